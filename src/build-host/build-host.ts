@@ -1,0 +1,82 @@
+import type { Target } from '../toe/target.ts';
+import type { Monitor } from '../util/monitor.ts';
+
+/** What to boot. Everything is decided before: the driver looks nothing up. */
+export interface LaunchRequest {
+  /** `i-` and 17 hex digits; made by the caller so that a crash between asking and answering can be cleaned up. */
+  readonly instanceId: string;
+  /** The disk to boot from. It is never written: the instance works on an overlay. */
+  readonly parentDisk: ParentDisk;
+  /** Candidates in order, e.g. `m5.large`; the first that the host's table knows is used. Empty: the host's default. */
+  readonly instanceTypes: readonly string[];
+  /** Root volume size in GiB when larger than the parent's; never smaller. */
+  readonly rootVolumeSizeGiB?: number;
+  /** Further empty volumes, in the order of the recipe. */
+  readonly extraVolumes: readonly ExtraVolume[];
+  /** cloud-init user data as the user wrote it, decoded. */
+  readonly userData?: Uint8Array;
+  /** Free text for process lists and the instance record: which image this instance belongs to. */
+  readonly owner: string;
+  /** Seconds after which an instance that never answers is given up. */
+  readonly timeoutSeconds: number;
+}
+
+export interface ParentDisk {
+  readonly path: string;
+  readonly format: 'qcow2' | 'raw';
+}
+
+export interface ExtraVolume {
+  /** As in the recipe, e.g. `/dev/xvdb`. The guest sees it as the serial of the disk. */
+  readonly deviceName: string;
+  readonly sizeGiB: number;
+}
+
+export interface LaunchContext {
+  readonly signal: AbortSignal;
+  /** Receives console lines (`console`) and progress (`kiln`). */
+  readonly monitor: Monitor;
+}
+
+/**
+ * A driver that makes instances.
+ *
+ * - `launch` resolves when the instance takes commands through its target. When it rejects (abort, timeout, guest that
+ *   never answers, no QEMU) nothing of the instance is left: no process, no socket, no file. A guest that never answers
+ *   is a BuildFailure that carries the last console lines.
+ * - `find` gives an instance of this host that is still running, also after the process that launched it was killed:
+ *   instances live in process groups of their own.
+ * - `list` names all instances this host knows, running or left over.
+ */
+export interface BuildHost {
+  launch(request: LaunchRequest, context: LaunchContext): Promise<Instance>;
+  find(instanceId: string): Promise<Instance | undefined>;
+  list(): Promise<readonly InstanceSummary[]>;
+  /** Ends whatever is left of an instance, running or not. Succeeds when there is nothing. Done within ten seconds. */
+  terminate(instanceId: string): Promise<void>;
+}
+
+export interface InstanceSummary {
+  readonly instanceId: string;
+  readonly owner: string;
+  readonly running: boolean;
+}
+
+/** A machine being built or tested. `BuildHost.terminate` ends it; nothing else does. */
+export interface Instance {
+  readonly instanceId: string;
+  readonly target: Target;
+  /** How a person gets in while it runs, e.g. an `ssh -i KEY -p PORT root@127.0.0.1` line. */
+  readonly enterCommand: string;
+  /**
+   * Brings the guest to rest with its file systems clean and gives up its root disk: the overlay on the parent disk,
+   * whole and no longer open in any process. The instance is then stopped; `terminate` still has to be called. The
+   * file may be moved away by the caller.
+   */
+  stopForCapture(context: LaunchContext): Promise<CapturedDisk>;
+}
+
+export interface CapturedDisk {
+  /** A qcow2 whose backing file is the parent disk of the launch request. */
+  readonly path: string;
+}

@@ -1,0 +1,58 @@
+/**
+ * The error shapes of the Image Builder API and their HTTP status. Source: EC2 Image Builder API Reference, "Errors" of
+ * each action. A bad request is thrown as an {@link AwsError} wherever it is found and encoded once, in api/.
+ */
+const HTTP_STATUS = {
+  AccessDeniedException: 403,
+  CallRateLimitExceededException: 429,
+  ClientException: 400,
+  DryRunOperationException: 412,
+  ForbiddenException: 403,
+  IdempotentParameterMismatchException: 400,
+  InvalidPaginationTokenException: 400,
+  InvalidParameterCombinationException: 400,
+  InvalidParameterException: 400,
+  InvalidParameterValueException: 400,
+  InvalidRequestException: 400,
+  InvalidVersionNumberException: 400,
+  ResourceAlreadyExistsException: 400,
+  ResourceDependencyException: 400,
+  ResourceInUseException: 400,
+  ResourceNotFoundException: 404,
+  ServiceException: 500,
+  ServiceQuotaExceededException: 402,
+  ServiceUnavailableException: 503,
+  TooManyRequestsException: 429,
+} as const;
+
+export type AwsErrorName = keyof typeof HTTP_STATUS;
+
+/** A request that is refused, with the AWS error that says so. */
+export class AwsError extends Error {
+  override readonly name: AwsErrorName;
+  readonly httpStatus: number;
+
+  constructor(name: AwsErrorName, message: string) {
+    super(message);
+    this.name = name;
+    this.httpStatus = HTTP_STATUS[name];
+  }
+}
+
+/** Terraform and CloudFormation decide "gone" by this error, on Get and on Delete alike. */
+export function notFound(what: string, identifier: string): AwsError {
+  return new AwsError('ResourceNotFoundException', `The resource with ARN '${identifier}' does not exist (${what}).`);
+}
+
+/** One member of a request has a value that is not allowed. `path` is camelCase with indexes: `distributions[0].region`. */
+export function invalidParameter(path: string, reason: string): AwsError {
+  return new AwsError(
+    'InvalidParameterValueException',
+    `The value supplied for parameter '${path}' is not valid. ${reason}`,
+  );
+}
+
+/** Something AWS has and Kiln does not have yet. Refused by name, never accepted and ignored. */
+export function notYet(what: string): AwsError {
+  return new AwsError('InvalidRequestException', `Kiln does not support ${what} yet.`);
+}

@@ -1,0 +1,109 @@
+import type { Monitor } from '../util/monitor.ts';
+
+/** A machine image: a disk that boots, and where it came from. */
+export interface MachineImage {
+  /** `ami-` and 17 hex digits. */
+  readonly amiId: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly platform: 'Linux' | 'Windows' | 'macOS';
+  readonly osVersion?: string;
+  readonly architecture: 'x86_64' | 'arm64';
+  /** sha256 of the disk file, hex. */
+  readonly digest: string;
+  /** The machine image whose disk is the backing file of this one, if any. */
+  readonly parentAmiId?: string;
+  /** What a guest sees, bytes. */
+  readonly virtualSize: number;
+  /** What the disk file takes here, without its parents, bytes. */
+  readonly storedSize: number;
+  readonly tags: Readonly<Record<string, string>>;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** The image build version ARN that made it, or `import`, or the catalogue entry it came from. */
+  readonly source: string;
+}
+
+export interface BootDisk {
+  readonly path: string;
+  readonly format: 'qcow2' | 'raw';
+}
+
+export type ExportFormat = 'qcow2' | 'raw' | 'vmdk' | 'vhd' | 'vhdx';
+
+export interface CaptureRequest {
+  /** Made by the caller, so that a repeated capture after a crash is the same image. */
+  readonly amiId: string;
+  /** A qcow2 overlay on `parentAmiId`'s disk; it is moved into the store. */
+  readonly diskPath: string;
+  readonly parentAmiId: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly osVersion?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly source: string;
+}
+
+export interface ImportRequest {
+  readonly file: string;
+  readonly name: string;
+  readonly platform: 'Linux' | 'Windows' | 'macOS';
+  readonly osVersion?: string;
+  /** `import` or the catalogue entry. */
+  readonly source: string;
+}
+
+export interface StoreContext {
+  readonly signal: AbortSignal;
+  readonly monitor: Monitor;
+}
+
+/**
+ * Content-addressed disks and the machine images that name them.
+ *
+ * - Every change is all or nothing: a killed process or a full disk leaves the store as it was, and the next start
+ *   removes what was half-written.
+ * - `bootDisk` checks that the disk and its parents are there and unchanged; it throws a BuilderFault that names the
+ *   image, the file and what is wrong with it.
+ * - Disk files are read-only to everybody.
+ */
+export interface ImageStore {
+  get(amiId: string): Promise<MachineImage | undefined>;
+  list(): Promise<readonly MachineImage[]>;
+  bootDisk(amiId: string): Promise<BootDisk>;
+  capture(request: CaptureRequest, context: StoreContext): Promise<MachineImage>;
+  /** Copies or converts a qcow2, raw, vmdk, vhd or vhdx file into the store. */
+  import(request: ImportRequest, context: StoreContext): Promise<MachineImage>;
+  /** Writes a flattened copy to `file` (replaced when whole, never half-written). */
+  export(amiId: string, file: string, format: ExportFormat, context: StoreContext): Promise<{ readonly bytes: number }>;
+  /** Refuses with a BuilderFault that names them while other images are built on this one. */
+  remove(amiId: string): Promise<void>;
+}
+
+/**
+ * Base images: one file per image, made on first use and kept.
+ *
+ * `resolve` answers from the definitions alone, without making anything; `provide` gives the machine image, making it
+ * when needed (minutes), once even when called concurrently or by two processes.
+ */
+export interface Catalog {
+  list(): Promise<readonly CatalogEntry[]>;
+  resolve(name: string): CatalogEntry | undefined;
+  provide(name: string, context: StoreContext): Promise<MachineImage>;
+}
+
+export interface CatalogEntry {
+  /** As in `arn:aws:imagebuilder:REGION:aws:image/NAME/x.x.x`, e.g. `debian-server-12-x86`. */
+  readonly name: string;
+  readonly displayName: string;
+  readonly platform: 'Linux';
+  readonly osVersion: string;
+  readonly architecture: 'x86_64' | 'arm64';
+  readonly description: string;
+  /** The version under which the image is (or would now be) known, `YYYY.M.D`. */
+  readonly version: string;
+  /** Set once the image was made here. */
+  readonly amiId?: string;
+  /** Sources in the order in which they are tried, for people: `cloud image …`, `bootstrap with mmdebstrap`. */
+  readonly sources: readonly string[];
+}

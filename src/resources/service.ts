@@ -1,0 +1,48 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../state/tables.ts';
+import type { Clock } from '../util/clock.ts';
+
+/** What every operation is given beside its input. Built once in cmd/. */
+export interface Service {
+  readonly db: Kysely<Database>;
+  readonly clock: Clock;
+  /** 12 digits. */
+  readonly accountId: string;
+  readonly region: string;
+  readonly parentImages: ParentImages;
+  readonly jobs: BuildQueue;
+  /** Reads `s3://bucket/key` for `uri` members, or throws an AwsError that says why it cannot be read. */
+  readonly readUri: (uri: string) => Promise<string>;
+  /** Makes page tokens opaque and unforgeable; sealed with a key of this installation. */
+  readonly pageTokens: PageTokens;
+}
+
+/** Knows the images that a recipe may name as parent and that are not Image Builder images of this account. */
+export interface ParentImages {
+  /** A catalogue name (`debian-server-12-x86`); undefined when the catalogue has none. */
+  managed(name: string): ParentImage | undefined;
+  /** All catalogue images, for `owner: Amazon` lists. */
+  listManaged(): readonly ParentImage[];
+  /** An AMI of this installation. */
+  ami(amiId: string): Promise<ParentImage | undefined>;
+}
+
+export interface ParentImage {
+  readonly name: string;
+  /** `2026.11.23` for catalogue images. */
+  readonly version: string;
+  readonly platform: 'Linux' | 'Windows' | 'macOS';
+  readonly osVersion: string | undefined;
+  readonly description: string | undefined;
+}
+
+/** Queues the build of an image in the caller's transaction: both commit or neither does. */
+export interface BuildQueue {
+  enqueue(trx: Kysely<Database>, imageBuildVersionArn: string): Promise<void>;
+}
+
+export interface PageTokens {
+  seal(payload: Readonly<Record<string, unknown>>): string;
+  /** Throws InvalidPaginationTokenException when the token is not one of ours. */
+  open(token: string): Readonly<Record<string, unknown>>;
+}

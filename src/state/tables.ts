@@ -1,0 +1,218 @@
+/**
+ * The tables, as Kysely sees them. `migrations/` makes them; a change here comes with a new migration file.
+ *
+ * Two kinds of rows: *resources* are what people define and never change by themselves (components, recipes,
+ * configurations, pipelines); *images* and the executions below them are records of builds, changed by the
+ * transitions in this folder, one file each.
+ */
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+
+export interface Database {
+  resources: ResourcesTable;
+  resource_references: ResourceReferencesTable;
+  client_tokens: ClientTokensTable;
+  images: ImagesTable;
+  image_packages: ImagePackagesTable;
+  workflow_executions: WorkflowExecutionsTable;
+  workflow_step_executions: WorkflowStepExecutionsTable;
+  events: EventsTable;
+  log_events: LogEventsTable;
+}
+
+/** A jsonb column: objects in, objects out. */
+type Json<T> = ColumnType<T, string, string>;
+type Timestamp = ColumnType<Date, Date | string, Date | string>;
+
+export type ResourceKind =
+  | 'component'
+  | 'image-recipe'
+  | 'container-recipe'
+  | 'infrastructure-configuration'
+  | 'distribution-configuration'
+  | 'image-pipeline'
+  | 'lifecycle-policy'
+  | 'workflow';
+
+/** Definitions. Versioned kinds fill the version columns; only components and workflows have a build. */
+export interface ResourcesTable {
+  /** Creation order; what page tokens point at. */
+  seq: GeneratedAlways<string>;
+  arn: string;
+  kind: ResourceKind;
+  account_id: string;
+  region: string;
+  /** As given by the caller. */
+  name: string;
+  /** As in the ARN. */
+  slug: string;
+  major: number | null;
+  minor: number | null;
+  patch: number | null;
+  build: number | null;
+  /** The version as written in the ARN (leading zeros kept), without the build. */
+  version: string | null;
+  /** The AWS-shaped resource without `arn` and `tags`, exactly as Get answers it. */
+  document: Json<Record<string, unknown>>;
+  tags: Json<Record<string, string>>;
+  created_at: Timestamp;
+  updated_at: Timestamp | null;
+}
+
+/** Who depends on whom; `to_arn` is as written, so it may carry wildcards. */
+export interface ResourceReferencesTable {
+  from_arn: string;
+  to_arn: string;
+}
+
+export interface ClientTokensTable {
+  account_id: string;
+  operation: string;
+  token: string;
+  /** sha256 over the canonical parameters without the token. */
+  parameters_hash: string;
+  response: Json<Record<string, unknown>>;
+  created_at: Timestamp;
+}
+
+export type ImageStatus =
+  | 'PENDING'
+  | 'CREATING'
+  | 'BUILDING'
+  | 'TESTING'
+  | 'DISTRIBUTING'
+  | 'INTEGRATING'
+  | 'AVAILABLE'
+  | 'CANCELLED'
+  | 'FAILED'
+  | 'DEPRECATED'
+  | 'DELETED'
+  | 'DISABLED';
+
+export interface ImagesTable {
+  seq: GeneratedAlways<string>;
+  /** Image build version ARN. */
+  arn: string;
+  account_id: string;
+  region: string;
+  name: string;
+  slug: string;
+  major: number;
+  minor: number;
+  patch: number;
+  build: number;
+  version: string;
+  status: ImageStatus;
+  reason: string | null;
+  failure_context: Json<Record<string, unknown>> | null;
+  build_type: 'USER_INITIATED' | 'SCHEDULED' | 'IMPORT' | 'IMPORT_ISO';
+  platform: 'Linux' | 'Windows' | 'macOS';
+  os_version: string | null;
+  /** Snapshots of the definitions as they were when the build was asked for, AWS-shaped with their ARNs. */
+  image_recipe: Json<Record<string, unknown>>;
+  infrastructure_configuration: Json<Record<string, unknown>>;
+  distribution_configuration: Json<Record<string, unknown>> | null;
+  image_tests_configuration: Json<{ imageTestsEnabled: boolean; timeoutMinutes: number }>;
+  enhanced_image_metadata_enabled: boolean;
+  source_pipeline_arn: string | null;
+  source_pipeline_name: string | null;
+  logging_configuration: Json<Record<string, unknown>> | null;
+  /** AWS's OutputResources: `{amis: [{region, image, name, description, accountId}]}`. */
+  output_resources: Json<Record<string, unknown>>;
+  tags: Json<Record<string, string>>;
+  /** Set by CancelImageCreation; the worker that runs the build watches it. */
+  cancel_requested_at: Timestamp | null;
+  /** The installation that runs the build; it alone may recover it. */
+  worker_id: string | null;
+  /** Raised by each claim. Transitions of an older claim change nothing. */
+  epoch: number;
+  created_at: Timestamp;
+  started_at: Timestamp | null;
+  ended_at: Timestamp | null;
+}
+
+export interface ImagePackagesTable {
+  image_arn: string;
+  position: number;
+  package_name: string;
+  package_version: string;
+}
+
+export type WorkflowExecutionStatus =
+  | 'PENDING'
+  | 'SKIPPED'
+  | 'RUNNING'
+  | 'COMPLETED'
+  | 'FAILED'
+  | 'ROLLBACK_IN_PROGRESS'
+  | 'ROLLBACK_COMPLETED'
+  | 'CANCELLED';
+
+export interface WorkflowExecutionsTable {
+  /** `wf-<uuid>` */
+  id: string;
+  image_arn: string;
+  workflow_arn: string;
+  type: 'BUILD' | 'TEST' | 'DISTRIBUTION';
+  status: WorkflowExecutionStatus;
+  message: string | null;
+  total_step_count: number;
+  /** Order within the image. */
+  position: number;
+  parallel_group: string | null;
+  started_at: Timestamp | null;
+  ended_at: Timestamp | null;
+}
+
+export type StepExecutionStatus = 'PENDING' | 'SKIPPED' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+
+export interface WorkflowStepExecutionsTable {
+  /** `step-<uuid>` */
+  id: string;
+  workflow_execution_id: string;
+  image_arn: string;
+  name: string;
+  description: string | null;
+  action: string;
+  status: StepExecutionStatus;
+  rollback_status: 'RUNNING' | 'COMPLETED' | 'SKIPPED' | 'FAILED' | null;
+  message: string | null;
+  /** Resolved inputs once it ran, unresolved ones (`x.$`) before and when skipped. */
+  inputs: Json<Record<string, unknown>>;
+  outputs: Json<Record<string, unknown>> | null;
+  on_failure: 'Abort' | 'Continue';
+  timeout_seconds: number;
+  attempt_number: number;
+  max_attempts: number;
+  /** Order within the workflow execution. */
+  position: number;
+  started_at: Timestamp | null;
+  ended_at: Timestamp | null;
+}
+
+/** What happened, written in the transaction that made it happen. */
+export interface EventsTable {
+  id: GeneratedAlways<string>;
+  image_arn: string;
+  type: EventType;
+  detail: Json<Record<string, unknown>>;
+  created_at: Generated<Timestamp>;
+}
+
+/**
+ * `image`: the image's status changed, detail `{status, reason?}`.
+ * `step`: a workflow step changed, detail `{workflow, stepExecutionId, name, action, status, message?, seconds?}`.
+ */
+export type EventType = 'image' | 'step';
+
+/** Lines of builds. Group and stream are named as AWS names them: `/aws/imagebuilder/NAME`, `1.0.0/1`. */
+export interface LogEventsTable {
+  id: GeneratedAlways<string>;
+  log_group: string;
+  log_stream: string;
+  /** When the line was said, not when it was stored. */
+  timestamp: Timestamp;
+  /** The workflow step that was running, or null. */
+  step_name: string | null;
+  source: 'stdout' | 'stderr' | 'console' | 'kiln';
+  message: string;
+}

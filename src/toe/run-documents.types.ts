@@ -1,0 +1,96 @@
+import type { ComponentDocument } from '../documents/component.ts';
+import type { Monitor } from '../util/monitor.ts';
+import type { Target } from './target.ts';
+
+/** Runs component documents one after the other on a target: each finishes all its selected phases before the next. */
+export interface DocumentRun {
+  readonly executionId: string;
+  readonly documents: readonly RunnableDocument[];
+  /** Phases to run, in document order whatever the order here. Undefined: all. */
+  readonly phases: readonly string[] | undefined;
+  readonly target: Target;
+  /** `{{ env:NAME }}` and the environment of every command. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute folder on the target for scripts and relative paths. It is made when missing; what the run puts there is removed. */
+  readonly workingDirectory: string;
+  /** `{{ context:… }}` values that the target cannot tell. */
+  readonly accountId: string;
+  readonly region: string;
+  readonly signal: AbortSignal;
+  readonly monitor: DocumentMonitor;
+}
+
+export interface RunnableDocument {
+  /** Component build version ARN or file path; what messages call it. */
+  readonly id: string;
+  readonly document: ComponentDocument;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Output lines, and the beginnings and ends of document steps. */
+export interface DocumentMonitor extends Monitor {
+  stepStarted(step: StepPlace): void;
+  stepEnded(step: StepPlace, status: StepStatus, seconds: number): void;
+}
+
+export interface StepPlace {
+  /** {@link RunnableDocument.id} */
+  readonly documentId: string;
+  readonly phase: string;
+  readonly step: string;
+  readonly action: string;
+}
+
+export type StepStatus = 'success' | 'failed' | 'ignoredFailure' | 'skipped';
+
+export interface DocumentRunResult {
+  readonly executionId: string;
+  /** A failed document is a result. The promise rejects only with the abort reason or a TargetLostError. */
+  readonly status: 'success' | 'failed';
+  readonly executedStepCount: number;
+  readonly failedStepCount: number;
+  readonly ignoredFailedStepCount: number;
+  /** `Document <id> failed!`, AWS's own words, or empty. */
+  readonly failureMessage: string;
+  readonly firstFailure: StepFailure | undefined;
+  readonly documents: readonly DocumentResult[];
+}
+
+export interface StepFailure extends StepPlace {
+  /** `exit status 3`, `timed out after 60 s`, … */
+  readonly errorMessage: string;
+  /** The last lines of output, standard error first choice; at most 20. */
+  readonly lastLines: readonly string[];
+}
+
+export interface DocumentResult {
+  readonly id: string;
+  readonly name: string;
+  readonly status: 'success' | 'failed' | 'successWithIgnoredFailure';
+  readonly startTime: string;
+  readonly endTime: string;
+  readonly phases: readonly PhaseResult[];
+}
+
+export interface PhaseResult {
+  readonly name: string;
+  readonly status: DocumentResult['status'];
+  readonly startTime: string;
+  readonly endTime: string;
+  readonly steps: readonly StepResult[];
+}
+
+export interface StepResult {
+  readonly name: string;
+  readonly action: string;
+  readonly status: StepStatus;
+  readonly failureMessage: string;
+  readonly timeoutSeconds: number;
+  readonly onFailure: string;
+  readonly maxAttempts: number;
+  readonly startTime: string;
+  readonly endTime: string;
+  /** After resolution of expressions. */
+  readonly inputs: readonly Readonly<Record<string, unknown>>[];
+  readonly outputs: readonly Readonly<Record<string, unknown>>[];
+}
