@@ -1,0 +1,301 @@
+import { isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Pair, parseAllDocuments } from 'yaml';
+import type { SourcePosition } from './problem.ts';
+import type { ProblemList } from './problem-list.ts';
+
+/**
+ * YAML 1.2 (and with it JSON) as people wrote it: every node knows its place, and a scalar keeps the text of the source,
+ * so that `0755`, `1.0` and `012345678901` are still there for fields that are strings.
+ */
+export type YamlNode = YamlScalar | YamlList | YamlMap;
+
+interface NodeBase {
+  readonly position: SourcePosition;
+  /** A custom tag such as `!Ref`, with its exclamation mark; only where {@link YamlOptions.customTags} lets it through. */
+  readonly tag: string | undefined;
+}
+
+export interface YamlScalar extends NodeBase {
+  readonly kind: 'scalar';
+  /** What was written: of a plain scalar the source text, of a quoted or block scalar the string it stands for. */
+  readonly text: string;
+  /** What YAML's core schema makes of it; a quoted scalar is always a string. */
+  readonly value: string | number | boolean | null;
+}
+
+export interface YamlList extends NodeBase {
+  readonly kind: 'list';
+  readonly items: readonly YamlNode[];
+}
+
+export interface YamlMap extends NodeBase {
+  readonly kind: 'map';
+  /** In the order of the source; keys are unique. Merge keys (`<<`) are already merged, after the map's own entries. */
+  readonly entries: readonly YamlEntry[];
+}
+
+export interface YamlEntry {
+  readonly key: string;
+  readonly keyPosition: SourcePosition;
+  readonly value: YamlNode;
+}
+
+export interface YamlOptions {
+  /** UTF-8 bytes that the source may have. Default 64 KiB. */
+  readonly maxBytes?: number;
+  /** Levels that lists and maps may be nested. Default 64. */
+  readonly maxDepth?: number;
+  /** Lets local tags (`!Sub`, `!GetAtt`) through instead of refusing them. Default false. */
+  readonly customTags?: boolean;
+}
+
+const DEFAULT_MAX_BYTES = 64 * 1024;
+const DEFAULT_MAX_DEPTH = 64;
+/** Aliases share nodes, but whoever walks the tree meets each as often as it is used: this bounds the walk. */
+const MAX_EXPANSION = 10;
+
+/**
+ * Parses one document. Every syntax error, hostile or honest, becomes a problem; the result is then undefined and there
+ * is nothing to read on. Aliases are resolved to the (shared) node they name.
+ */
+export function parseYaml(text: string, problems: ProblemList, options: YamlOptions = {}): YamlNode | undefined {
+  const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
+  const maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH;
+  const start = { line: 1, column: 1 };
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxBytes) {
+    problems.add(start, `The document has ${bytes} bytes; at most ${maxBytes} are allowed.`);
+    return undefined;
+  }
+  // The parser recurses: what is nested too deep must be refused before it runs.
+  const tooDeep = findTooDeep(text, maxDepth);
+  if (tooDeep !== undefined) {
+    problems.add(tooDeep, `Lists and maps are nested deeper than ${maxDepth} levels.`);
+    return undefined;
+  }
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'silent',
+    // Comparing every key with every other takes seconds for a hostile map; the conversion below does it with a set.
+    uniqueKeys: false,
+  });
+  const place = (offset: number): SourcePosition => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const before = problems.count;
+  if (!Array.isArray(documents) || documents.length === 0) {
+    problems.add(start, 'The document is empty.', 'a YAML or JSON map is expected');
+    return undefined;
+  }
+  for (const document of documents) {
+    for (const error of document.errors) problems.add(place(error.pos[0]), ...explain(error.code, error.message));
+  }
+  const second = documents[1];
+  if (second !== undefined && problems.count === before) {
+    problems.add(
+      place(second.range[0]),
+      'A second document begins here.',
+      'one file holds one document: remove the `---`',
+    );
+  }
+  if (problems.count > before) return undefined;
+  const root = documents[0]?.contents ?? null;
+  const conversion: Conversion = {
+    place,
+    problems,
+    customTags: options.customTags ?? false,
+    maxDepth,
+    maxWeight: maxBytes * MAX_EXPANSION,
+    anchors: new Map(),
+    measures: new WeakMap(),
+  };
+  const node = root === null ? scalarOf('', null, start) : convert(root, start, conversion);
+  return problems.count > before ? undefined : node;
+}
+
+/** What an error of the parser means to an author, and what would be right. */
+function explain(code: string, message: string): [message: string, hint?: string] {
+  const sentence = `${message.replace(/\.?$/, '')}.`;
+  const hint = HINTS[code];
+  return hint === undefined ? [sentence] : [sentence, hint];
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  BAD_INDENT: 'check the indentation, and that every bracket, brace and quote above is closed',
+  BLOCK_AS_IMPLICIT_KEY: 'a value that contains `: ` must be quoted; a nested map starts on a line of its own',
+  MULTILINE_IMPLICIT_KEY: '`key: value` is expected; keys of one map start in the same column',
+  MISSING_CHAR: 'a quote, bracket, comma or colon is missing here or above',
+  BAD_SCALAR_START: 'quote the value',
+  UNEXPECTED_TOKEN: 'quote the value if it is text',
+  BAD_ESCAPE: String.raw`in double quotes a backslash is written \\; or use single quotes`,
+  BAD_ALIAS: 'quote the value if it is text',
+  BAD_ANCHOR: 'quote the value if it is text',
+};
+
+function findTooDeep(text: string, maxDepth: number): SourcePosition | undefined {
+  let flow = 0;
+  let inLine = 0;
+  let line = 1;
+  let column = 1;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') flow++;
+    else if (token === ']' || token === '}') flow = Math.max(0, flow - 1);
+    // Block collections may be nested within one line (`- - - x`); over several lines the indentation bounds them.
+    else if (flow === 0 && (token === '-' || token === '?')) inLine++;
+    if (flow + inLine > maxDepth) return { line, column };
+    const breaks = token.split('\n').length - 1;
+    if (breaks > 0) {
+      line += breaks;
+      column = 1;
+      inLine = 0;
+    }
+    // \u{2}, \u{18} and \u{1f} are marks of the lexer, not text.
+    else if (!/^[\u0002\u0018\u001f]$/.test(token)) column += token.length;
+  }
+  return undefined;
+}
+
+interface Conversion {
+  readonly place: (offset: number) => SourcePosition;
+  readonly problems: ProblemList;
+  readonly customTags: boolean;
+  readonly maxDepth: number;
+  readonly maxWeight: number;
+  /** Undefined while the anchored node is still being converted: an alias to it would be endless. */
+  readonly anchors: Map<string, YamlNode | undefined>;
+  readonly measures: WeakMap<YamlNode, Measure>;
+}
+
+/** Size of a node with every alias below it written out. */
+interface Measure {
+  readonly weight: number;
+  readonly depth: number;
+}
+
+function convert(source: unknown, fallback: SourcePosition, conversion: Conversion): YamlNode {
+  const position = positionOf(source, fallback, conversion);
+  if (isAlias(source)) return resolveAlias(source.source, position, conversion);
+  const anchor = isScalar(source) || isMap(source) || isSeq(source) ? source.anchor : undefined;
+  if (anchor !== undefined) conversion.anchors.set(anchor, undefined);
+  const node = convertOwn(source, position, conversion);
+  measure(node, conversion);
+  if (anchor !== undefined) conversion.anchors.set(anchor, node);
+  return node;
+}
+
+function convertOwn(source: unknown, position: SourcePosition, conversion: Conversion): YamlNode {
+  if (isSeq(source)) {
+    const tag = checkTag(source.tag, position, conversion);
+    return { kind: 'list', position, tag, items: source.items.map((item) => convert(item, position, conversion)) };
+  }
+  if (isMap(source)) {
+    const tag = checkTag(source.tag, position, conversion);
+    return { kind: 'map', position, tag, entries: convertEntries(source.items, position, conversion) };
+  }
+  if (!isScalar(source)) return scalarOf('', null, position);
+  const value = source.value;
+  const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+  const text = source.source ?? (plain === null ? '' : String(plain));
+  return { kind: 'scalar', position, tag: checkTag(source.tag, position, conversion), text, value: plain };
+}
+
+function convertEntries(pairs: readonly Pair[], within: SourcePosition, conversion: Conversion): readonly YamlEntry[] {
+  const { problems } = conversion;
+  const entries = new Map<string, YamlEntry>();
+  const merged: YamlEntry[] = [];
+  for (const pair of pairs) {
+    const keyPosition = positionOf(pair.key, within, conversion);
+    const keyNode = isAlias(pair.key) ? convert(pair.key, keyPosition, conversion) : undefined;
+    const key = isScalar(pair.key)
+      ? (pair.key.source ?? String(pair.key.value))
+      : keyNode?.kind === 'scalar'
+        ? keyNode.text
+        : undefined;
+    if (key === undefined) {
+      problems.add(keyPosition, 'A key of a map must be text.', 'quote a value that begins with braces: "{{ name }}"');
+      continue;
+    }
+    const value = convert(pair.value, keyPosition, conversion);
+    if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
+      merged.push(...mergeSources(value, conversion));
+    } else if (entries.has(key)) {
+      problems.add(keyPosition, `The key '${key}' occurs twice in this map.`, 'remove one of the two');
+    } else {
+      entries.set(key, { key, keyPosition, value });
+    }
+  }
+  for (const entry of merged) if (!entries.has(entry.key)) entries.set(entry.key, entry);
+  return [...entries.values()];
+}
+
+function mergeSources(value: YamlNode, { problems }: Conversion): readonly YamlEntry[] {
+  if (value.kind === 'map') return value.entries;
+  const maps = value.kind === 'list' ? value.items : [];
+  if (maps.length === 0 || !maps.every((item) => item.kind === 'map')) {
+    problems.add(value.position, "The value of '<<' must be a map or a list of maps.");
+  }
+  return maps.flatMap((item) => (item.kind === 'map' ? item.entries : []));
+}
+
+function resolveAlias(name: string, position: SourcePosition, conversion: Conversion): YamlNode {
+  const node = conversion.anchors.get(name);
+  if (node === undefined) {
+    const inside = conversion.anchors.has(name);
+    conversion.problems.add(
+      position,
+      inside ? `The alias *${name} is within its own anchor.` : `The alias *${name} has no anchor &${name} above it.`,
+      inside ? undefined : 'quote the value if it is text',
+    );
+    return scalarOf('', null, position);
+  }
+  return node;
+}
+
+function checkTag(
+  tag: string | undefined,
+  position: SourcePosition,
+  { customTags, problems }: Conversion,
+): string | undefined {
+  if (tag === undefined || CORE_TAG.test(tag)) return undefined;
+  if (!customTags || !tag.startsWith('!')) problems.add(position, `The tag '${tag}' is not known here.`);
+  return tag;
+}
+
+const CORE_TAG = /^(!|tag:yaml\.org,2002:(str|int|float|bool|null|map|seq))$/;
+
+/** Refuses what aliases make too big or too deep, once for the node where it happens. */
+function measure(node: YamlNode, conversion: Conversion): void {
+  const children =
+    node.kind === 'scalar' ? [] : node.kind === 'list' ? node.items : node.entries.map((entry) => entry.value);
+  let weight = 1 + (node.kind === 'scalar' ? node.text.length : 0);
+  let depth = node.kind === 'scalar' ? 0 : 1;
+  for (const child of children) {
+    const known = conversion.measures.get(child);
+    weight += known?.weight ?? 1;
+    depth = Math.max(depth, 1 + (known?.depth ?? 0));
+  }
+  const { maxDepth, maxWeight, problems } = conversion;
+  if (weight > maxWeight) {
+    problems.add(node.position, 'The aliases below here make the document too large.');
+    weight = 1;
+  }
+  if (depth > maxDepth) {
+    problems.add(node.position, `Lists and maps are nested deeper than ${maxDepth} levels.`);
+    depth = 0;
+  }
+  conversion.measures.set(node, { weight, depth });
+}
+
+function positionOf(source: unknown, fallback: SourcePosition, { place }: Conversion): SourcePosition {
+  if (isScalar(source) || isMap(source) || isSeq(source) || isAlias(source)) {
+    return source.range ? place(source.range[0]) : fallback;
+  }
+  return fallback;
+}
+
+function scalarOf(text: string, value: YamlScalar['value'], position: SourcePosition): YamlScalar {
+  return { kind: 'scalar', position, tag: undefined, text, value };
+}
