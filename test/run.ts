@@ -1,0 +1,98 @@
+/**
+ * Runs every test and then looks for what they left behind; either makes the run fail.
+ *
+ *   node test/run.ts              all tests
+ *   node test/run.ts PATTERN...   files whose path contains one of the patterns
+ *
+ * Files named `*.vm.test.ts` boot virtual machines: they run one at a time after the others, on a base image that is
+ * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it).
+ */
+import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { prepareBaseImage } from './base-image.ts';
+import { entriesBelow, MARKER, markedProcesses, newTraces, takeTraces } from './leaks.ts';
+
+const checkout = resolve(import.meta.dirname, '..');
+const patterns = process.argv.slice(2);
+const files = globSync('{src,test}/**/*.test.ts', { cwd: checkout })
+  .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
+  .sort();
+const machineFiles = files.filter((file) => file.endsWith('.vm.test.ts'));
+const plainFiles = files.filter((file) => !file.endsWith('.vm.test.ts'));
+
+// On a machine of a continuous integration everything that appears is ours; elsewhere other programs make files too.
+const ours = process.env['CI'] === 'true' ? /./ : /kiln|qemu|mmdebstrap|postgres|pgsql/i;
+const places = { checkout, folders: [tmpdir(), homedir(), join(homedir(), '.local/share')], ours };
+const ownFolder = mkdtempSync(join(tmpdir(), 'kiln-test-'));
+const before = takeTraces(places);
+const marker = `${process.pid}-${Date.now()}`;
+const workFolder = join(ownFolder, 'tmp');
+const homeFolder = join(ownFolder, 'home');
+mkdirSync(workFolder);
+mkdirSync(homeFolder);
+Object.assign(process.env, { [MARKER]: marker, TMPDIR: workFolder, HOME: homeFolder });
+delete process.env['KILN_HOME'];
+delete process.env['DATABASE_URL'];
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
+}
+
+let leaks: readonly string[] = [];
+try {
+  const baseImage =
+    machineFiles.length === 0 ? undefined : prepareBaseImage(join(ownFolder, 'store'), interrupted.signal);
+  // A rejection is reported when the machine tests need the image; until then it must not end the process.
+  baseImage?.catch(() => {});
+  await runFiles(plainFiles, 2);
+  if (baseImage !== undefined) {
+    Object.assign(process.env, await baseImage);
+    await runFiles(machineFiles, 1);
+  }
+} finally {
+  leaks = [
+    ...markedProcesses(marker).map(({ pid, command }) => `process left behind: ${pid} ${command}`),
+    ...entriesBelow(workFolder).map((path) => `file left behind: ${path}`),
+    ...entriesBelow(homeFolder).map((path) => `file left behind in the home folder: ${path}`),
+    ...newTraces(before, takeTraces(places)),
+  ];
+  for (const { pid } of markedProcesses(marker)) process.kill(pid, 'SIGKILL');
+  rmSync(ownFolder, { recursive: true, force: true });
+}
+
+for (const leak of leaks.slice(0, 50)) console.log(`LEAK ${leak}`);
+if (leaks.length > 0) console.log(`The tests left ${leaks.length} things behind.`);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+if (counts.failed > 0 || leaks.length > 0 || counts.passed === 0 || interrupted.signal.aborted) process.exitCode = 1;
+
+async function runFiles(paths: readonly string[], concurrency: number): Promise<void> {
+  if (paths.length === 0) return;
+  const stream = run({
+    files: paths.map((path) => join(checkout, path)),
+    concurrency,
+    timeout: 15 * 60_000,
+    signal: interrupted.signal,
+    // Each file is a process of its own; what they print is shown as it comes.
+    isolation: 'process',
+  });
+  stream.on('test:pass', (event) => {
+    if (event.details.type === 'suite') return;
+    if (event.skip !== undefined || event.todo !== undefined) {
+      counts.skipped++;
+      if (event.skip === true || event.skip === '') {
+        counts.failed++;
+        console.log(`SKIPPED WITHOUT A REASON ${event.name}`);
+      }
+    } else counts.passed++;
+  });
+  stream.on('test:fail', () => {
+    counts.failed++;
+  });
+  const report = stream.compose(spec());
+  for await (const chunk of report) process.stdout.write(chunk);
+}
