@@ -8,6 +8,6 @@ setup "$root/scripts/packages.txt" "$root/scripts/packages-test.txt"
 cd "$root"
 NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE-$root/node_modules/.cache/kiln}
 export NODE_COMPILE_CACHE
-node_modules/.bin/biome check --error-on-warnings .
+sh scripts/biome.sh check --error-on-warnings .
 node_modules/.bin/tsc --noEmit
 exec node_modules/node/bin/node test/run.ts "$@"
