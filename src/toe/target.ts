@@ -30,9 +30,12 @@ export interface TargetExit {
  * - Arguments, input and output are binary-safe: names with spaces, quotes and newlines arrive unchanged.
  * - Commands may run concurrently.
  * - `run` resolves with the exit code, whatever it is. It rejects with the signal's reason after an abort, with
- *   {@link TargetLostError} when the machine went away, and with nothing else.
+ *   {@link TargetLostError} when the machine went away, with the error of a `stdin` stream that failed, and with nothing
+ *   else.
  * - A program that does not exist is exit code 127, one that cannot be executed is 126, as shells have it.
  * - After an abort no process of the command is left on the target.
+ * - A command has ended when its program has ended: what that left running in the background goes on and is not waited
+ *   for, though it holds the output open.
  */
 export interface Target {
   readonly os: TargetOs;

@@ -1,0 +1,61 @@
+/**
+ * Keeps the head and the tail of a stream of any length, in bounded memory: the beginning says what was run, the end
+ * says how it ended.
+ */
+export class BoundedOutput {
+  readonly #headLimit: number;
+  readonly #tailLimit: number;
+  readonly #head: Buffer[] = [];
+  #headSize = 0;
+  #tail: Buffer[] = [];
+  #tailSize = 0;
+  #total = 0;
+
+  /** @param limit Bytes that are kept, half of them from the beginning. */
+  constructor(limit: number) {
+    this.#headLimit = Math.floor(limit / 2);
+    this.#tailLimit = limit - this.#headLimit;
+  }
+
+  push(chunk: Buffer): void {
+    this.#total += chunk.length;
+    const room = this.#headLimit - this.#headSize;
+    if (room > 0) {
+      const part = chunk.subarray(0, room);
+      this.#head.push(part);
+      this.#headSize += part.length;
+    }
+    const rest = room > 0 ? chunk.subarray(room) : chunk;
+    if (rest.length === 0) return;
+    this.#tail.push(rest.length > this.#tailLimit ? rest.subarray(rest.length - this.#tailLimit) : rest);
+    this.#tailSize += rest.length;
+    // Copying the tail together now and then keeps many tiny chunks from costing more than their bytes.
+    if (this.#tailSize > 2 * this.#tailLimit || this.#tail.length > 4096) this.#compact();
+  }
+
+  /** Bytes that came in. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Bytes in the middle that were left out. */
+  get leftOut(): number {
+    return Math.max(0, this.#total - this.#headLimit - this.#tailLimit);
+  }
+
+  /** All that was kept, with a note in the middle when something is left out. */
+  text(): string {
+    this.#compact();
+    const head = Buffer.concat(this.#head);
+    const tail = Buffer.concat(this.#tail);
+    if (this.leftOut === 0) return Buffer.concat([head, tail]).toString('utf8');
+    return `${head.toString('utf8')}\n[… ${this.leftOut} bytes left out …]\n${tail.toString('utf8')}`;
+  }
+
+  #compact(): void {
+    const all = Buffer.concat(this.#tail);
+    const kept = all.length > this.#tailLimit ? Buffer.from(all.subarray(all.length - this.#tailLimit)) : all;
+    this.#tail = [kept];
+    this.#tailSize = kept.length;
+  }
+}

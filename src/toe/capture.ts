@@ -1,0 +1,28 @@
+import { BoundedOutput } from './bounded-output.ts';
+import type { Target, TargetCommand } from './target.ts';
+
+export interface Captured {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Whether {@link stdout} is all there was. */
+  readonly complete: boolean;
+}
+
+/** Runs a command and collects its output, at most `keepBytes` of each stream (default 1 MiB), head and tail. */
+export async function capture(target: Target, command: TargetCommand, keepBytes = 1024 * 1024): Promise<Captured> {
+  const stdout = new BoundedOutput(keepBytes);
+  const stderr = new BoundedOutput(keepBytes);
+  const { code } = await target.run({
+    ...command,
+    onStdout: (chunk) => {
+      stdout.push(chunk);
+      command.onStdout?.(chunk);
+    },
+    onStderr: (chunk) => {
+      stderr.push(chunk);
+      command.onStderr?.(chunk);
+    },
+  });
+  return { code, stdout: stdout.text(), stderr: stderr.text(), complete: stdout.leftOut === 0 };
+}
