@@ -1,0 +1,126 @@
+/** A KILN_HOME of its own for a test, with the base images of this run already in it. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const checkout = join(import.meta.dirname, '..');
+
+export interface KilnHome extends AsyncDisposable {
+  readonly path: string;
+  /** A folder for files of the test beside the home; it goes with it. */
+  readonly work: string;
+  /** Starts `kiln ARGS` on this home. It is killed with the home if it still runs. */
+  start(args: readonly string[], env?: Readonly<Record<string, string>>): KilnProcess;
+}
+
+export interface KilnProcess {
+  readonly child: ChildProcess;
+  /** Lines of standard output so far. */
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+  /** Exit code, 128 + n after signal n. Both streams have been read to their ends. */
+  readonly ended: Promise<number>;
+  /** The first line of standard output that `matches`; rejects when the process ends without it. */
+  line(matches: (line: string) => boolean): Promise<string>;
+}
+
+/** Makes the home; disks are hard links to the image store of this test run, `KILN_TEST_STORE`. */
+export function makeKilnHome(options: { readonly withBaseImages: boolean }): KilnHome {
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-home-'));
+  const path = join(folder, 'home');
+  const work = join(folder, 'work');
+  mkdirSync(path, { mode: 0o700 });
+  mkdirSync(work);
+  if (options.withBaseImages) {
+    const store = process.env['KILN_TEST_STORE'];
+    if (store === undefined || !existsSync(store)) {
+      throw new Error('KILN_TEST_STORE does not name an image store: run this test by `npm test -- NAME`');
+    }
+    linkTree(store, join(path, 'images'));
+  }
+  const children: KilnProcess[] = [];
+  return {
+    path,
+    work,
+    start(args, env = {}) {
+      const process = startKiln(path, args, env);
+      children.push(process);
+      return process;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { child, ended } of children) {
+        if (child.exitCode === null && child.signalCode === null) {
+          child.kill('SIGTERM');
+          const hard = setTimeout(() => child.kill('SIGKILL'), 20_000);
+          await ended;
+          clearTimeout(hard);
+        }
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function startKiln(home: string, args: readonly string[], env: Readonly<Record<string, string>>): KilnProcess {
+  const child = spawn(process.execPath, [join(checkout, 'src/cmd/kiln.ts'), ...args], {
+    cwd: join(home, '..', 'work'),
+    env: { ...process.env, KILN_HOME: home, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const waiting = new Set<() => void>();
+  const collect = (lines: string[], line: string): void => {
+    lines.push(line);
+    for (const wake of waiting) wake();
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => collect(stdout, line));
+  createInterface({ input: child.stderr }).on('line', (line) => collect(stderr, line));
+  const ended = once(child, 'close').then(([code, signal]) => {
+    for (const wake of waiting) wake();
+    return typeof code === 'number' ? code : signal === 'SIGKILL' ? 137 : 143;
+  });
+  return {
+    child,
+    stdout,
+    stderr,
+    ended,
+    async line(matches) {
+      let over = false;
+      void ended.then(() => {
+        over = true;
+      });
+      for (;;) {
+        const found = stdout.find(matches);
+        if (found !== undefined) return found;
+        if (over) {
+          throw new Error(
+            `kiln ${args.join(' ')} ended without the expected line.\n${[...stdout, ...stderr].slice(-30).join('\n')}`,
+          );
+        }
+        await new Promise<void>((resolve) => {
+          const wake = (): void => {
+            waiting.delete(wake);
+            resolve();
+          };
+          waiting.add(wake);
+        });
+      }
+    },
+  };
+}
+
+function linkTree(from: string, to: string): void {
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const source = join(from, entry.name);
+    const target = join(to, entry.name);
+    if (entry.isDirectory()) linkTree(source, target);
+    else if (entry.isFile() && statSync(source).size > 1024 * 1024) linkSync(source, target);
+    else cpSync(source, target, { preserveTimestamps: true });
+  }
+}
