@@ -23,6 +23,15 @@ const HTTP_STATUS = {
   ServiceQuotaExceededException: 402,
   ServiceUnavailableException: 503,
   TooManyRequestsException: 429,
+  // Errors common to all services, which no operation lists. Source: API Reference, "Common Errors", and what clients
+  // act upon (SDKs correct their clock on InvalidSignatureException and RequestExpired).
+  IncompleteSignatureException: 400,
+  InvalidSignatureException: 403,
+  MissingAuthenticationTokenException: 403,
+  RequestEntityTooLargeException: 413,
+  RequestExpired: 400,
+  UnknownOperationException: 404,
+  UnrecognizedClientException: 403,
 } as const;
 
 export type AwsErrorName = keyof typeof HTTP_STATUS;

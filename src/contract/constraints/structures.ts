@@ -1,0 +1,106 @@
+/**
+ * Which constraint holds for which member of the structures inside requests. Members that are not here (booleans, free
+ * strings, nested structures) have none. A name is a simple type, a collection, or an enumeration of the SDK package.
+ */
+import type { MemberRules } from './rules.ts';
+
+export const STRUCTURES = {
+  AdditionalInstanceConfiguration: { userDataOverride: 'UserDataOverride' },
+  AmiDistributionConfiguration: {
+    name: 'AmiNameString',
+    description: 'NonEmptyString',
+    targetAccountIds: 'AccountList',
+    amiTags: 'TagMap',
+    kmsKeyId: 'NonEmptyString',
+  },
+  AutoDisablePolicy: { failureCount: 'AutoDisableFailureCount' },
+  ComponentConfiguration: { componentArn: 'ComponentVersionArnOrBuildVersionArn', parameters: 'AtLeastOne' },
+  ComponentParameter: { name: 'ComponentParameterName', value: 'ComponentParameterValueList' },
+  ContainerDistributionConfiguration: { description: 'NonEmptyString', containerTags: 'StringList' },
+  Distribution: {
+    region: 'NonEmptyString',
+    licenseConfigurationArns: 'LicenseConfigurationArnList',
+    launchTemplateConfigurations: 'LaunchTemplateConfigurationList',
+    fastLaunchConfigurations: 'FastLaunchConfigurationList',
+  },
+  EbsInstanceBlockDeviceSpecification: {
+    iops: 'EbsIopsInteger',
+    kmsKeyId: 'NonEmptyString',
+    snapshotId: 'NonEmptyString',
+    volumeSize: 'EbsVolumeSizeInteger',
+    volumeType: 'EbsVolumeType',
+    throughput: 'EbsVolumeThroughput',
+  },
+  EcrConfiguration: { repositoryName: 'NonEmptyString', containerTags: 'StringList' },
+  FastLaunchConfiguration: { maxParallelLaunches: 'MaxParallelLaunches', accountId: 'AccountId' },
+  FastLaunchLaunchTemplateSpecification: {
+    launchTemplateId: 'LaunchTemplateId',
+    launchTemplateName: 'NonEmptyString',
+    launchTemplateVersion: 'NonEmptyString',
+  },
+  FastLaunchSnapshotConfiguration: { targetResourceCount: 'TargetResourceCount' },
+  Filter: { name: 'FilterName', values: 'FilterValues' },
+  ImageLoggingConfiguration: { logGroupName: 'LogGroupName' },
+  ImageScanFindingsFilter: { name: 'FilterName', values: 'ImageScanFindingsFilterValues' },
+  ImageTestsConfiguration: { timeoutMinutes: 'ImageTestsTimeoutMinutes' },
+  InstanceBlockDeviceMapping: { deviceName: 'NonEmptyString', virtualName: 'NonEmptyString', noDevice: 'EmptyString' },
+  InstanceConfiguration: { image: 'NonEmptyString' },
+  InstanceMetadataOptions: { httpTokens: 'HttpTokens', httpPutResponseHopLimit: 'HttpPutResponseHopLimit' },
+  LaunchPermissionConfiguration: {
+    userIds: 'AccountList',
+    userGroups: 'StringList',
+    organizationArns: 'OrganizationArnList',
+    organizationalUnitArns: 'OrganizationalUnitArnList',
+  },
+  LaunchTemplateConfiguration: { launchTemplateId: 'LaunchTemplateId', accountId: 'AccountId' },
+  LifecyclePolicyDetailAction: { type: 'LifecyclePolicyDetailActionType' },
+  LifecyclePolicyDetailExclusionRules: { tagMap: 'TagMap' },
+  LifecyclePolicyDetailExclusionRulesAmis: { regions: 'StringList', sharedAccounts: 'AccountList', tagMap: 'TagMap' },
+  LifecyclePolicyDetailExclusionRulesAmisLastLaunched: {
+    value: 'LifecyclePolicyDetailExclusionRulesAmisLastLaunchedValue',
+    unit: 'LifecyclePolicyTimeUnit',
+  },
+  LifecyclePolicyDetailFilter: {
+    type: 'LifecyclePolicyDetailFilterType',
+    value: 'LifecyclePolicyDetailFilterValue',
+    unit: 'LifecyclePolicyTimeUnit',
+    retainAtLeast: 'LifecyclePolicyDetailFilterRetainAtLeast',
+  },
+  LifecyclePolicyResourceSelection: { recipes: 'LifecyclePolicyResourceSelectionRecipes', tagMap: 'TagMap' },
+  LifecyclePolicyResourceSelectionRecipe: { name: 'ResourceName', semanticVersion: 'WildcardVersionNumber' },
+  PipelineLoggingConfiguration: { imageLogGroupName: 'LogGroupName', pipelineLogGroupName: 'LogGroupName' },
+  Placement: {
+    availabilityZone: 'NonEmptyString',
+    tenancy: 'TenancyType',
+    hostId: 'NonEmptyString',
+    hostResourceGroupArn: 'NonEmptyString',
+  },
+  RegisterImageOptions: { uefiData: 'UefiData' },
+  ResourceState: { status: 'ResourceStatus' },
+  S3ExportConfiguration: {
+    roleName: 'NonEmptyString',
+    diskImageFormat: 'DiskImageFormat',
+    s3Bucket: 'NonEmptyString',
+    s3Prefix: 'NonEmptyString',
+  },
+  S3Logs: { s3BucketName: 'NonEmptyString', s3KeyPrefix: 'NonEmptyString' },
+  Schedule: {
+    scheduleExpression: 'NonEmptyString',
+    timezone: 'Timezone',
+    pipelineExecutionStartCondition: 'PipelineExecutionStartCondition',
+  },
+  SsmParameterConfiguration: {
+    amiAccountId: 'AccountId',
+    parameterName: 'SsmParameterName',
+    dataType: 'SsmParameterDataType',
+  },
+  TargetContainerRepository: { service: 'ContainerRepositoryService', repositoryName: 'NonEmptyString' },
+  WindowsConfiguration: { imageIndex: 'WindowsConfigurationImageIndex' },
+  WorkflowConfiguration: {
+    workflowArn: 'WorkflowVersionArnOrBuildVersionArn',
+    parameters: 'AtLeastOne',
+    parallelGroup: 'ParallelGroup',
+    onFailure: 'OnWorkflowFailure',
+  },
+  WorkflowParameter: { name: 'WorkflowParameterName', value: 'WorkflowParameterValueList' },
+} as const satisfies Record<string, MemberRules>;
