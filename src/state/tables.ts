@@ -3,13 +3,14 @@
  *
  * Two kinds of rows: *resources* are what people define and never change by themselves (components, recipes,
  * configurations, pipelines); *images* and the executions below them are records of builds, changed by the
- * transitions in this folder, one file each.
+ * functions of transitions/, one file each.
  */
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 export interface Database {
   resources: ResourcesTable;
   resource_references: ResourceReferencesTable;
+  build_numbers: BuildNumbersTable;
   client_tokens: ClientTokensTable;
   images: ImagesTable;
   image_packages: ImagePackagesTable;
@@ -43,7 +44,7 @@ export interface ResourcesTable {
   region: string;
   /** As given by the caller. */
   name: string;
-  /** As in the ARN. */
+  /** As in the ARN; of workflows with their type: `build/my-workflow`. */
   slug: string;
   major: number | null;
   minor: number | null;
@@ -62,6 +63,18 @@ export interface ResourcesTable {
 export interface ResourceReferencesTable {
   from_arn: string;
   to_arn: string;
+}
+
+/** The highest build number ever given per version, so that a deleted build's ARN and log stream never come back. */
+export interface BuildNumbersTable {
+  kind: 'component' | 'image' | 'workflow';
+  account_id: string;
+  region: string;
+  slug: string;
+  major: number;
+  minor: number;
+  patch: number;
+  last_build: number;
 }
 
 export interface ClientTokensTable {

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { BuilderFault } from '../../util/faults.ts';
+import type { PostgresBinaries } from './binaries.ts';
+import { spawnUnprivileged } from './unprivileged.ts';
+
+/** The major version of the packaged server; a data directory of another one cannot be opened by it. */
+const MAJOR = '18';
+
+/** The database role of everybody here: who may open the socket's directory is the owner of the data. */
+export const ROLE = 'kiln';
+
+/**
+ * Makes the data directory when it is not there: into a neighbour, which is renamed when it is complete, so that a
+ * crash on the way leaves nothing that looks like a database. Refuses a directory of another major version.
+ * Text is UTF-8 and sorted by code point on every host, so that a copied directory keeps its indexes valid.
+ */
+export async function ensureDataDirectory(binaries: PostgresBinaries, dataDir: string, log: FileHandle): Promise<void> {
+  if (existsSync(dataDir)) return checkVersion(dataDir);
+  const unfinished = `${dataDir}.new`;
+  await rm(unfinished, { recursive: true, force: true });
+  const child = await spawnUnprivileged(
+    binaries.initdb,
+    [
+      ...['-D', unfinished],
+      ...['--username', ROLE],
+      ...['--auth', 'trust'],
+      ...['--encoding', 'UTF8'],
+      ...['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'],
+      '--no-instructions',
+    ],
+    { output: log.fd, cwd: path.dirname(dataDir) },
+  );
+  const [code] = await once(child, 'exit');
+  if (code !== 0) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw new BuilderFault(`The embedded PostgreSQL could not make its data directory (initdb ended with ${code}).`, {
+      where: dataDir,
+      hint: 'The reason is at the end of server.log beside it.',
+    });
+  }
+  await rename(unfinished, dataDir);
+  const parent = await open(path.dirname(dataDir));
+  await parent.sync().finally(() => parent.close());
+}
+
+async function checkVersion(dataDir: string): Promise<void> {
+  const version = (await readFile(path.join(dataDir, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
+  if (version === MAJOR) return;
+  throw new BuilderFault(
+    version === ''
+      ? 'The directory of the embedded PostgreSQL holds no database.'
+      : `The embedded PostgreSQL is version ${MAJOR}; the database was made by version ${version}.`,
+    { where: dataDir, hint: `Move it away, or serve it with PostgreSQL ${version || MAJOR} and set DATABASE_URL.` },
+  );
+}

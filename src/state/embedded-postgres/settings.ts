@@ -1,0 +1,22 @@
+/**
+ * Server settings, for one writer on somebody's laptop rather than for a database host. What makes commits durable
+ * (fsync, synchronous_commit, full_page_writes) stays as PostgreSQL has it: on.
+ */
+export const SETTINGS: Readonly<Record<string, string>> = {
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  max_connections: '60',
+  shared_buffers: '32MB',
+  // Nothing is replicated: fewer processes and less log.
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_logical_replication_workers: '0',
+  min_wal_size: '32MB',
+  max_wal_size: '256MB',
+  // Reads are small: no helper processes for them.
+  io_method: 'sync',
+  max_parallel_workers_per_gather: '0',
+  jit: 'off',
+  log_min_messages: 'warning',
+  timezone: 'UTC',
+};

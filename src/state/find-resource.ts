@@ -1,0 +1,130 @@
+/** How ARNs become rows: exactly, or by a version whose nodes or build are left open. */
+import type { Kysely, Selectable } from 'kysely';
+import { formatArn, type ImageBuilderArn, parseArn } from '../contract/arn.ts';
+import { AwsError } from '../contract/errors.ts';
+import { fixedNodes, isSelectable } from '../contract/version.ts';
+import type { Database, ImagesTable, ResourceKind, ResourcesTable } from './tables.ts';
+
+export type ResourceRow = Selectable<ResourcesTable>;
+export type ImageRow = Selectable<ImagesTable>;
+
+/** The resource with exactly this ARN. */
+export function findResource(db: Kysely<Database>, arn: string): Promise<ResourceRow | undefined> {
+  return db.selectFrom('resources').selectAll().where('arn', '=', arn).executeTakeFirst();
+}
+
+/** The image build version with exactly this ARN, whatever its status. */
+export function findImage(db: Kysely<Database>, arn: string): Promise<ImageRow | undefined> {
+  return db.selectFrom('images').selectAll().where('arn', '=', arn).executeTakeFirst();
+}
+
+/**
+ * The resource that an ARN means: a complete ARN means itself; a version without build its newest build; a version with
+ * wildcards (`1.x.x`, `x.x.x`) the highest version that matches, nodes compared as numbers, and of that the newest build.
+ * Undefined when nothing matches. Throws InvalidVersionNumberException for `x.2.x` and its like.
+ */
+export async function resolveResource(db: Kysely<Database>, arn: string): Promise<ResourceRow | undefined> {
+  const open = parseOpenVersion(arn);
+  if (open === undefined || open.kind === 'image') return findResource(db, arn);
+  let query = db
+    .selectFrom('resources')
+    .selectAll()
+    .where('kind', '=', open.kind as ResourceKind)
+    .where('account_id', '=', open.owner)
+    .where('region', '=', open.region)
+    .where('slug', '=', slugColumn(open));
+  for (const [node, value] of matchingNodes(open.version)) query = query.where(node, '=', value);
+  const row = await query
+    .orderBy('major', 'desc')
+    .orderBy('minor', 'desc')
+    .orderBy('patch', 'desc')
+    .orderBy('build', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined && parseArn(row.arn)?.partition === open.partition ? row : undefined;
+}
+
+/**
+ * The image that an ARN means: a build version ARN means that build in any status; everything else the newest AVAILABLE
+ * build of the highest version that has one. Source: API Reference, GetImage. Errors as {@link resolveResource}.
+ */
+export async function resolveImage(db: Kysely<Database>, arn: string): Promise<ImageRow | undefined> {
+  const open = parseOpenVersion(arn);
+  if (open === undefined) return findImage(db, arn);
+  if (open.kind !== 'image') return undefined;
+  let query = db
+    .selectFrom('images')
+    .selectAll()
+    .where('account_id', '=', open.owner)
+    .where('region', '=', open.region)
+    .where('slug', '=', open.slug)
+    .where('status', '=', 'AVAILABLE');
+  for (const [node, value] of matchingNodes(open.version)) query = query.where(node, '=', value);
+  const row = await query
+    .orderBy('major', 'desc')
+    .orderBy('minor', 'desc')
+    .orderBy('patch', 'desc')
+    .orderBy('build', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined && parseArn(row.arn)?.partition === open.partition ? row : undefined;
+}
+
+export interface Dependent {
+  /** The resource that refers. */
+  readonly fromArn: string;
+  /** How it refers, as its author wrote it. */
+  readonly toArn: string;
+}
+
+/**
+ * Who refers to this resource: by its ARN, by its version without build, or by a wildcard that its version matches,
+ * also when another version matches that wildcard today. In order of creation.
+ */
+export async function dependents(db: Kysely<Database>, arn: string): Promise<readonly Dependent[]> {
+  const rows = await db
+    .selectFrom('resource_references')
+    .innerJoin('resources', 'resources.arn', 'resource_references.from_arn')
+    .select(['resource_references.from_arn', 'resource_references.to_arn'])
+    .where('resource_references.to_arn', 'in', waysToRefer(arn))
+    .orderBy('resources.seq')
+    .orderBy('resource_references.to_arn')
+    .execute();
+  return rows.map((row) => ({ fromArn: row.from_arn, toArn: row.to_arn }));
+}
+
+type OpenVersion = ImageBuilderArn & { readonly version: string };
+
+/** The parts of an ARN that leaves its build or nodes open; undefined when it names one row. */
+function parseOpenVersion(arn: string): OpenVersion | undefined {
+  const parts = parseArn(arn);
+  if (parts?.version === undefined || parts.build !== undefined) return undefined;
+  if (!isSelectable(parts.version)) {
+    throw new AwsError(
+      'InvalidVersionNumberException',
+      `The version '${parts.version}' in '${arn}' is not valid: every node to the right of an x must be x too.`,
+    );
+  }
+  return { ...parts, version: parts.version };
+}
+
+function slugColumn(arn: ImageBuilderArn): string {
+  return arn.workflowType === undefined ? arn.slug : `${arn.workflowType}/${arn.slug}`;
+}
+
+function matchingNodes(version: string): readonly (readonly ['major' | 'minor' | 'patch', number])[] {
+  const columns = ['major', 'minor', 'patch'] as const;
+  return fixedNodes(version).flatMap((value, index) => {
+    const column = columns[index];
+    return column === undefined ? [] : [[column, value] as const];
+  });
+}
+
+function waysToRefer(arn: string): readonly string[] {
+  const parts = parseArn(arn);
+  if (parts?.version === undefined) return [arn];
+  const [major, minor] = parts.version.split('.');
+  const { build: _, ...withoutBuild } = parts;
+  const versions = [parts.version, `${major}.${minor}.x`, `${major}.x.x`, 'x.x.x'];
+  return [...new Set([arn, ...versions.map((version) => formatArn({ ...withoutBuild, version }))])];
+}

@@ -1,0 +1,10 @@
+import type { Migration } from 'kysely/migration';
+import { firstTables } from './0001-first-tables.ts';
+
+/**
+ * Every migration, oldest first. Append only: one that was released is never changed, moved or taken out, because
+ * databases remember it by its name.
+ */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first-tables': firstTables,
+};
