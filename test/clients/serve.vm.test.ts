@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import {
+  CreateComponentCommand,
+  CreateImageCommand,
+  CreateImageRecipeCommand,
+  CreateInfrastructureConfigurationCommand,
+  DeleteImageCommand,
+  GetImageCommand,
+  type Image,
+  ImagebuilderClient,
+  ListWorkflowExecutionsCommand,
+  paginateListImagePackages,
+  paginateListWorkflowStepExecutions,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-imagebuilder';
+import { type KilnHome, type KilnProcess, makeKilnHome } from '../kiln-home.ts';
+import { HELLO_COMPONENT, PARENT_IMAGE, readExports } from './drive-build.ts';
+
+const TERMINAL = new Set(['AVAILABLE', 'FAILED', 'CANCELLED']);
+
+let home: KilnHome;
+let server: KilnProcess;
+let environment: Readonly<Record<string, string>>;
+
+before(async () => {
+  home = makeKilnHome({ withBaseImages: true });
+  server = home.start(['serve', '--port', '0']);
+  await server.line((line) => line.includes('http://127.0.0.1:'));
+  const env = home.start(['env']);
+  assert.equal(await env.ended, 0, env.stderr.join('\n'));
+  environment = readExports(env.stdout);
+});
+
+after(async () => {
+  await home[Symbol.asyncDispose]();
+});
+
+test('a build driven by the JavaScript SDK reaches AVAILABLE with its packages and its steps on record', async () => {
+  const client = new ImagebuilderClient({
+    endpoint: environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? '',
+    region: environment['AWS_REGION'] ?? '',
+    credentials: {
+      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
+    },
+  });
+  const component = await client.send(
+    new CreateComponentCommand({
+      name: 'sdk-hello',
+      semanticVersion: '1.0.0',
+      platform: 'Linux',
+      data: HELLO_COMPONENT,
+    }),
+  );
+  const recipe = await client.send(
+    new CreateImageRecipeCommand({
+      name: 'sdk-hello',
+      semanticVersion: '1.0.x',
+      parentImage: PARENT_IMAGE,
+      components: [{ componentArn: component.componentBuildVersionArn }],
+    }),
+  );
+  const infrastructure = await client.send(
+    new CreateInfrastructureConfigurationCommand({ name: 'sdk-hello', instanceProfileName: 'builder' }),
+  );
+  const { imageBuildVersionArn } = await client.send(
+    new CreateImageCommand({
+      imageRecipeArn: recipe.imageRecipeArn,
+      infrastructureConfigurationArn: infrastructure.infrastructureConfigurationArn,
+    }),
+  );
+  assert.ok(imageBuildVersionArn);
+
+  // AWS's clients have no other way than to ask again.
+  let image: Image | undefined;
+  do {
+    await delay(500);
+    image = (await client.send(new GetImageCommand({ imageBuildVersionArn }))).image;
+  } while (!TERMINAL.has(image?.state?.status ?? ''));
+  assert.equal(image?.state?.status, 'AVAILABLE', image?.state?.reason);
+  assert.match(image?.outputResources?.amis?.[0]?.image ?? '', /^ami-[0-9a-f]{17}$/);
+  assert.match(image?.osVersion ?? '', /^Debian/);
+
+  const packages: string[] = [];
+  for await (const page of paginateListImagePackages({ client }, { imageBuildVersionArn })) {
+    packages.push(...(page.imagePackageList ?? []).map((entry) => entry.packageName ?? ''));
+  }
+  assert.ok(packages.includes('openssh-server'));
+  assert.ok(packages.length > 100, `${packages.length} packages`);
+
+  const workflows = await client.send(new ListWorkflowExecutionsCommand({ imageBuildVersionArn }));
+  const statuses: string[] = [];
+  for (const { workflowExecutionId } of workflows.workflowExecutions ?? []) {
+    assert.ok(workflowExecutionId);
+    for await (const page of paginateListWorkflowStepExecutions({ client }, { workflowExecutionId })) {
+      statuses.push(...(page.steps ?? []).map((step) => `${step.action} ${step.status}`));
+    }
+  }
+  assert.deepEqual(statuses.toSorted(), [
+    'CollectImageMetadata COMPLETED',
+    'CreateImage COMPLETED',
+    'ExecuteComponents COMPLETED',
+    'ExecuteComponents COMPLETED',
+    'LaunchInstance COMPLETED',
+    'LaunchInstance COMPLETED',
+    'SanitizeInstance COMPLETED',
+    'TerminateInstance COMPLETED',
+    'TerminateInstance COMPLETED',
+  ]);
+
+  await client.send(new DeleteImageCommand({ imageBuildVersionArn }));
+  await assert.rejects(client.send(new GetImageCommand({ imageBuildVersionArn })), ResourceNotFoundException);
+  client.destroy();
+});
+
+test('a build driven by the AWS CLI reaches AVAILABLE', async () => {
+  const component = await aws('create-component', {
+    name: 'cli-hello',
+    semanticVersion: '1.0.0',
+    platform: 'Linux',
+    data: HELLO_COMPONENT,
+    tags: { made: 'by the CLI' },
+  });
+  const recipe = await aws('create-image-recipe', {
+    name: 'cli-hello',
+    semanticVersion: '1.0.0',
+    parentImage: PARENT_IMAGE,
+    components: [{ componentArn: component['componentBuildVersionArn'] }],
+  });
+  const infrastructure = await aws('create-infrastructure-configuration', {
+    name: 'cli-hello',
+    instanceProfileName: 'builder',
+  });
+  const { imageBuildVersionArn } = await aws('create-image', {
+    imageRecipeArn: recipe['imageRecipeArn'],
+    infrastructureConfigurationArn: infrastructure['infrastructureConfigurationArn'],
+  });
+  let state: { readonly status: string; readonly reason?: string };
+  do {
+    await delay(1_000);
+    const answer = await aws('get-image', { imageBuildVersionArn });
+    state = (answer['image'] as { readonly state: typeof state }).state;
+  } while (!TERMINAL.has(state.status));
+  assert.equal(state.status, 'AVAILABLE', state.reason);
+
+  const tags = await aws('list-tags-for-resource', { resourceArn: component['componentBuildVersionArn'] });
+  assert.deepEqual(tags['tags'], { made: 'by the CLI' });
+  await assert.rejects(
+    aws('delete-component', { componentBuildVersionArn: component['componentBuildVersionArn'] }),
+    /ResourceDependencyException/,
+  );
+});
+
+/** Debian's AWS CLI does not read `AWS_ENDPOINT_URL_IMAGEBUILDER`, so the endpoint is given as an option. */
+async function aws(operation: string, input: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
+  const { stdout } = await promisify(execFile)(
+    '/usr/bin/aws',
+    [
+      ...['imagebuilder', operation, '--output', 'json', '--no-cli-pager'],
+      ...['--endpoint-url', environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? ''],
+      ...['--cli-input-json', JSON.stringify(input)],
+    ],
+    {
+      env: {
+        ...process.env,
+        ...environment,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_CONFIG_FILE: join(home.work, 'none'),
+      },
+    },
+  );
+  return stdout.trim() === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>);
+}
