@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import ssh2 from 'ssh2';
+import { describeTarget } from '../target.suite.ts';
+import { type Target, TargetLostError } from '../target.ts';
+import { sshTarget } from './ssh.ts';
+import type { SshAddress } from './ssh-dial.ts';
+
+const MIB = 1024 * 1024;
+
+/** A real sshd, one process per connection as inetd would start it, so that the port is free for certain. */
+interface SshServer {
+  readonly address: SshAddress;
+  readonly connections: { readonly count: number };
+  /** Breaks all connections; what runs in them stays. */
+  cut(): void;
+  /** From now on connections are accepted and never answered. */
+  silent: boolean;
+  close(): Promise<void>;
+}
+
+async function startServer(settings: readonly string[] = []): Promise<SshServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-sshd-'));
+  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const userKey = ssh2.utils.generateKeyPairSync('ed25519');
+  await writeFile(join(folder, 'host_key'), hostKey.private, { mode: 0o600 });
+  await writeFile(join(folder, 'authorized_keys'), `${userKey.public}\n`);
+  const config = [
+    `HostKey ${join(folder, 'host_key')}`,
+    `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
+    'StrictModes no',
+    'UsePAM no',
+    'PidFile none',
+    ...settings,
+  ];
+  await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
+  // sshd under root refuses to start without this folder, which its service makes when it starts.
+  const made = userInfo().uid === 0 ? await mkdir('/run/sshd', { recursive: true }) : undefined;
+
+  const sockets = new Set<Socket>();
+  const children = new Set<ChildProcess>();
+  let count = 0;
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+    count++;
+    if (handle.silent) return;
+    const child = spawn('/usr/sbin/sshd', ['-i', '-f', join(folder, 'sshd_config')], {
+      stdio: [socket, socket, 'ignore'],
+    });
+    children.add(child);
+    child.once('close', () => children.delete(child));
+    // The child has its own copy; ours would keep the connection open after it.
+    child.once('spawn', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+    for (const socket of sockets) socket.destroy();
+  };
+  const handle: SshServer = {
+    address: {
+      host: '127.0.0.1',
+      port: (server.address() as AddressInfo).port,
+      username: userInfo().username,
+      privateKey: userKey.private,
+      hostKey: hostKey.public,
+    },
+    connections: {
+      get count() {
+        return count;
+      },
+    },
+    cut,
+    silent: false,
+    close: async () => {
+      cut();
+      await new Promise((resolve) => server.close(resolve));
+      await rm(folder, { recursive: true });
+      if (made !== undefined) await rmdir('/run/sshd');
+    },
+  };
+  return handle;
+}
+
+const never = new AbortController().signal;
+
+async function output(target: Target, argv: readonly [string, ...string[]]): Promise<string> {
+  let text = '';
+  await target.run({
+    argv,
+    signal: never,
+    onStdout: (chunk) => {
+      text += chunk.toString();
+    },
+  });
+  return text;
+}
+
+describe('a server', () => {
+  let server: SshServer;
+  before(async () => {
+    server = await startServer();
+  });
+  after(() => server.close());
+
+  describeTarget('ssh', {
+    bigStreamBytes: 64 * MIB,
+    makeTarget: async () => {
+      const target = sshTarget({ ...server.address, name: 'sshd' });
+      return { target, release: async () => target.close() };
+    },
+  });
+
+  test('all commands share one connection, also when many begin at once', async () => {
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const begin = server.connections.count;
+    await Promise.all(Array.from({ length: 25 }, () => target.run({ argv: ['true'], signal: never })));
+    target.close();
+    assert.equal(server.connections.count - begin, 1);
+  });
+
+  test('a command line longer than the shell takes arrives whole', async () => {
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const long = `'${'x'.repeat(90 * 1024)}'`;
+    let text = '';
+    await target.run({
+      argv: ['sh', '-c', 'printf "%s|%s|" "$1" "$2"; cat', 'sh', long, long],
+      stdin: 'input',
+      signal: never,
+      onStdout: (chunk) => {
+        text += chunk.toString();
+      },
+    });
+    target.close();
+    assert.equal(text, `${long}|${long}|input`);
+  });
+
+  test('a daemon that left session and parent behind ends with the aborted command', async () => {
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const controller = new AbortController();
+    let pid = '';
+    const running = target.run({
+      argv: ['sh', '-c', '(setsid sh -c "echo \\$\\$; exec sleep 300" &); sleep 300'],
+      signal: controller.signal,
+      onStdout: (chunk) => {
+        pid += chunk.toString();
+        controller.abort();
+      },
+    });
+    await assert.rejects(running);
+    // Dead, though perhaps not yet reaped.
+    const living = ['sh', '-c', 'grep -q "^State:.[^ZX]" "/proc/$1/status"', 'sh', pid.trim()] as const;
+    assert.notEqual((await target.run({ argv: living, signal: never })).code, 0);
+    target.close();
+  });
+
+  test('another host key is refused before anything is sent', async () => {
+    const other = ssh2.utils.generateKeyPairSync('ed25519').public;
+    const target = sshTarget({ ...server.address, hostKey: other, name: 'impostor', reconnectMs: 0 });
+    await assert.rejects(
+      target.run({ argv: ['true'], signal: never }),
+      (error) => error instanceof TargetLostError && /impostor.*host key/.test(error.message),
+    );
+    target.close();
+  });
+
+  test('a command whose connection breaks is lost, the next one connects again', async () => {
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const running = target.run({
+      argv: ['sh', '-c', 'echo up; exec sleep 2'],
+      signal: never,
+      onStdout: () => server.cut(),
+    });
+    await assert.rejects(running, TargetLostError);
+    assert.equal(await output(target, ['echo', 'again']), 'again\n');
+    target.close();
+  });
+
+  test('a machine that is known to be gone is not tried again', async () => {
+    const reason = new Error('its process has ended');
+    const target = sshTarget({ ...server.address, name: 'dead', whyGone: () => reason });
+    const running = target.run({ argv: ['true'], signal: never });
+    await assert.rejects(running, (error) => error instanceof TargetLostError && error.cause === reason);
+  });
+
+  test('close rejects what runs', async () => {
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const running = target.run({
+      argv: ['sh', '-c', 'echo up; exec sleep 1'],
+      signal: never,
+      onStdout: () => target.close(),
+    });
+    await assert.rejects(running, TargetLostError);
+    await assert.rejects(target.run({ argv: ['true'], signal: never }), TargetLostError);
+  });
+
+  test('an abort ends the waiting for a machine that accepts and stays silent', async () => {
+    server.silent = true;
+    try {
+      const controller = new AbortController();
+      const target = sshTarget({ ...server.address, name: 'silent' });
+      const begin = server.connections.count;
+      const running = target.run({ argv: ['true'], signal: controller.signal });
+      running.catch(() => {});
+      while (server.connections.count === begin) await new Promise((resolve) => setImmediate(resolve));
+      controller.abort(new Error('enough'));
+      await assert.rejects(running, /enough/);
+      target.close();
+    } finally {
+      server.silent = false;
+      server.cut();
+    }
+  });
+});
+
+test('a server that allows fewer channels makes commands wait their turn', async () => {
+  const server = await startServer(['MaxSessions 2']);
+  const target = sshTarget({ ...server.address, name: 'narrow' });
+  const results = await Promise.all(Array.from({ length: 12 }, (_, index) => output(target, ['echo', String(index)])));
+  target.close();
+  await server.close();
+  assert.deepEqual(
+    results,
+    results.map((_, index) => `${index}\n`),
+  );
+});
+
+test('what the login shell prints by itself is not output of the command', async () => {
+  const server = await startServer(['ForceCommand echo welcome; eval "$SSH_ORIGINAL_COMMAND"']);
+  const target = sshTarget({ ...server.address, name: 'chatty' });
+  assert.equal(await output(target, ['echo', 'mine']), 'mine\n');
+  target.close();
+  await server.close();
+});

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClientChannel } from 'ssh2';
+import { type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
+import { signalNumber } from './signal-number.ts';
+import { killLine, StartReader, startLine } from './ssh-command.ts';
+import { type SshConnection, sshConnection } from './ssh-connection.ts';
+import type { SshAddress } from './ssh-dial.ts';
+
+export interface SshTargetOptions extends SshAddress {
+  /** What messages call the machine. */
+  readonly name: string;
+  /** Why the machine will never answer again, once that is known (its process has ended, its disk is full). */
+  readonly whyGone?: () => Error | undefined;
+  /** How long a lost connection is tried again, milliseconds. Default three minutes: an emulated machine reboots slowly. */
+  readonly reconnectMs?: number;
+}
+
+export interface SshTarget extends Target {
+  /** Resolves when the machine takes commands; tries for `patienceMs`, then rejects with {@link TargetLostError}. */
+  connect(signal: AbortSignal, patienceMs: number): Promise<void>;
+  /** Breaks the connection: what runs is rejected with {@link TargetLostError}. The next use connects again. */
+  drop(): void;
+  /** Ends the connection for good. What runs on the machine runs on. */
+  close(): void;
+}
+
+/** How long output is still collected after the program ended, when something it left behind holds the pipes open. */
+const DRAIN_MS = 500;
+/** Ending the processes of an aborted command takes at most so long, whatever the machine does. */
+const STOP_MS = 6_000;
+const BOOT_ID_MS = 10_000;
+const BOOT_ID_EVERY_MS = 500;
+const DEFAULT_RECONNECT_MS = 180_000;
+
+/**
+ * A Linux machine over SSH: one connection, a channel for every command. The user's login shell must be a POSIX shell;
+ * `root` or a user who may do what the commands need. Nothing is installed on the machine.
+ */
+export function sshTarget(options: SshTargetOptions): SshTarget {
+  const whyGone = options.whyGone ?? (() => undefined);
+  const connection = sshConnection({
+    address: options,
+    name: options.name,
+    whyGone,
+    reconnectMs: options.reconnectMs ?? DEFAULT_RECONNECT_MS,
+  });
+
+  async function run(command: TargetCommand): Promise<TargetExit> {
+    command.signal.throwIfAborted();
+    const nonce = randomUUID();
+    const start = startLine(command, nonce);
+    const channel = await connection.open(start.line, command.signal);
+    const exit = await follow(connection, channel, command, nonce, start.preamble);
+    if (exit !== undefined) return exit;
+    const cause = whyGone();
+    const why = cause?.message ?? 'the connection ended while a command ran; the machine may have restarted';
+    throw new TargetLostError(`${options.name} was lost: ${why}`, { cause });
+  }
+
+  async function bootId(signal: AbortSignal): Promise<string> {
+    let text = '';
+    // A machine on its way down may take a command and never answer.
+    const timer = setTimeout(connection.drop, BOOT_ID_MS);
+    try {
+      await run({
+        argv: ['cat', '/proc/sys/kernel/random/boot_id'],
+        signal,
+        onStdout: (chunk) => {
+          text += chunk.toString();
+        },
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+    return text.trim();
+  }
+
+  async function reboot(signal: AbortSignal): Promise<void> {
+    const before = await bootId(signal);
+    const ask = { argv: ['sh', '-c', 'systemctl reboot || reboot'], signal } as const;
+    await run(ask).catch(ignoreLost);
+    for (;;) {
+      signal.throwIfAborted();
+      await connection.connect(signal, Number.POSITIVE_INFINITY);
+      const now = await bootId(signal).catch(ignoreLost);
+      if (now !== undefined && now !== '' && now !== before) return;
+      await delay(BOOT_ID_EVERY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  return {
+    os: 'linux',
+    name: options.name,
+    run,
+    reboot,
+    connect: connection.connect,
+    drop: connection.drop,
+    close: connection.close,
+  };
+}
+
+function ignoreLost(error: unknown): undefined {
+  if (!(error instanceof TargetLostError)) throw error;
+}
+
+/**
+ * Feeds a started command and collects its end; undefined when the connection was lost. Rejects with the reason of an
+ * abort, or of an input that failed, after the command's processes were ended.
+ */
+async function follow(
+  connection: SshConnection,
+  channel: ClientChannel,
+  command: TargetCommand,
+  nonce: string,
+  preamble: Buffer | undefined,
+): Promise<TargetExit | undefined> {
+  const reader = new StartReader(nonce);
+  const end = Promise.withResolvers<TargetExit | undefined>();
+  const announced = Promise.withResolvers<void>();
+  let exit: TargetExit | undefined;
+  let drain: NodeJS.Timeout | undefined;
+
+  channel.on('error', () => {});
+  channel.on('data', (chunk: Buffer) => {
+    drain?.refresh();
+    const output = reader.push(chunk);
+    if (reader.pid !== undefined) announced.resolve();
+    if (output.length > 0) command.onStdout?.(output);
+  });
+  channel.stderr.on('data', (chunk: Buffer) => {
+    drain?.refresh();
+    command.onStderr?.(chunk);
+  });
+  channel.on('exit', (code: number | null, signal?: string) => {
+    exit = { code: code ?? 128 + signalNumber(signal) };
+    // The channel stays open as long as anybody has its pipes: a daemon that the program started must not hold us up.
+    drain = setTimeout(() => end.resolve(exit), DRAIN_MS);
+  });
+  channel.once('close', () => {
+    announced.resolve();
+    end.resolve(exit);
+  });
+
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => {});
+  let stopping = false;
+  const stop = (reason: unknown): void => {
+    if (stopping) return;
+    stopping = true;
+    stopRemote(connection, announced.promise, () => killLine(reader.pid, nonce))
+      .catch(() => {})
+      .finally(() => stopped.reject(reason));
+  };
+  const onAbort = (): void => stop(command.signal.reason);
+  command.signal.addEventListener('abort', onAbort, { once: true });
+  if (command.signal.aborted) onAbort();
+  const unfeed = feed(channel, command.stdin, preamble, stop);
+  try {
+    const result = await Promise.race([end.promise, stopped.promise]);
+    // A stop that came in the meantime decides: the caller must not take the killed command's code for a result.
+    return stopping ? await stopped.promise : result;
+  } finally {
+    clearTimeout(drain);
+    command.signal.removeEventListener('abort', onAbort);
+    unfeed();
+    channel.close();
+  }
+}
+
+/** Passes the input on; gives what ends that. */
+function feed(
+  channel: ClientChannel,
+  input: TargetCommand['stdin'],
+  preamble: Buffer | undefined,
+  stop: (reason: unknown) => void,
+): () => void {
+  if (preamble !== undefined) channel.write(preamble);
+  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) {
+    channel.end(input);
+    return () => {};
+  }
+  input.once('error', stop);
+  input.pipe(channel);
+  return () => {
+    input.unpipe(channel);
+    input.off('error', stop);
+  };
+}
+
+/** Runs the line that ends a command's processes on a channel of its own and waits for its end, but not for long. */
+async function stopRemote(connection: SshConnection, announced: Promise<void>, line: () => string): Promise<void> {
+  const timer = Promise.withResolvers<void>();
+  const timeout = setTimeout(timer.resolve, STOP_MS);
+  const kill = async (): Promise<void> => {
+    await announced;
+    const channel = await connection.openNow(line());
+    if (channel === undefined) return;
+    channel.on('error', () => {});
+    channel.resume();
+    channel.stderr.resume();
+    await new Promise<void>((resolve) => channel.once('close', () => resolve()));
+  };
+  try {
+    await Promise.race([kill(), timer.promise]);
+  } finally {
+    clearTimeout(timeout);
+  }
+}
