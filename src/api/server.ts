@@ -1,0 +1,101 @@
+/**
+ * The HTTP edge: every request gets an id, is authenticated, decoded and handed to its operation. What operations mean
+ * is not known here (resources/), and neither is what happens to a build (engine/).
+ */
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { AwsError } from '../contract/errors.ts';
+import { readModel } from '../contract/model.ts';
+import type { Caller, Operations } from '../contract/operations.ts';
+import type { Clock } from '../util/clock.ts';
+import type { FindCredential } from './auth/credentials.ts';
+import { beginVerification, finishVerification, signedQuery } from './auth/verify.ts';
+import { readBody } from './body.ts';
+import { errorAnswer } from './errors.ts';
+import { handleOperation } from './handle.ts';
+import { answerFollow, answerService, FOLLOW_PATH, type KilnEndpoints, SERVICE_PATH } from './kiln/endpoints.ts';
+import { type Listening, listenOnLoopback } from './listen.ts';
+import type { ApiLog } from './log.ts';
+import { createRouter } from './router.ts';
+
+export interface ApiOptions {
+  /** Operations without a handler are refused by name. */
+  readonly operations: Partial<Operations>;
+  readonly kiln: KilnEndpoints;
+  readonly findCredential: FindCredential;
+  readonly region: string;
+  readonly clock: Clock;
+  readonly log: ApiLog;
+}
+
+export interface Api {
+  /** Serves on 127.0.0.1; port 0 takes a free one. */
+  listen(port: number): Promise<Listening>;
+  /** Answers one request without a socket. */
+  fetch(request: Request): Promise<Response>;
+}
+
+interface Variables {
+  requestId: string;
+  caller: Caller;
+  /** Without what belongs to the signature. */
+  query: URLSearchParams;
+  body: Uint8Array;
+}
+
+export function createApi(options: ApiOptions): Api {
+  const closing = new AbortController();
+  const app = createApp(options, closing.signal);
+  const fetch = async (request: Request): Promise<Response> => app.fetch(request);
+  const failed = (thrown: unknown): Response => {
+    const requestId = randomUUID();
+    const answer = thrown instanceof Error && thrown.name === 'RequestError' ? malformed(thrown) : thrown;
+    return stamp(errorAnswer(answer, requestId, options.log), requestId, options.clock);
+  };
+  return { fetch, listen: (port) => listenOnLoopback({ fetch, failed, port, closing }) };
+}
+
+function createApp({ operations, kiln, log, clock, ...auth }: ApiOptions, closing: AbortSignal) {
+  const router = createRouter(readModel());
+  const app = new Hono<{ Variables: Variables }>();
+  app.use(async (c, next) => {
+    c.set('requestId', randomUUID());
+    await next();
+    stamp(c.res, c.get('requestId'), clock);
+    const { method, path } = c.req;
+    log.debug({ requestId: c.get('requestId'), method, path, status: c.res.status }, 'request');
+  });
+  app.use(async (c, next) => {
+    // What can be refused without the body is refused before it is read.
+    const pending = beginVerification(c.req.raw, { ...auth, clock });
+    const body = await readBody(c.req.raw);
+    await finishVerification(c.req.raw, body, pending);
+    const { accountId, principalArn } = pending.credential;
+    c.set('body', body);
+    c.set('caller', { accountId, principalArn, requestId: c.get('requestId') });
+    c.set('query', signedQuery(new URL(c.req.url).searchParams, pending.claim.form));
+    await next();
+  });
+  app.get(SERVICE_PATH, (c) => answerService(c.get('query'), kiln));
+  app.get(FOLLOW_PATH, (c) =>
+    answerFollow(c.get('query'), kiln, closing, (err) => log.error({ requestId: c.get('requestId'), err }, 'follow')),
+  );
+  app.all('*', (c) => {
+    const { pathname: path } = new URL(c.req.url);
+    const request = { method: c.req.method, path, query: c.get('query'), body: c.get('body') };
+    return handleOperation(request, c.get('caller'), router, operations);
+  });
+  app.onError((thrown, c) => errorAnswer(thrown, c.get('requestId'), log));
+  return app;
+}
+
+/** SDKs correct a wrong clock of their own by our Date. */
+function stamp(response: Response, requestId: string, clock: Clock): Response {
+  response.headers.set('x-amzn-requestid', requestId);
+  response.headers.set('date', clock.now().toUTCString());
+  return response;
+}
+
+function malformed(error: Error): AwsError {
+  return new AwsError('InvalidRequestException', `The request is not well-formed HTTP: ${error.message}.`);
+}
