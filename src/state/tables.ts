@@ -5,7 +5,7 @@
  * configurations, pipelines); *images* and the executions below them are records of builds, changed by the
  * functions of transitions/, one file each.
  */
-import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { ColumnType, GeneratedAlways } from 'kysely';
 
 export interface Database {
   resources: ResourcesTable;
@@ -208,7 +208,7 @@ export interface EventsTable {
   image_arn: string;
   type: EventType;
   detail: Json<Record<string, unknown>>;
-  created_at: Generated<Timestamp>;
+  created_at: Timestamp;
 }
 
 /**

@@ -156,7 +156,7 @@ export const firstTables: Migration = {
         image_arn text not null references images (arn) on delete cascade,
         type text not null check (type in ('image', 'step')),
         detail jsonb not null,
-        created_at timestamptz(3) not null default clock_timestamp()
+        created_at timestamptz(3) not null
       )`,
       `create index events_by_image on events (image_arn, id)`,
 

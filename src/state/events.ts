@@ -1,0 +1,74 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { parseArn } from '../contract/arn.ts';
+import type { Database, EventsTable, ImageStatus, StepExecutionStatus } from './tables.ts';
+
+export type EventRow = Selectable<EventsTable>;
+
+/**
+ * What happened to an image after the event `afterId` (`'0'` for all), oldest first. Ids of one image's events rise in
+ * the order of their commits, because every writer holds the image's row: nobody who reads on from the last id misses one.
+ */
+export function readEvents(
+  db: Kysely<Database>,
+  { imageArn, afterId = '0', limit }: { readonly imageArn: string; readonly afterId?: string; readonly limit: number },
+): Promise<EventRow[]> {
+  return db
+    .selectFrom('events')
+    .selectAll()
+    .where('image_arn', '=', imageArn)
+    .where('id', '>', afterId)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+}
+
+/** Records a new status of an image, in the transaction that set it. */
+export async function writeImageEvent(
+  trx: Kysely<Database>,
+  imageArn: string,
+  event: { readonly status: ImageStatus; readonly reason?: string | undefined },
+  at: Date,
+): Promise<void> {
+  await trx
+    .insertInto('events')
+    .values({ image_arn: imageArn, type: 'image', detail: JSON.stringify(event), created_at: at })
+    .execute();
+}
+
+/** Records that steps of an image came into this status, in the transaction that changed them and in their order. */
+export async function writeStepEvents(
+  trx: Kysely<Database>,
+  stepExecutionIds: readonly string[],
+  status: StepExecutionStatus,
+  at: Date,
+): Promise<void> {
+  if (stepExecutionIds.length === 0) return;
+  const steps = await trx
+    .selectFrom('workflow_step_executions as step')
+    .innerJoin('workflow_executions as workflow', 'workflow.id', 'step.workflow_execution_id')
+    .select(['step.id', 'step.image_arn', 'step.name', 'step.action', 'step.message', 'workflow.workflow_arn'])
+    .select(sql<number | null>`extract(epoch from step.ended_at - step.started_at)::float8`.as('seconds'))
+    .where('step.id', 'in', stepExecutionIds)
+    .orderBy('workflow.position')
+    .orderBy('step.position')
+    .execute();
+  await trx
+    .insertInto('events')
+    .values(
+      steps.map((step) => ({
+        image_arn: step.image_arn,
+        type: 'step' as const,
+        detail: JSON.stringify({
+          workflow: parseArn(step.workflow_arn)?.slug ?? step.workflow_arn,
+          stepExecutionId: step.id,
+          name: step.name,
+          action: step.action,
+          status,
+          message: step.message ?? undefined,
+          seconds: step.seconds ?? undefined,
+        }),
+        created_at: at,
+      })),
+    )
+    .execute();
+}

@@ -1,0 +1,33 @@
+import type { Kysely } from 'kysely';
+import { writeImageEvent } from '../events.ts';
+import type { ImageRow } from '../find-resource.ts';
+import type { Database } from '../tables.ts';
+import { type ImageClaim, inTransaction, lockImage } from './claim.ts';
+
+export interface Claimed {
+  readonly claim: ImageClaim;
+  /** As it is after the change. */
+  readonly image: ImageRow;
+}
+
+/**
+ * PENDING → CREATING: a worker takes the image. Undefined when it is not PENDING (any more): somebody else has it, it
+ * was cancelled, or it is gone. Of two who try at once, one gets it.
+ */
+export function claimImage(
+  db: Kysely<Database>,
+  { imageArn, workerId, at }: { readonly imageArn: string; readonly workerId: string; readonly at: Date },
+): Promise<Claimed | undefined> {
+  return inTransaction(db, async (trx) => {
+    const pending = await lockImage(trx, imageArn);
+    if (pending?.status !== 'PENDING') return undefined;
+    const image = await trx
+      .updateTable('images')
+      .set({ status: 'CREATING', epoch: pending.epoch + 1, worker_id: workerId, started_at: at })
+      .where('arn', '=', imageArn)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await writeImageEvent(trx, imageArn, { status: 'CREATING' }, at);
+    return { claim: { imageArn, epoch: image.epoch }, image };
+  });
+}

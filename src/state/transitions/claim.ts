@@ -1,0 +1,76 @@
+import type { Kysely, Transaction } from 'kysely';
+import { findImage, type ImageRow } from '../find-resource.ts';
+import { isUnfinished, type Stage } from '../image-states.ts';
+import type { Database } from '../tables.ts';
+
+/**
+ * The right to change an image and the executions below it, given by claimImage and reclaimImage. A later claim of the
+ * same image ends it.
+ */
+export interface ImageClaim {
+  readonly imageArn: string;
+  readonly epoch: number;
+}
+
+/** The claim is over: somebody claimed the image after us, or it has ended, or it is gone. Nothing was changed. */
+export class ClaimLostError extends Error {
+  override readonly name = 'ClaimLostError';
+  readonly imageArn: string;
+
+  constructor(claim: ImageClaim, image: Pick<ImageRow, 'epoch' | 'status'> | undefined) {
+    const now = image === undefined ? 'it is deleted' : `it is ${image.status} with epoch ${image.epoch}`;
+    super(`The claim on ${claim.imageArn} with epoch ${claim.epoch} is over: ${now}.`);
+    this.imageArn = claim.imageArn;
+  }
+}
+
+export type ClaimedImage = ImageRow & { readonly status: Stage };
+
+/**
+ * Runs a change in a transaction that holds the image's row, so that the changes and events of one image come one after
+ * the other. `db` may be a transaction already. Throws {@link ClaimLostError} when the claim is not the image's latest or
+ * the image has ended.
+ */
+export function changeClaimed<Result>(
+  db: Kysely<Database>,
+  claim: ImageClaim,
+  change: (trx: Transaction<Database>, image: ClaimedImage) => Promise<Result>,
+): Promise<Result> {
+  return inTransaction(db, async (trx) => {
+    const image = await lockImage(trx, claim.imageArn);
+    if (image === undefined || image.epoch !== claim.epoch || !isUnfinished(image.status)) {
+      throw new ClaimLostError(claim, image);
+    }
+    return change(trx, image as ClaimedImage);
+  });
+}
+
+/** The image, and its row until the transaction ends: others who want it wait. */
+export async function lockImage(trx: Transaction<Database>, imageArn: string): Promise<ImageRow | undefined> {
+  const locked = await trx
+    .selectFrom('images')
+    .select('arn')
+    .where('arn', '=', imageArn)
+    .forUpdate()
+    .executeTakeFirst();
+  return locked === undefined ? undefined : findImage(trx, imageArn);
+}
+
+/** Runs `work` in the transaction that `db` is, or in a new one. */
+export function inTransaction<Result>(
+  db: Kysely<Database>,
+  work: (trx: Transaction<Database>) => Promise<Result>,
+): Promise<Result> {
+  return db.isTransaction ? work(db as Transaction<Database>) : db.transaction().execute(work);
+}
+
+/** Cuts a text to what the API's member holds, so that a record can always be read back through it. */
+export function fit(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
+/** Length of a message of a workflow or step execution. Source: API Reference, WorkflowStepMessage. */
+export const MESSAGE_LENGTH = 500;
+
+/** Length of a reason. Source: API Reference, ImageState. */
+export const REASON_LENGTH = 1024;

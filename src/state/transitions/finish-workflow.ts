@@ -1,0 +1,41 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../tables.ts';
+import { changeClaimed, fit, type ImageClaim, MESSAGE_LENGTH } from './claim.ts';
+
+export interface FinishWorkflow {
+  readonly workflowExecutionId: string;
+  readonly status: 'COMPLETED' | 'FAILED' | 'CANCELLED';
+  /** Cut to 500 characters. */
+  readonly message?: string | undefined;
+  readonly at: Date;
+}
+
+/**
+ * RUNNING → COMPLETED, FAILED, CANCELLED. How many steps succeeded is not stored; readers count (step-totals.ts).
+ * Throws ClaimLostError, and an Error when the workflow does not run or has steps that have not ended.
+ */
+export function finishWorkflow(db: Kysely<Database>, claim: ImageClaim, finish: FinishWorkflow): Promise<void> {
+  const { workflowExecutionId, status, message, at } = finish;
+  return changeClaimed(db, claim, async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('workflow_executions')
+      .set({ status, message: message === undefined ? null : fit(message, MESSAGE_LENGTH), ended_at: at })
+      .where('id', '=', workflowExecutionId)
+      .where('image_arn', '=', claim.imageArn)
+      .where('status', '=', 'RUNNING')
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('workflow_step_executions')
+              .select('id')
+              .where('workflow_execution_id', '=', workflowExecutionId)
+              .where('status', 'in', ['PENDING', 'RUNNING']),
+          ),
+        ),
+      )
+      .executeTakeFirst();
+    if (numUpdatedRows !== 1n) {
+      throw new Error(`${claim.imageArn} has no running workflow ${workflowExecutionId} whose steps have all ended.`);
+    }
+  });
+}

@@ -1,0 +1,37 @@
+import type { Kysely } from 'kysely';
+import { writeImageEvent } from '../events.ts';
+import { isUnfinished } from '../image-states.ts';
+import type { Database } from '../tables.ts';
+import { inTransaction, lockImage } from './claim.ts';
+
+/**
+ * `cancelled`: it was PENDING and is CANCELLED. `requested`: its worker was asked to stop, now or before; it becomes
+ * CANCELLED when the worker has cleaned up. `ended`: it was finished already, nothing changed. `not-found`: no such image.
+ */
+export type CancellationAnswer = 'cancelled' | 'requested' | 'ended' | 'not-found';
+
+/**
+ * PENDING → CANCELLED at once, because nobody works on it; CREATING … INTEGRATING → the same status with
+ * `cancel_requested_at`, which the image's worker watches (watch-cancellation.ts).
+ */
+export function requestImageCancellation(
+  db: Kysely<Database>,
+  { imageArn, at }: { readonly imageArn: string; readonly at: Date },
+): Promise<CancellationAnswer> {
+  return inTransaction(db, async (trx) => {
+    const image = await lockImage(trx, imageArn);
+    if (image === undefined) return 'not-found';
+    if (!isUnfinished(image.status)) return 'ended';
+    const pending = image.status === 'PENDING';
+    await trx
+      .updateTable('images')
+      .set({
+        cancel_requested_at: image.cancel_requested_at ?? at,
+        ...(pending ? { status: 'CANCELLED' as const, ended_at: at } : {}),
+      })
+      .where('arn', '=', imageArn)
+      .execute();
+    if (pending) await writeImageEvent(trx, imageArn, { status: 'CANCELLED' }, at);
+    return pending ? 'cancelled' : 'requested';
+  });
+}
