@@ -39,7 +39,12 @@ export interface Step {
   readonly timeoutSeconds: number;
   readonly onFailure: 'Abort' | 'Continue' | 'Ignore';
   readonly maxAttempts: number;
-  /** As written, expressions unresolved. A map input is a list of one. */
+  /** Keeps output, inputs and outputs out of logs and records. */
+  readonly disableLogging: boolean;
+  /** Decided once, before the first attempt. */
+  readonly condition: StepCondition | undefined;
+  readonly loop: StepLoop | undefined;
+  /** As written, expressions unresolved; literals already converted to the type of the input. A map input is a list of one. */
   readonly inputs: readonly StepInputs[];
   /** Whether the module takes a list: decides between `inputs.x` and `inputs[0].x` in chaining. */
   readonly listInputs: boolean;
@@ -48,3 +53,27 @@ export interface Step {
 
 export type StepInputs = Readonly<Record<string, InputValue>>;
 export type InputValue = string | number | boolean | readonly InputValue[] | { readonly [key: string]: InputValue };
+
+/** `if` of a step. */
+export interface StepCondition {
+  /** A map with one operator and its companion key, as written. */
+  readonly condition: StepInputs;
+  /** `then` of the document. */
+  readonly whenTrue: ConditionOutcome;
+  /** `else` of the document. */
+  readonly whenFalse: ConditionOutcome;
+}
+
+export type ConditionOutcome = 'Execute' | 'Skip' | 'Abort';
+
+/** `loop` of a step. `name` is empty for a loop without one. */
+export type StepLoop =
+  | {
+      readonly kind: 'for';
+      readonly name: string;
+      readonly start: number;
+      readonly end: number;
+      readonly updateBy: number;
+    }
+  | { readonly kind: 'items'; readonly name: string; readonly items: readonly string[] }
+  | { readonly kind: 'list'; readonly name: string; readonly list: string; readonly delimiter: string };
