@@ -1,6 +1,7 @@
 /**
  * The lines of `GET /kiln/v1/follow`, Kiln's own addition to the API: a build told from its beginning, in order of time,
- * one JSON object per line (application/x-ndjson). Times are ISO 8601 with milliseconds, `Z`.
+ * one JSON object per line (application/x-ndjson). Empty lines say that the service is still there and are skipped by
+ * readers. Times are ISO 8601 with milliseconds, `Z`.
  */
 export type FollowLine = FollowImage | FollowStep | FollowLog | FollowEnd;
 

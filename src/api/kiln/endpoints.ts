@@ -21,6 +21,9 @@ export interface KilnEndpoints {
 export const SERVICE_PATH = '/kiln/v1/service';
 export const FOLLOW_PATH = '/kiln/v1/follow';
 
+/** Node's fetch gives an answer up after five minutes of silence; a guest without KVM can be silent for longer. */
+const HEARTBEAT_MS = 30_000;
+
 export function answerService(query: URLSearchParams, { service }: KilnEndpoints): Response {
   refuseOthers(query, []);
   return Response.json(service);
@@ -30,7 +33,7 @@ export function answerService(query: URLSearchParams, { service }: KilnEndpoints
 export async function answerFollow(
   query: URLSearchParams,
   { follow }: KilnEndpoints,
-  signal: AbortSignal,
+  closing: AbortSignal,
   onBroken: (error: unknown) => void,
 ): Promise<Response> {
   refuseOthers(query, ['imageBuildVersionArn', 'follow']);
@@ -38,7 +41,12 @@ export async function answerFollow(
   if (arn === '') throw invalidParameter('imageBuildVersionArn', 'imageBuildVersionArn is required.');
   const goOn = query.get('follow') ?? 'false';
   if (goOn !== 'true' && goOn !== 'false') throw invalidParameter('follow', 'follow must be true or false.');
-  return ndjson((ended) => follow(arn, { follow: goOn === 'true', signal: ended }), signal, onBroken);
+  return ndjson({
+    begin: (signal) => follow(arn, { follow: goOn === 'true', signal }),
+    closing,
+    onBroken,
+    heartbeatMs: HEARTBEAT_MS,
+  });
 }
 
 function refuseOthers(query: URLSearchParams, known: readonly string[]): void {
