@@ -4,18 +4,21 @@ import { changeClaimed, fit, type ImageClaim, MESSAGE_LENGTH } from './claim.ts'
 
 export interface FinishWorkflow {
   readonly workflowExecutionId: string;
-  readonly status: 'COMPLETED' | 'FAILED' | 'CANCELLED';
+  /** `ROLLBACK_COMPLETED`: it failed, and what its steps had made was taken back (set-rollback-status.ts). */
+  readonly status: 'COMPLETED' | 'FAILED' | 'ROLLBACK_COMPLETED' | 'CANCELLED';
   /** Cut to 500 characters. */
   readonly message?: string | undefined;
   readonly at: Date;
 }
 
 /**
- * RUNNING → COMPLETED, FAILED, CANCELLED. How many steps succeeded is not stored; readers count (step-totals.ts).
- * Throws ClaimLostError, and an Error when the workflow does not run or has steps that have not ended.
+ * RUNNING → COMPLETED, FAILED, ROLLBACK_COMPLETED, CANCELLED. How many steps succeeded is not stored; readers count
+ * (step-totals.ts). Steps after a failed one stay PENDING, as AWS leaves them. Throws ClaimLostError, and an Error when
+ * the workflow does not run or has steps that have not ended.
  */
 export function finishWorkflow(db: Kysely<Database>, claim: ImageClaim, finish: FinishWorkflow): Promise<void> {
   const { workflowExecutionId, status, message, at } = finish;
+  const failed = status === 'FAILED' || status === 'ROLLBACK_COMPLETED';
   return changeClaimed(db, claim, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('workflow_executions')
@@ -29,7 +32,7 @@ export function finishWorkflow(db: Kysely<Database>, claim: ImageClaim, finish: 
             selectFrom('workflow_step_executions')
               .select('id')
               .where('workflow_execution_id', '=', workflowExecutionId)
-              .where('status', 'in', ['PENDING', 'RUNNING']),
+              .where('status', 'in', failed ? ['RUNNING'] : ['PENDING', 'RUNNING']),
           ),
         ),
       )
