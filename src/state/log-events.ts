@@ -1,5 +1,4 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import { coerceError } from '../util/faults.ts';
 import type { Database, LogEventsTable } from './tables.ts';
 
 export type LogRow = Selectable<LogEventsTable>;
