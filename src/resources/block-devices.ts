@@ -1,0 +1,24 @@
+import type { InstanceBlockDeviceMapping } from '@aws-sdk/client-imagebuilder';
+import { invalidParameter } from '../contract/errors.ts';
+import { invalidCombination } from './refusals.ts';
+
+/** What volume types demand of their companions. Source: API Reference, EbsInstanceBlockDeviceSpecification. */
+export function checkBlockDevices(mappings: readonly InstanceBlockDeviceMapping[]): void {
+  const seen = new Set<string>();
+  for (const [index, { deviceName, ebs }] of mappings.entries()) {
+    const path = `blockDeviceMappings[${index}]`;
+    if (deviceName === undefined) throw invalidParameter(`${path}.deviceName`, 'A mapping needs a device name.');
+    if (seen.has(deviceName)) {
+      throw invalidParameter(`${path}.deviceName`, `The device '${deviceName}' is mapped twice.`);
+    }
+    seen.add(deviceName);
+    if (ebs === undefined) throw invalidParameter(path, 'A mapping needs an ebs volume.');
+    const type = ebs.volumeType;
+    if ((type === 'io1' || type === 'io2') && ebs.iops === undefined) {
+      throw invalidCombination(`${path}.ebs.iops`, `It is required for volumes of type ${type}.`);
+    }
+    if (ebs.throughput !== undefined && type !== 'gp3') {
+      throw invalidCombination(`${path}.ebs.throughput`, 'It is allowed only for volumes of type gp3.');
+    }
+  }
+}

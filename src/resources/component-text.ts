@@ -1,0 +1,78 @@
+import type { Platform } from '@aws-sdk/client-imagebuilder';
+import { AwsError, invalidParameter } from '../contract/errors.ts';
+import type { ComponentDocument } from '../documents/component.ts';
+import { parseComponent } from '../documents/parse-component.ts';
+import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
+import type { Service } from './service.ts';
+
+/** AWS's quota "Component size". Inline text is limited to 16,000 characters by the contract already. */
+const MAX_BYTES = 64 * 1024;
+
+const SYSTEMS = { Linux: 'linux', macOS: 'macos', Windows: 'windows' } as const;
+
+interface TextSource {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly data?: string | undefined;
+  readonly uri?: string | undefined;
+}
+
+/** What a component's document says about the component. */
+export interface ComponentText {
+  readonly data: string;
+  readonly type: 'BUILD' | 'TEST';
+  readonly parameters: ParameterDetail[] | undefined;
+}
+
+interface ParameterDetail {
+  readonly name: string;
+  readonly type: string;
+  readonly defaultValue?: string[];
+  readonly description?: string;
+}
+
+/** Reads and checks the document; everything that is wrong with it comes in one error. */
+export async function readComponentText(service: Service, source: TextSource): Promise<ComponentText> {
+  const { member, text } = await textOf(service, source);
+  const document = parse(member, text, source);
+  return { data: text, type: typeOf(document), parameters: parametersOf(document) };
+}
+
+async function textOf(service: Service, { data, uri }: TextSource): Promise<{ member: string; text: string }> {
+  if (data !== undefined && uri === undefined) return { member: 'data', text: data };
+  if (uri === undefined || data !== undefined) {
+    throw new AwsError(
+      'InvalidParameterCombinationException',
+      "Exactly one of the parameters 'data' and 'uri' must be given.",
+    );
+  }
+  const text = await service.readUri(uri);
+  if (Buffer.byteLength(text) > MAX_BYTES) {
+    throw invalidParameter('uri', `The document is larger than ${MAX_BYTES} bytes.`);
+  }
+  return { member: 'uri', text };
+}
+
+function parse(member: string, text: string, { name, platform }: TextSource): ComponentDocument {
+  try {
+    return parseComponent(text, name, { os: SYSTEMS[platform] });
+  } catch (error) {
+    if (!(error instanceof InvalidDocumentError)) throw error;
+    throw invalidParameter(member, error.problems.map(formatProblem).join('\n'));
+  }
+}
+
+/** Derived as AWS derives it: a document whose only phase is `test` is a test component. */
+function typeOf(document: ComponentDocument): 'BUILD' | 'TEST' {
+  return document.phases.every((phase) => phase.name === 'test') ? 'TEST' : 'BUILD';
+}
+
+function parametersOf(document: ComponentDocument): ParameterDetail[] | undefined {
+  if (document.parameters.length === 0) return undefined;
+  return document.parameters.map((parameter) => ({
+    name: parameter.name,
+    type: parameter.type,
+    ...(parameter.default === undefined ? {} : { defaultValue: [parameter.default] }),
+    ...(parameter.description === undefined ? {} : { description: parameter.description }),
+  }));
+}

@@ -1,0 +1,74 @@
+/** Deleting: refused while something that stays would no longer find what it names. */
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { parseArn } from '../contract/arn.ts';
+import { invalidParameter } from '../contract/errors.ts';
+import { hasWildcard } from '../contract/version.ts';
+import { type Dependent, dependents, resolveImage, resolveResource } from '../state/find-resource.ts';
+import { STAGES } from '../state/image-states.ts';
+import type { Database, ResourceKind } from '../state/tables.ts';
+import { lockDefinition } from './definitions.ts';
+import { dependencyError } from './refusals.ts';
+import type { Service } from './service.ts';
+
+/** Deletes the definition that `arn` names exactly; `parameter` is the member that named it. */
+export async function deleteDefinition(
+  service: Service,
+  kind: ResourceKind,
+  arn: string,
+  parameter: string,
+): Promise<void> {
+  const version = parseArn(arn)?.version;
+  if (version !== undefined && hasWildcard(version)) {
+    throw invalidParameter(parameter, 'A delete needs the exact version, without wildcards.');
+  }
+  await service.db.transaction().execute(async (trx) => {
+    await deleteOneAtATime(trx, arn);
+    await lockDefinition(trx, kind, arn, parameter);
+    await trx.deleteFrom('resources').where('arn', '=', arn).execute();
+    await refuseIfNeeded(trx, arn);
+  });
+}
+
+/**
+ * Deletes of versions of one name take turns; otherwise two of them could each rely on the other's version to satisfy a
+ * wildcard reference.
+ */
+export async function deleteOneAtATime(trx: Transaction<Database>, arn: string): Promise<void> {
+  const name = arn.split('/').slice(0, 2).join('/');
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`delete ${name}`}, 0))`.execute(trx);
+}
+
+/**
+ * Called after `arn` was deleted, in the same transaction: throws ResourceDependencyException when a reference to it no
+ * longer resolves. A wildcard reference that another version still satisfies does not stand in the way.
+ */
+export async function refuseIfNeeded(trx: Transaction<Database>, arn: string): Promise<void> {
+  const dependants = new Set<string>();
+  for (const { fromArn, toArn } of [...(await dependents(trx, arn)), ...(await needsOfUnfinishedImages(trx, arn))]) {
+    if (!(await resolves(trx, toArn))) dependants.add(fromArn);
+  }
+  if (dependants.size > 0) throw dependencyError(arn, `It is needed by ${[...dependants].join(', ')}.`);
+}
+
+/** A build resolves its components and its parent when it starts, so they must stay until it has ended. */
+async function needsOfUnfinishedImages(trx: Kysely<Database>, arn: string): Promise<Dependent[]> {
+  const name = arn.split('/').slice(0, 2).join('/');
+  const images = await trx
+    .selectFrom('images')
+    .select(['arn', 'image_recipe'])
+    .where('status', 'in', STAGES)
+    .orderBy('seq')
+    .execute();
+  return images.flatMap(({ arn: fromArn, image_recipe: recipe }) => {
+    const components = (recipe['components'] ?? []) as { componentArn?: string }[];
+    const needs = [...components.map((component) => component.componentArn), recipe['parentImage']];
+    return needs
+      .filter((need): need is string => typeof need === 'string' && need.startsWith(`${name}/`))
+      .map((toArn) => ({ fromArn, toArn }));
+  });
+}
+
+async function resolves(trx: Kysely<Database>, reference: string): Promise<boolean> {
+  const isImage = parseArn(reference)?.kind === 'image';
+  return (await (isImage ? resolveImage(trx, reference) : resolveResource(trx, reference))) !== undefined;
+}

@@ -1,0 +1,55 @@
+/** The rules of `distributions`, the list that says where an AMI goes and what it is called there. */
+import type { Distribution } from '@aws-sdk/client-imagebuilder';
+import { invalidParameter, notYet } from '../contract/errors.ts';
+import type { Validated } from '../contract/operations.ts';
+import { invalidCombination } from './refusals.ts';
+
+/** Variables of AMI names and tag values. Blanks inside the braces are optional. */
+const VARIABLES = ['imagebuilder:buildDate', 'imagebuilder:buildVersion'];
+const BUILD_DATE = /\{\{\s*imagebuilder:buildDate\s*\}\}/;
+
+export function checkDistributions(distributions: readonly Validated<Distribution>[], ownRegion: string): void {
+  if (distributions.length === 0) {
+    throw invalidParameter('distributions', 'At least one distribution should be provided.');
+  }
+  for (const [index, distribution] of distributions.entries()) {
+    const path = `distributions[${index}]`;
+    const { region, ...outputs } = distribution;
+    if (distributions.findIndex((other) => other.region === region) !== index) {
+      throw invalidCombination(`${path}.region`, `The Region '${region}' is given twice.`);
+    }
+    if (Object.values(outputs).every((output) => output === undefined)) {
+      throw invalidParameter(
+        path,
+        'One or more outputs should be provided for each region in a distribution configuration.',
+      );
+    }
+    if (region !== ownRegion) {
+      throw notYet(`distribution to other Regions ('${path}.region' is '${region}', this is ${ownRegion})`);
+    }
+    checkAmi(distribution.amiDistributionConfiguration, `${path}.amiDistributionConfiguration`);
+  }
+}
+
+function checkAmi(ami: Validated<Distribution>['amiDistributionConfiguration'], path: string): void {
+  if (ami === undefined) return;
+  const { name, amiTags = {} } = ami;
+  if (name !== undefined) {
+    if (!BUILD_DATE.test(name)) {
+      throw invalidParameter(
+        `${path}.name`,
+        "The EC2 AMI name must contain '{{ imagebuilder:buildDate }}' to ensure that the name will be unique.",
+      );
+    }
+    checkVariables(name, `${path}.name`);
+  }
+  for (const [key, value] of Object.entries(amiTags)) checkVariables(value, `${path}.amiTags['${key}']`);
+}
+
+function checkVariables(text: string, path: string): void {
+  for (const [reference, variable = ''] of text.matchAll(/\{\{\s*(imagebuilder:[^}]*?)\s*\}\}/g)) {
+    if (!VARIABLES.includes(variable)) {
+      throw invalidParameter(path, `'${reference}' is not known here; the variables are ${VARIABLES.join(', ')}.`);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import type { Transaction } from 'kysely';
+import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { Database } from '../state/tables.ts';
+import { type BuildRequest, checkBuildRequest, imageTestsConfiguration } from './build-requests.ts';
+import {
+  type Definition,
+  described,
+  findDefinition,
+  findReferenced,
+  insertDefinition,
+  lockDefinition,
+  ownArn,
+  updateDefinition,
+} from './definitions.ts';
+import { deleteDefinition } from './deletion.ts';
+import { changeOnce } from './idempotency.ts';
+import type { Service } from './service.ts';
+import { refuseUnsupportedMembers } from './unsupported-members.ts';
+
+const KIND = 'image-pipeline';
+
+export async function createImagePipeline(
+  service: Service,
+  input: InputOf<'CreateImagePipeline'>,
+): Promise<OutputOf<'CreateImagePipeline'>> {
+  refuseUnsupportedMembers('CreateImagePipeline', input);
+  checkBuildRequest(input);
+  return changeOnce(service, 'CreateImagePipeline', input, async (trx) => {
+    const parts = await findParts(trx, input);
+    const arn = await insertDefinition(service, trx, {
+      arn: { ...ownArn(service, KIND, input.name), kind: KIND },
+      name: input.name,
+      document: {
+        name: input.name,
+        ...settings(input, parts),
+        dateCreated: service.clock.now().toISOString(),
+      },
+      tags: input.tags,
+      references: referencesOf(input),
+    });
+    return { imagePipelineArn: arn };
+  });
+}
+
+/** Replaces everything but name, creation date and tags; what is left out goes back to its default. */
+export async function updateImagePipeline(
+  service: Service,
+  input: InputOf<'UpdateImagePipeline'>,
+): Promise<OutputOf<'UpdateImagePipeline'>> {
+  refuseUnsupportedMembers('UpdateImagePipeline', input);
+  checkBuildRequest(input);
+  return changeOnce(service, 'UpdateImagePipeline', input, async (trx) => {
+    const { imagePipelineArn: arn } = input;
+    const { document } = await lockDefinition(trx, KIND, arn, 'imagePipelineArn');
+    const parts = await findParts(trx, input);
+    const updated = {
+      name: document['name'],
+      ...settings(input, parts),
+      dateCreated: document['dateCreated'],
+      dateUpdated: service.clock.now().toISOString(),
+    };
+    await updateDefinition(service, trx, arn, updated, referencesOf(input));
+    return { imagePipelineArn: arn };
+  });
+}
+
+interface Parts {
+  readonly recipe: Definition;
+}
+
+async function findParts(trx: Transaction<Database>, input: BuildRequest): Promise<Parts> {
+  const { imageRecipeArn = '', infrastructureConfigurationArn, distributionConfigurationArn } = input;
+  const recipe = await findReferenced(trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
+  await findReferenced(
+    trx,
+    'infrastructure-configuration',
+    infrastructureConfigurationArn,
+    'infrastructureConfigurationArn',
+  );
+  if (distributionConfigurationArn !== undefined) {
+    await findReferenced(
+      trx,
+      'distribution-configuration',
+      distributionConfigurationArn,
+      'distributionConfigurationArn',
+    );
+  }
+  return { recipe };
+}
+
+function settings(input: InputOf<'CreateImagePipeline'> | InputOf<'UpdateImagePipeline'>, { recipe }: Parts) {
+  return {
+    description: input.description,
+    platform: recipe.document['platform'],
+    enhancedImageMetadataEnabled: input.enhancedImageMetadataEnabled ?? true,
+    imageRecipeArn: input.imageRecipeArn,
+    infrastructureConfigurationArn: input.infrastructureConfigurationArn,
+    distributionConfigurationArn: input.distributionConfigurationArn,
+    imageTestsConfiguration: imageTestsConfiguration(input),
+    imageScanningConfiguration: input.imageScanningConfiguration,
+    status: input.status ?? 'ENABLED',
+    imageTags: input.imageTags,
+    consecutiveFailures: 0,
+  };
+}
+
+function referencesOf(input: BuildRequest): string[] {
+  const references = [input.imageRecipeArn, input.infrastructureConfigurationArn, input.distributionConfigurationArn];
+  return references.filter((reference) => reference !== undefined);
+}
+
+export async function getImagePipeline(
+  service: Service,
+  input: InputOf<'GetImagePipeline'>,
+): Promise<OutputOf<'GetImagePipeline'>> {
+  const found = await findDefinition(service.db, KIND, input.imagePipelineArn, 'imagePipelineArn');
+  return { imagePipeline: await describedPipeline(service, found) };
+}
+
+/** A pipeline with the status of the image that it made last. */
+export async function describedPipeline(service: Service, pipeline: Definition) {
+  const last = await service.db
+    .selectFrom('images')
+    .select('status')
+    .where('source_pipeline_arn', '=', pipeline.arn)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return { ...described(pipeline), ...(last === undefined ? {} : { lastRunStatus: last.status }) };
+}
+
+/** Images that the pipeline made stay, and builds that are under way go on. */
+export async function deleteImagePipeline(
+  service: Service,
+  input: InputOf<'DeleteImagePipeline'>,
+): Promise<OutputOf<'DeleteImagePipeline'>> {
+  await deleteDefinition(service, KIND, input.imagePipelineArn, 'imagePipelineArn');
+  return { imagePipelineArn: input.imagePipelineArn };
+}

@@ -1,0 +1,88 @@
+import { formatArn, parseArn } from '../contract/arn.ts';
+import { invalidParameter } from '../contract/errors.ts';
+import type { InputOf, OutputOf } from '../contract/operations.ts';
+import { buildsOf, byNameOnly, bySeq, byVersionNumber, type ListedDefinition, summaryOf } from './definition-lists.ts';
+import { ownArn } from './definitions.ts';
+import { byValue, byVersion, type Filters, listPage } from './lists.ts';
+import { checkByName, NOTHING, ownershipOf } from './owners.ts';
+import type { Service } from './service.ts';
+import { versionNodes } from './versions.ts';
+
+/** Own components have no status, product codes belong to the Marketplace. */
+const FILTERS: Filters<ListedDefinition> = {
+  description: byValue((row) => row.document['description']),
+  name: byValue((row) => row.name),
+  platform: byValue((row) => row.document['platform']),
+  productCodes: () => false,
+  status: (_row, value) => value === 'ACTIVE',
+  supportedOsVersion: (row, value) => ((row.document['supportedOsVersions'] ?? []) as string[]).includes(value),
+  type: byValue((row) => row.document['type']),
+  version: byVersion((row) => row),
+};
+
+/** One entry per version, described by its newest build; one per name with `byName`. */
+export async function listComponents(
+  service: Service,
+  input: InputOf<'ListComponents'>,
+): Promise<OutputOf<'ListComponents'>> {
+  checkByName(input);
+  const rows = input.byName === true ? byNameOnly(service, 'component') : byVersionNumber(service, 'component');
+  const { items, ...next } = await listPage(service, input, {
+    operation: 'ListComponents',
+    filters: FILTERS,
+    ...(ownershipOf(input.owner) === 'own' ? rows : NOTHING),
+    item: (row: ListedDefinition) => ({
+      arn: formatArn(ownArn(service, 'component', row.name, row.version ?? '')),
+      ...summaryOf(row, [
+        'name',
+        'version',
+        'description',
+        'platform',
+        'supportedOsVersions',
+        'type',
+        'owner',
+        'dateCreated',
+      ]),
+    }),
+  });
+  return { componentVersionList: items, ...next };
+}
+
+/** All builds of a version, or all builds there are. */
+export async function listComponentBuildVersions(
+  service: Service,
+  input: InputOf<'ListComponentBuildVersions'>,
+): Promise<OutputOf<'ListComponentBuildVersions'>> {
+  const { items, ...next } = await listPage(service, input, {
+    operation: 'ListComponentBuildVersions',
+    ...rowsOf(service, input.componentVersionArn),
+    item: (row) => ({
+      arn: row.arn,
+      ...summaryOf(row, [
+        'name',
+        'version',
+        'platform',
+        'supportedOsVersions',
+        'type',
+        'owner',
+        'description',
+        'changeDescription',
+        'dateCreated',
+      ]),
+      tags: row.tags,
+    }),
+  });
+  return { componentSummaryList: items, ...next };
+}
+
+function rowsOf(service: Service, componentVersionArn: string | undefined) {
+  if (componentVersionArn === undefined) return bySeq(service, 'component');
+  const arn = parseArn(componentVersionArn);
+  if (arn?.version === undefined || arn.kind !== 'component') {
+    throw invalidParameter('componentVersionArn', 'It must be the ARN of a component version, without its build.');
+  }
+  const isOwn = arn.owner === service.accountId && arn.region === service.region;
+  return isOwn
+    ? buildsOf(service, 'component', { slug: arn.slug, nodes: versionNodes('componentVersionArn', arn.version) })
+    : NOTHING;
+}

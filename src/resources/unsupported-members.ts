@@ -1,0 +1,133 @@
+/**
+ * What AWS has and Kiln does not have yet, as data: one entry per member of a request. A request that carries such a
+ * member is refused by its name, so that nothing is accepted and ignored.
+ *
+ * Members that are accepted without an effect on the build are *records*; docs/decisions/030-records-and-refusals.md
+ * lists them with the reason of each.
+ */
+import { notYet } from '../contract/errors.ts';
+import type { OperationName } from '../contract/operations.ts';
+
+interface UnsupportedMember {
+  /** Path from the input, `[]` for every element of a list: `blockDeviceMappings[].ebs.kmsKeyId`. */
+  readonly path: string;
+  /** What the member is for, in the words of the refusal. */
+  readonly what: string;
+  /** Values that ask for nothing that Kiln lacks. */
+  readonly harmless?: (value: unknown) => boolean;
+}
+
+const isFalse = (value: unknown): boolean => value === false;
+const isTrue = (value: unknown): boolean => value === true;
+
+const INFRASTRUCTURE: readonly UnsupportedMember[] = [
+  { path: 'subnetId', what: 'placing build instances in a subnet' },
+  { path: 'securityGroupIds', what: 'security groups of build instances' },
+  { path: 'keyPair', what: 'EC2 key pairs' },
+  { path: 'snsTopicArn', what: 'notifications to SNS topics' },
+  { path: 'logging.s3Logs', what: 'logs in S3' },
+  { path: 'placement.availabilityZone', what: 'availability zones' },
+  { path: 'placement.tenancy', what: 'dedicated tenancy', harmless: (tenancy) => tenancy === 'default' },
+  { path: 'placement.hostId', what: 'dedicated hosts' },
+  { path: 'placement.hostResourceGroupArn', what: 'host resource groups' },
+];
+
+const DISTRIBUTION: readonly UnsupportedMember[] = [
+  { path: 'distributions[].containerDistributionConfiguration', what: 'distribution of container images' },
+  { path: 'distributions[].licenseConfigurationArns', what: 'License Manager configurations' },
+  { path: 'distributions[].launchTemplateConfigurations', what: 'launch templates' },
+  { path: 'distributions[].s3ExportConfiguration', what: 'export to S3' },
+  { path: 'distributions[].fastLaunchConfigurations', what: 'Windows fast launch' },
+  { path: 'distributions[].ssmParameterConfigurations', what: 'SSM parameters' },
+  { path: 'distributions[].amiDistributionConfiguration.targetAccountIds', what: 'distribution to other accounts' },
+  { path: 'distributions[].amiDistributionConfiguration.kmsKeyId', what: 'encryption with KMS keys' },
+  { path: 'distributions[].amiDistributionConfiguration.launchPermission', what: 'launch permissions' },
+];
+
+const BUILD: readonly UnsupportedMember[] = [
+  { path: 'containerRecipeArn', what: 'container recipes' },
+  {
+    path: 'imageScanningConfiguration.imageScanningEnabled',
+    what: 'image scanning',
+    harmless: isFalse,
+  },
+  { path: 'imageScanningConfiguration.ecrConfiguration', what: 'image scanning' },
+  { path: 'workflows', what: 'custom workflows' },
+  { path: 'executionRole', what: 'execution roles' },
+];
+
+const PIPELINE: readonly UnsupportedMember[] = [
+  ...BUILD,
+  { path: 'schedule', what: 'schedules of pipelines' },
+  { path: 'loggingConfiguration.imageLogGroupName', what: 'log groups of your own' },
+  { path: 'loggingConfiguration.pipelineLogGroupName', what: 'log groups of your own' },
+];
+
+const UNSUPPORTED: { readonly [Name in OperationName]?: readonly UnsupportedMember[] } = {
+  CreateComponent: [{ path: 'kmsKeyId', what: 'encryption with KMS keys' }],
+  CreateImageRecipe: [
+    { path: 'amiWatermarks', what: 'AMI watermarks' },
+    {
+      path: 'additionalInstanceConfiguration.systemsManagerAgent.uninstallAfterBuild',
+      what: 'removing the Systems Manager agent',
+      // Kiln never installs the agent, so leaving in what is there is what happens anyway.
+      harmless: isFalse,
+    },
+    { path: 'blockDeviceMappings[].virtualName', what: 'instance store volumes' },
+    { path: 'blockDeviceMappings[].noDevice', what: 'removing volumes of the parent image' },
+    { path: 'blockDeviceMappings[].ebs.encrypted', what: 'encrypted volumes', harmless: isFalse },
+    { path: 'blockDeviceMappings[].ebs.kmsKeyId', what: 'encryption with KMS keys' },
+    { path: 'blockDeviceMappings[].ebs.snapshotId', what: 'volumes made from snapshots' },
+    {
+      path: 'blockDeviceMappings[].ebs.deleteOnTermination',
+      what: 'volumes that outlive their instance',
+      harmless: isTrue,
+    },
+  ],
+  CreateInfrastructureConfiguration: INFRASTRUCTURE,
+  UpdateInfrastructureConfiguration: INFRASTRUCTURE,
+  CreateDistributionConfiguration: DISTRIBUTION,
+  UpdateDistributionConfiguration: DISTRIBUTION,
+  CreateImagePipeline: PIPELINE,
+  UpdateImagePipeline: PIPELINE,
+  CreateImage: [...BUILD, { path: 'loggingConfiguration.logGroupName', what: 'log groups of your own' }],
+};
+
+/** Throws the refusal of the first member in `input` that Kiln does not have yet. Empty lists and maps ask for nothing. */
+export function refuseUnsupportedMembers(operation: OperationName, input: object): void {
+  for (const { path, what, harmless } of UNSUPPORTED[operation] ?? []) {
+    for (const found of valuesAt(input, path.split('.'), '')) {
+      if (isEmpty(found.value) || harmless?.(found.value) === true) continue;
+      throw notYet(`'${found.path}' (${what})`);
+    }
+  }
+}
+
+interface Found {
+  readonly path: string;
+  readonly value: unknown;
+}
+
+function* valuesAt(value: unknown, segments: readonly string[], path: string): Generator<Found> {
+  const [segment, ...rest] = segments;
+  if (segment === undefined) {
+    yield { path, value };
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const isList = segment.endsWith('[]');
+  const name = isList ? segment.slice(0, -2) : segment;
+  const member: unknown = (value as Record<string, unknown>)[name];
+  const memberPath = path === '' ? name : `${path}.${name}`;
+  if (!isList) {
+    yield* valuesAt(member, rest, memberPath);
+  } else if (Array.isArray(member)) {
+    for (const [index, element] of member.entries()) yield* valuesAt(element, rest, `${memberPath}[${index}]`);
+  }
+}
+
+/** `noDevice: ""` is a value, so an empty string is not empty here. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
