@@ -21,6 +21,12 @@ export async function ndjson({ begin, closing, onBroken, heartbeatMs }: NdjsonOp
   const objects = begin(ended)[Symbol.asyncIterator]();
   const first = await objects.next();
   let pending: Promise<IteratorResult<object>> | undefined = Promise.resolve(first);
+  /** Does not wait: a generator that is in the middle of something ends when it next looks at its signal. */
+  const release = (reason: unknown): void => {
+    gone.abort(reason);
+    pending?.catch(() => {});
+    objects.return?.().catch(() => {});
+  };
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>(
     {
@@ -45,12 +51,6 @@ export async function ndjson({ begin, closing, onBroken, heartbeatMs }: NdjsonOp
     },
     { highWaterMark: 0 },
   );
-  /** Does not wait: a generator that is in the middle of something ends when it next looks at its signal. */
-  const release = (reason: unknown): void => {
-    gone.abort(reason);
-    pending?.catch(() => {});
-    objects.return?.().catch(() => {});
-  };
   return new Response(body, { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } });
 }
 
