@@ -1,0 +1,102 @@
+import type { Accelerator } from './accelerator.ts';
+import { FILES } from './instance-record.ts';
+import type { MachineShape } from './instance-types.ts';
+
+/** What a QEMU process is told. All files lie in its working directory. */
+export interface MachineSpec {
+  readonly instanceId: string;
+  /** For people who look at process lists. */
+  readonly owner: string;
+  readonly accelerator: Accelerator;
+  readonly cpuModel: string;
+  readonly shape: MachineShape;
+  readonly volumes: readonly VolumeSpec[];
+}
+
+export interface VolumeSpec {
+  readonly file: string;
+  /** What the guest sees as the disk's serial, at most 20 characters. */
+  readonly serial: string;
+}
+
+/**
+ * Places on the PCI bus. They are fixed, for names of network interfaces depend on them and a saved machine state
+ * only fits a machine with the same ones. Disks are named `vda`, `vdb` … by their order here: the seed comes last.
+ */
+const PCI = { network: 3, root: 4, firstVolume: 5, lastVolume: 29, seed: 30 } as const;
+
+/** How many volumes beside the root volume fit. */
+export const MOST_VOLUMES = PCI.lastVolume - PCI.firstVolume + 1;
+
+/** A named CPU model runs with and without KVM, and a saved machine state fits everywhere. See docs/decisions/051. */
+export const CPU_MODEL = 'Haswell-noTSX';
+
+/** The arguments of `qemu-system-x86_64`. The machine waits for QMP's `cont`. */
+export function qemuArguments(spec: MachineSpec): readonly string[] {
+  return [
+    ...['-name', `guest=${escapeCommas(`${spec.instanceId} ${spec.owner}`)}`],
+    ...['-no-user-config', '-nodefaults', '-nographic', '-S'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    ...['-machine', 'pc,hpet=off,usb=off,vmport=off,dump-guest-core=off'],
+    ...['-accel', spec.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    ...['-cpu', spec.cpuModel],
+    ...['-smp', String(spec.shape.vcpus), '-m', `${spec.shape.memoryMiB}M`],
+    ...['-rtc', 'base=utc', '-boot', 'strict=on,menu=off'],
+    ...['-chardev', `socket,id=qmp,path=${FILES.qmp},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
+    ...['-chardev', `socket,id=console,path=${FILES.console},server=on,wait=off`],
+    ...['-device', 'isa-serial,chardev=console'],
+    // Port 0: the kernel chooses a free one, and nobody can take it in between.
+    ...['-netdev', 'user,id=network,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],
+    ...['-device', `virtio-net-pci,netdev=network,mac=52:54:00:12:34:56,romfile=,addr=${hex(PCI.network)}`],
+    ...disk({ id: 'root', file: FILES.rootDisk, format: 'qcow2', address: PCI.root, serial: 'root', boot: true }),
+    ...spec.volumes.flatMap(({ file, serial }, index) =>
+      disk({ id: `volume${index}`, file, format: 'qcow2', address: PCI.firstVolume + index, serial }),
+    ),
+    ...disk({ id: 'seed', file: FILES.seed, format: 'raw', address: PCI.seed, serial: 'seed', readOnly: true }),
+  ];
+}
+
+interface DiskSpec {
+  readonly id: string;
+  readonly file: string;
+  readonly format: 'qcow2' | 'raw';
+  readonly address: number;
+  readonly serial: string;
+  readonly boot?: boolean;
+  readonly readOnly?: boolean;
+}
+
+function disk(spec: DiskSpec): readonly string[] {
+  const node = {
+    driver: spec.format,
+    'node-name': spec.id,
+    'read-only': spec.readOnly ?? false,
+    // Flushes cost seconds and protect a disk that is thrown away after a host crash anyway: what is captured is
+    // written out when QEMU ends.
+    cache: { direct: false, 'no-flush': true },
+    discard: 'unmap',
+    ...(spec.readOnly ? {} : { 'detect-zeroes': 'unmap' }),
+    file: { driver: 'file', filename: spec.file },
+  };
+  const device = {
+    driver: 'virtio-blk-pci',
+    id: `${spec.id}-disk`,
+    drive: spec.id,
+    addr: hex(spec.address),
+    serial: spec.serial,
+    // An error of the host stops the guest and is told to us, instead of becoming an error of the guest.
+    werror: 'stop',
+    rerror: 'stop',
+    ...(spec.boot ? { bootindex: 0 } : {}),
+  };
+  return ['-blockdev', JSON.stringify(node), '-device', JSON.stringify(device)];
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** QEMU's option lists take a doubled comma for one. */
+function escapeCommas(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').replaceAll(',', ',,');
+}
