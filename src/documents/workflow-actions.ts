@@ -86,7 +86,7 @@ export const WORKFLOW_ACTIONS = {
     defaultTimeoutSeconds: minutes(30),
     maxTimeoutSeconds: minutes(720),
     inputs: { instanceId },
-    outputs: { osVersion: { type: 'string', summary: 'Name and version, e.g. `Debian GNU/Linux 12 (bookworm)`.' } },
+    outputs: { osVersion: { type: 'string', summary: 'Name and version, e.g. `Debian GNU/Linux 12`.' } },
   },
   SanitizeInstance: {
     summary: 'Removes what must not be in an image: keys, host identity, logs and the traces of the build.',

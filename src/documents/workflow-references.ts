@@ -86,10 +86,14 @@ export function interpolatedReferences(text: string): readonly { text: string; r
   return [...text.matchAll(INTERPOLATION)].map(([, inner = '']) => ({ text: inner, reference: parseReference(inner) }));
 }
 
-/** The value of a reference. Throws a BuildFailure when it has none, e.g. because the step was skipped. */
+/** Whether a reference has a value. It has none when the step it names was skipped. */
+export function hasValue(reference: Reference, scope: ReferenceScope): boolean {
+  return findValue(reference, scope) !== undefined;
+}
+
+/** The value of a reference. Throws a BuildFailure when it has none. */
 export function resolveReference(reference: Reference, scope: ReferenceScope): WorkflowValue {
-  let value: WorkflowValue | undefined = baseValue(reference, scope);
-  for (const segment of reference.path) value = value === undefined ? undefined : child(value, segment);
+  const value = findValue(reference, scope);
   if (value !== undefined) return value;
   const reason =
     reference.step !== undefined && !Object.hasOwn(scope.stepOutputs, reference.step)
@@ -127,6 +131,12 @@ function resolveValue(value: WorkflowValue, scope: ReferenceScope): WorkflowValu
   if (typeof value === 'string') return interpolate(value, scope);
   if (isList(value)) return value.map((item) => resolveValue(item, scope));
   if (typeof value === 'object') return resolveInputs(value, scope);
+  return value;
+}
+
+function findValue(reference: Reference, scope: ReferenceScope): WorkflowValue | undefined {
+  let value = baseValue(reference, scope);
+  for (const segment of reference.path) value = value === undefined ? undefined : child(value, segment);
   return value;
 }
 

@@ -49,7 +49,8 @@ export interface WorkflowStep {
 
 export interface WorkflowOutput {
   readonly name: string;
-  readonly value: WorkflowValue | Reference;
+  /** Text may hold `{{ $.… }}`. */
+  readonly value: string | Reference;
 }
 
 /** What parameters, inputs and outputs hold: JSON without null. */

@@ -1,0 +1,48 @@
+import type { WorkflowDocument } from '../documents/workflow.ts';
+import type { MachineImage } from '../image-store/image-store.ts';
+import type { RunnableDocument } from '../toe/run-documents.types.ts';
+
+/** All that a build needs to know, looked up and parsed before anything is touched. */
+export interface BuildPlan {
+  readonly imageArn: string;
+  readonly imageName: string;
+  /** `1.2.3` */
+  readonly version: string;
+  readonly buildNumber: number;
+  readonly pipelineArn: string | undefined;
+  readonly platform: 'Linux' | 'Windows' | 'macOS';
+  readonly parent: MachineImage;
+  /** In the order of the recipe; ids are component build version ARNs. */
+  readonly components: readonly RunnableDocument[];
+  /** Absolute folder in the guest. */
+  readonly workingDirectory: string;
+  /** The recipe's own cloud-init user data, decoded. */
+  readonly userData: Uint8Array | undefined;
+  readonly rootVolumeSizeGiB: number | undefined;
+  readonly extraVolumes: readonly { readonly deviceName: string; readonly sizeGiB: number }[];
+  readonly instanceTypes: readonly string[];
+  readonly instanceProfileName: string;
+  /** False keeps a failed instance for a person to look at. */
+  readonly terminateInstanceOnFailure: boolean;
+  readonly collectMetadata: boolean;
+  readonly output: AmiDetails;
+  readonly log: { readonly group: string; readonly stream: string };
+  readonly buildWorkflow: PlannedWorkflow;
+  /** Empty when tests are off. */
+  readonly testWorkflows: readonly PlannedWorkflow[];
+  /** For all test workflows together. */
+  readonly testTimeoutMinutes: number;
+}
+
+export interface PlannedWorkflow {
+  /** Workflow build version ARN. */
+  readonly arn: string;
+  readonly document: WorkflowDocument;
+}
+
+/** How the AMI is recorded, from the recipe and the distribution configuration of the own Region. */
+export interface AmiDetails {
+  readonly name: string;
+  readonly description: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}

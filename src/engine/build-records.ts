@@ -1,0 +1,44 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../state/tables.ts';
+
+/** A workflow execution that runs, with the step that runs in it, if any. */
+export interface RunningExecution {
+  readonly workflowExecutionId: string;
+  readonly workflowArn: string;
+  readonly step: { readonly id: string; readonly name: string } | undefined;
+}
+
+/** The workflow executions of an image that have not ended, in their order. */
+export async function runningExecutions(db: Kysely<Database>, imageArn: string): Promise<readonly RunningExecution[]> {
+  const rows = await db
+    .selectFrom('workflow_executions as workflow')
+    .leftJoin('workflow_step_executions as step', (join) =>
+      join.onRef('step.workflow_execution_id', '=', 'workflow.id').on('step.status', '=', 'RUNNING'),
+    )
+    .select(['workflow.id', 'workflow.workflow_arn', 'step.id as step_id', 'step.name as step_name'])
+    .where('workflow.image_arn', '=', imageArn)
+    .where('workflow.status', '=', 'RUNNING')
+    .orderBy('workflow.position')
+    .execute();
+  return rows.map((row) => ({
+    workflowExecutionId: row.id,
+    workflowArn: row.workflow_arn,
+    step: row.step_id === null || row.step_name === null ? undefined : { id: row.step_id, name: row.step_name },
+  }));
+}
+
+/** The instances that a failed build left on purpose: launched, and skipped when the build was rolled back. */
+export async function keptInstances(db: Kysely<Database>, imageArn: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('workflow_step_executions')
+    .select('outputs')
+    .where('image_arn', '=', imageArn)
+    .where('action', '=', 'LaunchInstance')
+    .where('status', '=', 'COMPLETED')
+    .where('rollback_status', '=', 'SKIPPED')
+    .execute();
+  return rows.flatMap(({ outputs }) => {
+    const instanceId = outputs?.['instanceId'];
+    return typeof instanceId === 'string' ? [instanceId] : [];
+  });
+}

@@ -1,0 +1,73 @@
+import { findImage, type ImageRow } from '../state/find-resource.ts';
+import { cancelImage } from '../state/transitions/cancel-image.ts';
+import { ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
+import { failImage } from '../state/transitions/fail-image.ts';
+import { coerceError } from '../util/faults.ts';
+import type { BuildProgress } from './build-run.ts';
+import type { Engine } from './engine.ts';
+import { BuildCancelled, describeBuildFailure, isForeseen } from './failure.ts';
+import type { ImageLog } from './image-log.ts';
+import { releaseBuild } from './release-build.ts';
+
+interface FailedBuild {
+  readonly engine: Engine;
+  readonly claim: ImageClaim;
+  readonly image: ImageRow;
+  readonly progress: BuildProgress;
+  readonly log: ImageLog;
+}
+
+/**
+ * Ends a build that did not become AVAILABLE: what it made is removed, then FAILED or CANCELLED is recorded, so that
+ * whoever reads that state finds nothing left. An instance that the user asked to keep stays, and with it the AMI whose
+ * disk it may run on; the reason then says how to enter and how to end it.
+ */
+export async function endFailedBuild(
+  { engine, claim, image, progress, log }: FailedBuild,
+  error: Error,
+): Promise<void> {
+  const { db, clock } = engine;
+  const cancelled = error instanceof BuildCancelled;
+  if (cancelled) progress.kept.clear();
+  await releaseBuild(engine, progress);
+  // The last write of a good build may have arrived although its answer did not.
+  if ((await findImage(db, image.arn))?.status === 'AVAILABLE') return;
+  const remark = await removeOutput(engine, image, progress);
+  if (error instanceof ClaimLostError) return;
+  if (cancelled) {
+    log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
+    await log.flush();
+    await cancelImage(db, claim, { reason: error.message, at: clock.now() });
+    return;
+  }
+  if (!isForeseen(error)) engine.log.error({ err: error, image: image.arn }, 'a build failed with an unexpected error');
+  const { reason, context } = describeBuildFailure(error, [keptRemark(image, progress), remark].join(' ').trim());
+  log.monitorFor().line('kiln', `Failed: ${reason}`);
+  await log.flush();
+  await failImage(db, claim, { reason, failureContext: context, at: clock.now() });
+}
+
+/** Removes the AMI of a build that failed after it was made. Gives what the reason has to say about it. */
+async function removeOutput(engine: Engine, image: ImageRow, progress: BuildProgress): Promise<string> {
+  const { imageStore, log } = engine;
+  const amiId = progress.outputAmiId;
+  if (amiId === undefined) return '';
+  try {
+    if ((await imageStore.get(amiId)) === undefined) return '';
+    if (progress.kept.size > 0) return `${amiId} was kept with it.`;
+    await imageStore.remove(amiId);
+    return `${amiId} was removed.`;
+  } catch (error) {
+    log.error({ err: coerceError(error), image: image.arn, amiId }, 'the AMI of a failed build could not be removed');
+    return `${amiId} could not be removed.`;
+  }
+}
+
+function keptRemark(image: ImageRow, { kept, instances }: BuildProgress): string {
+  return [...kept]
+    .map((instanceId) => {
+      const enter = instances.get(instanceId)?.instance.enterCommand ?? '';
+      return `Instance ${instanceId} was kept: enter it with \`${enter}\`, end it with \`kiln rm ${image.arn}\`.`;
+    })
+    .join(' ');
+}

@@ -1,0 +1,114 @@
+import type {
+  ComponentConfiguration,
+  DistributionConfiguration,
+  ImageRecipe,
+  InfrastructureConfiguration,
+  InstanceBlockDeviceMapping,
+} from '@aws-sdk/client-imagebuilder';
+import { parseComponent } from '../documents/parse-component.ts';
+import { findResource, type ImageRow, resolveResource } from '../state/find-resource.ts';
+import type { RunnableDocument } from '../toe/run-documents.types.ts';
+import { BuildFailure } from '../util/faults.ts';
+import type { Monitor } from '../util/monitor.ts';
+import type { BuildPlan } from './build-plan.ts';
+import type { Engine } from './engine.ts';
+import { logPlaceOf } from './image-log.ts';
+import { managedWorkflow } from './managed-workflows.ts';
+import { outputAmiOf } from './output-ami.ts';
+import { resolveParentImage } from './parent-image.ts';
+
+const DEFAULT_WORKING_DIRECTORY = '/tmp';
+/** What the first disk is called by the AMIs of the usual distributions. */
+const ROOT_DEVICES: readonly string[] = ['/dev/xvda', '/dev/sda1', '/dev/sda', '/dev/vda'];
+
+/**
+ * Looks up and parses all that a build needs. Nothing of the build exists yet; making the parent image on its first use
+ * may take minutes. Throws a BuildFailure that names what is missing or wrong.
+ */
+export async function loadPlan(
+  engine: Engine,
+  image: ImageRow,
+  context: { readonly signal: AbortSignal; readonly monitor: Monitor },
+): Promise<BuildPlan> {
+  // Snapshots that CreateImage wrote: AWS-shaped, checked by the contract when they came in.
+  const recipe = image.image_recipe as unknown as ImageRecipe;
+  const infrastructure = image.infrastructure_configuration as unknown as InfrastructureConfiguration;
+  const components = await loadComponents(engine, recipe.components ?? []);
+  const output = outputAmiOf(recipe, ownDistribution(engine, image), {
+    imageArn: image.arn,
+    buildNumber: image.build,
+    now: engine.clock.now(),
+    takenNames: new Set((await engine.imageStore.list()).map(({ name }) => name)),
+  });
+  const parent = await resolveParentImage(engine, recipe.parentImage ?? '', context);
+  context.monitor.line('kiln', `Parent image ${recipe.parentImage} is ${parent.amiId} '${parent.name}'`);
+  const userData = recipe.additionalInstanceConfiguration?.userDataOverride;
+  const tests = image.image_tests_configuration;
+  return {
+    imageArn: image.arn,
+    imageName: image.name,
+    version: image.version,
+    buildNumber: image.build,
+    pipelineArn: image.source_pipeline_arn ?? undefined,
+    platform: image.platform,
+    parent,
+    components,
+    workingDirectory: recipe.workingDirectory ?? DEFAULT_WORKING_DIRECTORY,
+    userData: userData === undefined ? undefined : Buffer.from(userData, 'base64'),
+    ...volumesOf(recipe.blockDeviceMappings ?? []),
+    instanceTypes: infrastructure.instanceTypes ?? [],
+    instanceProfileName: infrastructure.instanceProfileName ?? '',
+    terminateInstanceOnFailure: infrastructure.terminateInstanceOnFailure ?? true,
+    collectMetadata: image.enhanced_image_metadata_enabled,
+    output,
+    log: logPlaceOf(image),
+    buildWorkflow: await managedWorkflow('build-image', engine.region),
+    testWorkflows: tests.imageTestsEnabled ? [await managedWorkflow('test-image', engine.region)] : [],
+    testTimeoutMinutes: tests.timeoutMinutes,
+  };
+}
+
+async function loadComponents(
+  engine: Engine,
+  configurations: readonly ComponentConfiguration[],
+): Promise<readonly RunnableDocument[]> {
+  const documents: RunnableDocument[] = [];
+  for (const { componentArn = '', parameters = [] } of configurations) {
+    const row = (await resolveResource(engine.db, componentArn)) ?? (await findResource(engine.db, componentArn));
+    const data = row?.document['data'];
+    if (row === undefined || typeof data !== 'string') {
+      throw new BuildFailure(`Component '${componentArn}' does not exist`);
+    }
+    documents.push({
+      id: row.arn,
+      document: parseComponent(data, row.arn),
+      parameters: Object.fromEntries(parameters.map(({ name = '', value = [] }) => [name, value.join(',')])),
+    });
+  }
+  return documents;
+}
+
+function ownDistribution(engine: Engine, image: ImageRow) {
+  const configuration = image.distribution_configuration as unknown as DistributionConfiguration | null;
+  const distributions = configuration?.distributions ?? [];
+  const foreign = distributions.find(({ region }) => region !== engine.region);
+  if (foreign !== undefined) {
+    throw new BuildFailure(`Kiln does not distribute to other Regions yet: ${foreign.region}`, {
+      hint: `This installation's Region is ${engine.region}.`,
+    });
+  }
+  return distributions[0];
+}
+
+/** The mapping that names the root device changes its size; every other one is an empty volume beside it. */
+function volumesOf(
+  mappings: readonly InstanceBlockDeviceMapping[],
+): Pick<BuildPlan, 'rootVolumeSizeGiB' | 'extraVolumes'> {
+  const root = mappings.find(({ deviceName }) => deviceName !== undefined && ROOT_DEVICES.includes(deviceName));
+  const extraVolumes = mappings
+    .filter((mapping) => mapping !== root)
+    .flatMap(({ deviceName, ebs }) =>
+      deviceName === undefined || ebs?.volumeSize === undefined ? [] : [{ deviceName, sizeGiB: ebs.volumeSize }],
+    );
+  return { rootVolumeSizeGiB: root?.ebs?.volumeSize, extraVolumes };
+}

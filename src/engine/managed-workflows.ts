@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { formatArn } from '../contract/arn.ts';
+import { parseWorkflow } from '../documents/parse-workflow.ts';
+import type { WorkflowType } from '../documents/workflow-actions.ts';
+import type { PlannedWorkflow } from './build-plan.ts';
+
+/** Workflows that come with Kiln, named as AWS names its own: documents in the language that everybody uses. */
+const MANAGED_WORKFLOWS = {
+  'build-image': { type: 'BUILD', version: '1.0.0', build: 1 },
+  'test-image': { type: 'TEST', version: '1.0.0', build: 1 },
+} as const satisfies Record<string, { type: WorkflowType; version: string; build: number }>;
+
+export type ManagedWorkflowName = keyof typeof MANAGED_WORKFLOWS;
+
+export async function managedWorkflow(name: ManagedWorkflowName, region: string): Promise<PlannedWorkflow> {
+  const { type, version, build } = MANAGED_WORKFLOWS[name];
+  const text = await readFile(new URL(`./workflows/${name}.yaml`, import.meta.url), 'utf8');
+  return {
+    arn: formatArn({
+      ...{ partition: 'aws', region, owner: 'aws', kind: 'workflow', slug: name, version, build },
+      workflowType: type === 'BUILD' ? 'build' : 'test',
+    }),
+    document: parseWorkflow({ file: `${name}.yaml`, text, type }),
+  };
+}

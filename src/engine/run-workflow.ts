@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import type { WorkflowDocument, WorkflowStep, WorkflowValue } from '../documents/workflow.ts';
+import { evaluateCondition } from '../documents/workflow-conditions.ts';
+import {
+  hasValue,
+  interpolate,
+  type ReferenceScope,
+  resolveInputs,
+  resolveReference,
+} from '../documents/workflow-references.ts';
+import { cancelSteps } from '../state/transitions/cancel-steps.ts';
+import { ClaimLostError } from '../state/transitions/claim.ts';
+import { completeStep } from '../state/transitions/complete-step.ts';
+import { failStep } from '../state/transitions/fail-step.ts';
+import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
+import { skipStep } from '../state/transitions/skip-step.ts';
+import { startStep } from '../state/transitions/start-step.ts';
+import { startWorkflowExecution } from '../state/transitions/start-workflow-execution.ts';
+import { coerceError } from '../util/faults.ts';
+import type { PlannedWorkflow } from './build-plan.ts';
+import type { BuildRun } from './build-run.ts';
+import { BuildCancelled, failureText, isForeseen, WorkflowFailed } from './failure.ts';
+import { oneLine } from './plain-text.ts';
+import { rollBack } from './roll-back.ts';
+import { runStep, type StepExecution } from './run-step.ts';
+import { ComponentFailure, type StepInputs } from './steps/step-action.ts';
+import { STEP_ACTIONS } from './steps/step-actions.ts';
+import { initialScope } from './workflow-scope.ts';
+
+export type WorkflowOutputs = Readonly<Record<string, WorkflowValue>>;
+
+/**
+ * Walks a workflow step by step; each step is a row before it runs and an ended row before the next one starts.
+ * Gives the outputs of the workflow.
+ *
+ * Rejects with WorkflowFailed when a step failed that must not, after what the steps made was taken back; with the
+ * signal's reason when the build is to end; with ClaimLostError when somebody else has the image now.
+ *
+ * @param position Order of the workflow within the image.
+ */
+export async function runWorkflow(
+  run: BuildRun,
+  workflow: PlannedWorkflow,
+  position: number,
+  outputsBefore: WorkflowOutputs,
+  signal: AbortSignal,
+): Promise<WorkflowOutputs> {
+  const { engine, claim, plan } = run;
+  const { document } = workflow;
+  const id = `wf-${randomUUID()}`;
+  const executions = document.steps.map(
+    (step): StepExecution => ({
+      id: `step-${randomUUID()}`,
+      step,
+      workflowExecutionId: id,
+      workflowType: document.type,
+    }),
+  );
+  await startWorkflowExecution(engine.db, claim, {
+    id,
+    workflowArn: workflow.arn,
+    type: document.type,
+    position,
+    steps: executions.map(({ id: stepId, step }) => ({
+      id: stepId,
+      name: step.name,
+      description: step.description,
+      action: step.action,
+      inputs: step.inputs,
+      onFailure: step.onFailure,
+      timeoutSeconds: step.timeoutSeconds,
+      maxAttempts: step.maxAttempts,
+    })),
+    at: engine.clock.now(),
+  });
+  run.monitorFor().line('kiln', `Workflow ${workflow.arn} has ${executions.length} steps`);
+
+  let scope = initialScope(plan, document, outputsBefore);
+  for (const [index, execution] of executions.entries()) {
+    const { step } = execution;
+    try {
+      const outputs = await walkStep(run, execution, scope, signal);
+      if (outputs !== undefined) scope = withOutputs(scope, step, outputs);
+    } catch (thrown) {
+      const error = coerceError(thrown);
+      if (error instanceof ClaimLostError) throw error;
+      if (error instanceof BuildCancelled) {
+        const cancelled = { workflowExecutionId: id, message: error.message, at: engine.clock.now() };
+        await cancelSteps(engine.db, claim, cancelled);
+        await finishWorkflow(engine.db, claim, { ...cancelled, status: 'CANCELLED' });
+        throw error;
+      }
+      await recordFailure(run, execution, error);
+      if (step.onFailure === 'Continue') continue;
+      const failed = new WorkflowFailed(error, {
+        workflowExecutionId: id,
+        workflowArn: workflow.arn,
+        stepExecutionId: execution.id,
+        step: { name: step.name, action: step.action },
+      });
+      const status = await rollBack(run, executions.slice(0, index + 1), scope);
+      const message = oneLine(failed.message);
+      await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status, message, at: engine.clock.now() });
+      throw failed;
+    }
+  }
+  await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status: 'COMPLETED', at: engine.clock.now() });
+  return outputsOf(document, scope);
+}
+
+/** One step from its row to its end. Gives its outputs; undefined when it was skipped. */
+async function walkStep(
+  run: BuildRun,
+  execution: StepExecution,
+  scope: ReferenceScope,
+  signal: AbortSignal,
+): Promise<StepInputs | undefined> {
+  const { engine, claim } = run;
+  const { id: stepExecutionId, step } = execution;
+  signal.throwIfAborted();
+  let inputs: StepInputs = step.inputs;
+  try {
+    const reason = skipReason(run, execution, scope);
+    if (reason !== undefined) {
+      run.monitorFor(step.name).line('kiln', `Skipping step ${step.name}: ${reason}`);
+      await skipStep(engine.db, claim, { stepExecutionId, message: reason, at: engine.clock.now() });
+      return undefined;
+    }
+    inputs = resolveInputs(step.inputs, scope);
+  } catch (error) {
+    if (error instanceof ClaimLostError) throw error;
+    // A step whose condition or inputs have no value fails like any other: it has to run first.
+    await startStep(engine.db, claim, { stepExecutionId, inputs, at: engine.clock.now() });
+    throw error;
+  }
+  await startStep(engine.db, claim, { stepExecutionId, inputs, at: engine.clock.now() });
+  run.monitorFor(step.name).line('kiln', `Starting step ${step.name} with action ${step.action}`);
+  const { outputs, message } = await runStep(run, execution, inputs, signal);
+  await completeStep(engine.db, claim, { stepExecutionId, outputs, message, at: engine.clock.now() });
+  return outputs;
+}
+
+/** Why a step does not run, or undefined when it runs. */
+function skipReason(run: BuildRun, execution: StepExecution, scope: ReferenceScope): string | undefined {
+  const { condition, action } = execution.step;
+  if (condition !== undefined && !evaluateCondition(condition, scope)) return 'its condition is false';
+  return STEP_ACTIONS[action].nothingToDo?.({ plan: run.plan, workflowType: execution.workflowType });
+}
+
+async function recordFailure(run: BuildRun, { id, step }: StepExecution, error: Error): Promise<void> {
+  const { engine, claim } = run;
+  if (!isForeseen(error)) engine.log.error({ err: error, image: claim.imageArn, step: step.name }, 'unexpected error');
+  const message = failureText(error);
+  const outputs = error instanceof ComponentFailure ? error.outputs : { message };
+  run.monitorFor(step.name).line('kiln', `Step ${step.name} failed: ${oneLine(message)}`);
+  await failStep(engine.db, claim, {
+    stepExecutionId: id,
+    message: oneLine(message),
+    outputs,
+    at: engine.clock.now(),
+  });
+}
+
+function withOutputs(scope: ReferenceScope, step: WorkflowStep, outputs: StepInputs): ReferenceScope {
+  return { ...scope, stepOutputs: { ...scope.stepOutputs, [step.name]: outputs } };
+}
+
+/** Outputs that name a step that was skipped have no value and are left out. */
+function outputsOf(document: WorkflowDocument, scope: ReferenceScope): WorkflowOutputs {
+  const outputs: Record<string, WorkflowValue> = {};
+  for (const { name, value } of document.outputs) {
+    if (typeof value === 'string') outputs[name] = interpolate(value, scope);
+    else if (hasValue(value, scope)) outputs[name] = resolveReference(value, scope);
+  }
+  return outputs;
+}

@@ -1,0 +1,109 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { BuildHost, Instance, LaunchContext, LaunchRequest } from '../../build-host/build-host.ts';
+import type { Target } from '../../toe/target.ts';
+import { localTarget } from '../../toe/targets/local.ts';
+
+/** Where a test may make something fail or wait. What a hook throws is what the operation throws. */
+export interface SimulatedFaults {
+  launch?: (request: LaunchRequest, context: LaunchContext) => Promise<void>;
+  stopForCapture?: (instanceId: string, context: LaunchContext) => Promise<void>;
+  terminate?: (instanceId: string) => Promise<void>;
+}
+
+/**
+ * A machine room without machines, for tests of the engine: an instance is a folder, its target runs commands on this
+ * machine with that folder as home. Instances live in {@link instances}, which a second host may share: that is what a
+ * worker finds that starts after another one was killed.
+ */
+export interface SimulatedBuildHost extends BuildHost {
+  readonly instances: Map<string, SimulatedInstance>;
+  readonly faults: SimulatedFaults;
+  /** Every launch that was asked for. */
+  readonly launches: LaunchRequest[];
+}
+
+export interface SimulatedInstance {
+  readonly request: LaunchRequest;
+  readonly folder: string;
+  running: boolean;
+  reboots: number;
+}
+
+export function simulatedBuildHost(
+  folder: string,
+  instances: Map<string, SimulatedInstance> = new Map(),
+): SimulatedBuildHost {
+  const faults: SimulatedFaults = {};
+  const launches: LaunchRequest[] = [];
+
+  const asInstance = (instanceId: string, record: SimulatedInstance): Instance => ({
+    instanceId,
+    target: simulatedTarget(record),
+    enterCommand: `enter ${instanceId}`,
+    stopForCapture: async (context) => {
+      await faults.stopForCapture?.(instanceId, context);
+      context.signal.throwIfAborted();
+      record.running = false;
+      return { path: path.join(record.folder, 'disk.qcow2') };
+    },
+  });
+
+  return {
+    instances,
+    faults,
+    launches,
+    launch: async (request, context) => {
+      launches.push(request);
+      context.signal.throwIfAborted();
+      const home = path.join(folder, request.instanceId);
+      await mkdir(path.join(home, 'root/etc'), { recursive: true });
+      await writeFile(path.join(home, 'disk.qcow2'), `overlay on ${request.parentDisk.path}`);
+      const record: SimulatedInstance = { request, folder: home, running: true, reboots: 0 };
+      instances.set(request.instanceId, record);
+      try {
+        context.monitor.line('console', 'simulated kernel');
+        await faults.launch?.(request, context);
+        context.signal.throwIfAborted();
+      } catch (error) {
+        instances.delete(request.instanceId);
+        await rm(home, { recursive: true, force: true });
+        throw error;
+      }
+      return asInstance(request.instanceId, record);
+    },
+    find: async (instanceId) => {
+      const record = instances.get(instanceId);
+      return record?.running ? asInstance(instanceId, record) : undefined;
+    },
+    list: async () =>
+      [...instances].map(([instanceId, { request, running }]) => ({ instanceId, owner: request.owner, running })),
+    terminate: async (instanceId) => {
+      await faults.terminate?.(instanceId);
+      const record = instances.get(instanceId);
+      instances.delete(instanceId);
+      if (record !== undefined) await rm(record.folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function simulatedTarget(record: SimulatedInstance): Target {
+  const local = localTarget({
+    environment: { PATH: process.env['PATH'] ?? '', HOME: record.folder },
+    cwd: record.folder,
+  });
+  return {
+    os: 'linux',
+    name: record.request.instanceId,
+    run: (command) => {
+      const [sh, flag, script, name, root, ...rest] = command.argv;
+      // The clean-up script must clean this instance's folder and never the machine of the tests.
+      if (name !== 'sanitize-instance') return local.run(command);
+      const inside = path.join(record.folder, 'root', root ?? '');
+      return local.run({ ...command, argv: [sh, flag ?? '', script ?? '', name, inside, ...rest] });
+    },
+    reboot: async () => {
+      record.reboots++;
+    },
+  };
+}

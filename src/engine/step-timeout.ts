@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Runs `work` with a signal that aborts with `reason()` after `seconds`, or with the outer signal's reason before that.
+ * Rejects with that reason, whatever `work` made of it, and only after `work` has ended: what it held is released then.
+ */
+export async function withTimeout<T>(
+  seconds: number,
+  outer: AbortSignal,
+  reason: () => Error,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  outer.throwIfAborted();
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(reason()), seconds * 1000);
+  const signal = AbortSignal.any([outer, timeout.signal]);
+  try {
+    return await work(signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits; rejects with the signal's reason after an abort. */
+export async function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  if (seconds === 0) return;
+  await sleep(seconds * 1000, undefined, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error;
+  });
+}

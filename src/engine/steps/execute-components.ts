@@ -1,0 +1,124 @@
+import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
+import { runDocuments } from '../../toe/run-documents.ts';
+import type {
+  DocumentMonitor,
+  DocumentRunResult,
+  RunnableDocument,
+  StepFailure,
+  StepPlace,
+} from '../../toe/run-documents.types.ts';
+import type { Monitor } from '../../util/monitor.ts';
+import type { BuildPlan } from '../build-plan.ts';
+import {
+  ComponentFailure,
+  instanceOf,
+  type StepAction,
+  type StepContext,
+  type StepInputs,
+  type StepResult,
+} from './step-action.ts';
+
+export const executeComponents: StepAction = { definition: WORKFLOW_ACTIONS.ExecuteComponents, run, nothingToDo };
+
+/** The phases of component documents that a workflow type runs. */
+const PHASES = { BUILD: ['build', 'validate'], TEST: ['test'] } as const;
+
+/** Output lines that go into the failure's text; the log has them all. */
+const REASON_LINES = 5;
+
+async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
+  const { engine, plan, signal, monitor } = context;
+  const phases = phasesOf(context);
+  const documents = documentsWith(phases, plan);
+  const { instance } = instanceOf(inputs, context);
+  const result = await runDocuments({
+    executionId: context.stepExecutionId,
+    documents,
+    phases,
+    target: instance.target,
+    environment: environmentOf(context),
+    workingDirectory: plan.workingDirectory,
+    accountId: engine.accountId,
+    region: engine.region,
+    signal,
+    monitor: documentMonitor(monitor, documents),
+  });
+  const outputs = {
+    runCommandId: context.stepExecutionId,
+    status: result.status === 'success' ? 'Success' : 'Failed',
+    output: JSON.stringify(summaryOf(result)),
+  };
+  if (result.status === 'success') return { outputs };
+  const { firstFailure, failureMessage } = result;
+  throw new ComponentFailure(describeFailure(firstFailure, failureMessage, documents), {
+    outputs,
+    place: firstFailure,
+    awsMessage: failureMessage,
+  });
+}
+
+function nothingToDo(context: Pick<StepContext, 'plan' | 'workflowType'>): string | undefined {
+  const phases = phasesOf(context);
+  if (documentsWith(phases, context.plan).length > 0) return undefined;
+  return `no component has a phase ${phases.join(' or ')}`;
+}
+
+function phasesOf({ workflowType }: Pick<StepContext, 'workflowType'>): readonly string[] {
+  return workflowType === 'TEST' ? PHASES.TEST : PHASES.BUILD;
+}
+
+function documentsWith(phases: readonly string[], plan: BuildPlan): readonly RunnableDocument[] {
+  return plan.components.filter(({ document }) => document.phases.some(({ name }) => phases.includes(name)));
+}
+
+/** Source: User Guide, "Use the AWSTOE component document framework", environment variables of Image Builder. */
+function environmentOf({ plan, workflowType, workflowExecutionId, stepExecutionId }: StepContext) {
+  return {
+    IMAGE_WORKFLOW_EXECUTION_ID: workflowExecutionId,
+    IMAGE_STEP_EXECUTION_ID: stepExecutionId,
+    IMAGE_BUILD_VERSION_ARN: plan.imageArn,
+    IMAGE_PIPELINE_ARN: plan.pipelineArn ?? '',
+    IMAGE_PHASE: workflowType === 'TEST' ? 'TESTING' : 'BUILDING',
+    IMAGE_VERSION: plan.version,
+    IMAGE_BUILD_VERSION: String(plan.buildNumber),
+  };
+}
+
+/** `component 'nginx', phase build, step Install (ExecuteBash): exit status 100`, then the last lines of output. */
+function describeFailure(
+  failure: StepFailure | undefined,
+  failureMessage: string,
+  documents: readonly RunnableDocument[],
+): string {
+  if (failure === undefined) return failureMessage;
+  const { documentId, phase, step, action, errorMessage, lastLines } = failure;
+  const head = `component '${nameOf(documentId, documents)}', phase ${phase}, step ${step} (${action}): ${errorMessage}`;
+  return [head, ...lastLines.slice(-REASON_LINES)].join('\n');
+}
+
+/** Beginnings and ends of document steps become lines, so that whoever reads the log sees where the build is. */
+function documentMonitor(monitor: Monitor, documents: readonly RunnableDocument[]): DocumentMonitor {
+  const place = (step: StepPlace): string => `[${nameOf(step.documentId, documents)}] ${step.phase}/${step.step}`;
+  return {
+    line: (source, text) => monitor.line(source, text),
+    stepStarted: (step) => monitor.line('kiln', `${place(step)}: ${step.action}`),
+    stepEnded: (step, status, seconds) =>
+      monitor.line('kiln', `${place(step)}: ${status} after ${seconds.toFixed(1)} s`),
+  };
+}
+
+function nameOf(documentId: string, documents: readonly RunnableDocument[]): string {
+  return documents.find(({ id }) => id === documentId)?.document.name ?? documentId;
+}
+
+/** AWSTOE's summary, with the documents by their component ARNs. */
+function summaryOf(result: DocumentRunResult): Readonly<Record<string, unknown>> {
+  return {
+    executionId: result.executionId,
+    status: result.status,
+    executedStepCount: result.executedStepCount,
+    failedStepCount: result.failedStepCount,
+    ignoredFailedStepCount: result.ignoredFailedStepCount,
+    failureMessage: result.failureMessage,
+  };
+}

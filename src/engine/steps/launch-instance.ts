@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
+import { BuildFailure } from '../../util/faults.ts';
+import type { RollbackContext, StepAction, StepContext, StepInputs, StepResult } from './step-action.ts';
+import { textInput, textListInput } from './step-action.ts';
+
+export const launchInstance: StepAction = { definition: WORKFLOW_ACTIONS.LaunchInstance, run, rollback };
+
+async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
+  const { engine, plan, progress, monitor, signal } = context;
+  const amiId = await imageToBoot(inputs, context);
+  const parentDisk = await engine.imageStore.bootDisk(amiId);
+  const instanceId = `i-${randomBytes(9).toString('hex').slice(0, 17)}`;
+  monitor.line('kiln', `Launching instance ${instanceId} from ${amiId}`);
+  const instance = await engine.buildHost.launch(
+    {
+      instanceId,
+      parentDisk,
+      instanceTypes: textListInput(inputs, 'instanceTypesOverride') ?? plan.instanceTypes,
+      ...(plan.rootVolumeSizeGiB === undefined ? {} : { rootVolumeSizeGiB: plan.rootVolumeSizeGiB }),
+      extraVolumes: plan.extraVolumes,
+      ...(plan.userData === undefined ? {} : { userData: plan.userData }),
+      // Recovery after a crash finds the instances of a build by this.
+      owner: plan.imageArn,
+      timeoutSeconds: context.timeoutSeconds,
+    },
+    { signal, monitor },
+  );
+  progress.instances.set(instanceId, { instance, amiId });
+  monitor.line('kiln', `Instance ${instanceId} takes commands`);
+  return { outputs: { instanceId } };
+}
+
+/** Ends the instance, or keeps it when the infrastructure configuration or the step says so. */
+async function rollback(outputs: StepInputs, context: RollbackContext): Promise<'COMPLETED' | 'SKIPPED'> {
+  const { engine, plan, progress, monitor } = context;
+  const instanceId = textInput(outputs, 'instanceId') ?? '';
+  if (!progress.instances.has(instanceId)) return 'SKIPPED';
+  if (!plan.terminateInstanceOnFailure || !context.rollbackEnabled) {
+    progress.kept.add(instanceId);
+    return 'SKIPPED';
+  }
+  await engine.buildHost.terminate(instanceId);
+  progress.instances.delete(instanceId);
+  monitor.line('kiln', `Terminated instance ${instanceId}`);
+  return 'COMPLETED';
+}
+
+async function imageToBoot(inputs: StepInputs, context: StepContext): Promise<string> {
+  const override = textInput(inputs, 'imageIdOverride');
+  if (override !== undefined) {
+    if ((await context.engine.imageStore.get(override)) === undefined) {
+      throw new BuildFailure(`There is no AMI '${override}' (imageIdOverride)`);
+    }
+    return override;
+  }
+  if (context.workflowType === 'BUILD') return context.plan.parent.amiId;
+  const { outputAmiId } = context.progress;
+  if (outputAmiId === undefined) throw new BuildFailure('The build workflow made no AMI that could be launched');
+  return outputAmiId;
+}

@@ -1,0 +1,90 @@
+import type { WorkflowValue } from '../../documents/workflow.ts';
+import type { ActionDefinition, WorkflowType } from '../../documents/workflow-actions.ts';
+import type { StepPlace } from '../../toe/run-documents.types.ts';
+import { BuildFailure } from '../../util/faults.ts';
+import type { Monitor } from '../../util/monitor.ts';
+import type { BuildRun, LaunchedInstance } from '../build-run.ts';
+
+export type StepInputs = Readonly<Record<string, WorkflowValue>>;
+
+/**
+ * What a workflow step does. `definition` is checked before `run`: inputs are known, complete and of their type.
+ *
+ * `run` rejects with a BuildFailure or BuilderFault when it failed and with the signal's reason after an abort. What it
+ * made stays on record in {@link BuildProgress}, so that it can be released whatever happens.
+ */
+export interface StepAction {
+  readonly definition: ActionDefinition;
+  /** Says why the step is to be skipped, when the plan leaves it nothing to do. */
+  nothingToDo?(context: Pick<StepContext, 'plan' | 'workflowType'>): string | undefined;
+  run(inputs: StepInputs, context: StepContext): Promise<StepResult>;
+  /**
+   * Takes the effect of a step back that had ended with these outputs, because a later step failed. Only actions whose
+   * effect would outlive the build have it. `SKIPPED`: there was nothing to take back, or it is to stay.
+   */
+  rollback?(outputs: StepInputs, context: RollbackContext): Promise<'COMPLETED' | 'SKIPPED'>;
+}
+
+export interface RollbackContext extends BuildRun {
+  readonly monitor: Monitor;
+  /** False: the document says that the effect of this step is to stay. */
+  readonly rollbackEnabled: boolean;
+}
+
+export interface StepResult {
+  readonly outputs: Readonly<Record<string, WorkflowValue>>;
+  readonly message?: string;
+}
+
+export interface StepContext extends BuildRun {
+  readonly workflowType: WorkflowType;
+  readonly workflowExecutionId: string;
+  readonly stepExecutionId: string;
+  readonly timeoutSeconds: number;
+  readonly signal: AbortSignal;
+  readonly monitor: Monitor;
+}
+
+/** A component failed: the step's outputs and the place are kept for the records. */
+export class ComponentFailure extends BuildFailure {
+  readonly outputs: Readonly<Record<string, WorkflowValue>>;
+  readonly place: StepPlace | undefined;
+  /** AWS's own words: `Document <ARN> failed!` */
+  readonly awsMessage: string;
+
+  constructor(
+    message: string,
+    details: {
+      readonly outputs: Readonly<Record<string, WorkflowValue>>;
+      readonly place: StepPlace | undefined;
+      readonly awsMessage: string;
+    },
+  ) {
+    super(message);
+    this.outputs = details.outputs;
+    this.place = details.place;
+    this.awsMessage = details.awsMessage;
+  }
+}
+
+/** The instance that an input names. Throws a BuildFailure when this build has no such instance. */
+export function instanceOf(inputs: StepInputs, context: StepContext): LaunchedInstance {
+  const instanceId = textInput(inputs, 'instanceId') ?? '';
+  const launched = context.progress.instances.get(instanceId);
+  if (launched === undefined) throw new BuildFailure(`This build has no running instance '${instanceId}'`);
+  return launched;
+}
+
+/** A string input. The definition said that it is one; references are known only when the step runs. */
+export function textInput(inputs: StepInputs, name: string): string | undefined {
+  const value = inputs[name];
+  if (value === undefined || typeof value === 'string') return value;
+  throw new BuildFailure(`Input '${name}' must be a string, not ${JSON.stringify(value)}`);
+}
+
+export function textListInput(inputs: StepInputs, name: string): readonly string[] | undefined {
+  const value = inputs[name];
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+  throw new BuildFailure(`Input '${name}' must be a list of strings, not ${JSON.stringify(value)}`);
+}
