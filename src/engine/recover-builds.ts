@@ -12,6 +12,7 @@ import { unfinishedImages } from '../state/unfinished-images.ts';
 import { keptInstances, type RunningExecution, runningExecutions } from './build-records.ts';
 import type { Engine } from './engine.ts';
 import { openImageLog } from './image-log.ts';
+import { removeTraces } from './remove-traces.ts';
 
 /**
  * Ends what an earlier process of this installation left behind when it was killed; called at start, before any build.
@@ -73,27 +74,6 @@ function contextOf(place: RunningExecution | undefined): Readonly<Record<string,
   if (place?.step === undefined) return {};
   const { workflowExecutionId, workflowArn, step } = place;
   return { workflowExecutionId, workflowArn, stepExecutionId: step.id, failedStep: step.name };
-}
-
-/**
- * Ends the instances of an image and removes its AMIs from the store, if its build did not end well. Also how an
- * instance that was kept after a failure is ended (`kiln rm`).
- *
- * @returns What was done, as lines for people.
- */
-export async function removeTraces({ buildHost, imageStore }: Engine, imageArn: string): Promise<readonly string[]> {
-  const lines: string[] = [];
-  for (const { instanceId, owner } of await buildHost.list()) {
-    if (owner !== imageArn) continue;
-    await buildHost.terminate(instanceId);
-    lines.push(`Terminated instance ${instanceId}`);
-  }
-  for (const { amiId, source } of await imageStore.list()) {
-    if (source !== imageArn) continue;
-    await imageStore.remove(amiId);
-    lines.push(`Removed ${amiId}`);
-  }
-  return lines;
 }
 
 /**

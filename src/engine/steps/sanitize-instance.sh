@@ -39,10 +39,16 @@ wanted() {
 # Kiln's own key never stays, whatever the markers say.
 for keys in "$root"/root/.ssh/authorized_keys "$root"/home/*/.ssh/authorized_keys; do
   [ -f "$keys" ] || continue
-  grep -q ' kiln-[^ ]*$' "$keys" || continue
-  rest=$(grep -v ' kiln-[^ ]*$' "$keys")
+  grep -q ' kiln-build$' "$keys" || continue
+  rest=$(grep -v ' kiln-build$' "$keys")
   shred --force --iterations=1 --zero "$keys" 2>/dev/null
   if [ -n "$rest" ]; then printf '%s\n' "$rest" >"$keys"; else rm -f -- "$keys"; fi
+done
+
+# Nor does what cloud-init keeps of the seed: the same key again, and a private host key.
+for kept in "$root"/var/lib/cloud/instances/*/vendor-* "$root"/var/lib/cloud/instances/*/boothooks \
+  "$root"/var/lib/cloud/instances/*/obj.pkl; do
+  remove "$kept"
 done
 
 if [ -e "$root$work/perform_cleanup" ]; then
