@@ -99,6 +99,7 @@ async function ownHome(directory: string, file: FileHandle): Promise<HomeLock> {
   let released: Promise<void> | undefined;
   const release = async (): Promise<void> => {
     await rm(serviceFile, { force: true });
+    await file.truncate();
     await file.close();
   };
   const releaseOnce = (): Promise<void> => {

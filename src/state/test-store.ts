@@ -9,11 +9,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 import pg from 'pg';
-import { pino } from 'pino';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/start.ts';
 import { connectStore, type Store } from './open-store.ts';
+import { silentLog } from './test-log.ts';
 
-export const silentLog = pino({ level: 'silent' });
+export { silentLog };
 
 const TEMPLATE = 'kiln_template';
 
