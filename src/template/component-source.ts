@@ -1,5 +1,6 @@
 import { constants, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { DocumentOs } from '../documents/action-modules/module.ts';
 import type { ComponentDocument } from '../documents/component.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import { coerceError } from '../util/faults.ts';
@@ -29,13 +30,19 @@ export async function readComponentSource(
   const uri = input['uri'];
   if (typeof uri === 'string') {
     if (/^[a-z][a-z0-9+.-]*:/i.test(uri)) return { problems: [], component: undefined, document: undefined };
-    return readFromFile(template.file, uri, place);
+    return readFromFile(template.file, uri, place, osOf(input['platform']));
   }
   if (uri !== undefined) return refused(template.file, place, 'Uri must not depend on a resource.');
-  return readInline(template, logicalId, input['data'], place);
+  return readInline(template, logicalId, input['data'], place, osOf(input['platform']));
 }
 
-function readInline(template: Template, logicalId: string, data: unknown, place: SourcePosition): ComponentSource {
+function readInline(
+  template: Template,
+  logicalId: string,
+  data: unknown,
+  place: SourcePosition,
+  os: DocumentOs,
+): ComponentSource {
   const text = data instanceof PendingText ? withPlaceholders(data) : String(data ?? '');
   const origin = originOfBlock(template.text, text, place);
   const name = origin === undefined ? `${template.file}#${logicalId}.Data` : template.file;
@@ -46,7 +53,12 @@ function readInline(template: Template, logicalId: string, data: unknown, place:
           ...problem,
           position: { line: problem.position.line + origin.line, column: problem.position.column + origin.column },
         };
-  return { ...parse(text, name, move), document: undefined };
+  return { ...parse(text, name, os, move), document: undefined };
+}
+
+/** Which action modules there are is a matter of the platform; a wrong platform is refused by the contract. */
+function osOf(platform: unknown): DocumentOs {
+  return platform === 'Windows' ? 'windows' : platform === 'macOS' ? 'macos' : 'linux';
 }
 
 /** What a resource will tell is an ARN or a name, and for the syntax of the document any text does. */
@@ -66,7 +78,12 @@ function originOfBlock(source: string, text: string, header: SourcePosition): So
     : undefined;
 }
 
-async function readFromFile(templateFile: string, uri: string, place: SourcePosition): Promise<ComponentSource> {
+async function readFromFile(
+  templateFile: string,
+  uri: string,
+  place: SourcePosition,
+  os: DocumentOs,
+): Promise<ComponentSource> {
   const file = resolve(dirname(templateFile), uri);
   let content: Buffer;
   try {
@@ -86,16 +103,17 @@ async function readFromFile(templateFile: string, uri: string, place: SourcePosi
   }
   const document = content.toString('utf8');
   const name = dirname(templateFile) === '.' ? uri : `${dirname(templateFile)}/${uri}`;
-  return { ...parse(document, name, (problem) => problem), document };
+  return { ...parse(document, name, os, (problem) => problem), document };
 }
 
 function parse(
   text: string,
   name: string,
+  os: DocumentOs,
   move: (problem: Problem) => Problem,
 ): { readonly problems: readonly Problem[]; readonly component: ComponentDocument | undefined } {
   try {
-    return { problems: [], component: parseComponent(text, name) };
+    return { problems: [], component: parseComponent(text, name, { os }) };
   } catch (error) {
     if (!(error instanceof InvalidDocumentError)) throw error;
     return { problems: error.problems.map(move), component: undefined };

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { parseArn } from '../contract/arn.ts';
+import { type AppliedTemplate, applyTemplate } from '../template/apply-template.ts';
+import { attributesOf } from '../template/attributes.ts';
+import type { TemplatePlan } from '../template/plan-template.ts';
+import type { TextPart } from '../template/values.ts';
+import { stageAsset } from './assets.ts';
+import type { Output } from './build.ts';
+import type { BuildChoice } from './choose-build.ts';
+import type { Config } from './config.ts';
+import type { Connection } from './connect.ts';
+import type { BuildOutcome } from './display/build-outcome.ts';
+import type { BuildReport } from './display/build-report.ts';
+import { sanitise } from './display/text.ts';
+import { findKeptInstances } from './kept-instances.ts';
+import { openDisks } from './open-disks.ts';
+import { readImage } from './read-image.ts';
+import { startBuild } from './start-build.ts';
+import { watchBuild } from './watch-build.ts';
+
+export interface BuildImageOptions {
+  readonly config: Config;
+  readonly connection: Connection;
+  readonly plan: TemplatePlan;
+  readonly choice: BuildChoice;
+  readonly output: Output;
+  readonly report: BuildReport;
+  readonly signal: AbortSignal;
+  /** Of the command, by performance.now(). */
+  readonly startedAt: number;
+}
+
+/** From a planned template to a tested image in a file, or to what there is to say about its failure. */
+export async function buildImage(options: BuildImageOptions): Promise<BuildOutcome> {
+  const { config, connection, plan, choice, report, signal, startedAt } = options;
+  const { client, address, accountId } = connection;
+
+  const applied = await applyTemplate(plan, {
+    client,
+    partition: 'aws',
+    region: address.region,
+    accountId,
+    stageDocument: (document) => stageAsset(config.home.assets, document),
+    signal,
+    onApplied: (resource) => report.applied(resource),
+  });
+  const arn = await startBuild(client, choice, applied, signal);
+  report.started(arn);
+  const progress = await watchBuild(connection, arn, report, signal);
+
+  const image = await readImage(client, arn);
+  const available = progress.status === 'AVAILABLE' && image.amiId !== undefined;
+  const file = available && !signal.aborted ? await exportOutput(options, arn, image.amiId ?? '') : undefined;
+  return {
+    imageBuildVersionArn: arn,
+    status: progress.status,
+    reason: image.reason ?? progress.reason,
+    amiId: image.amiId,
+    file: file?.path,
+    fileBytes: file?.bytes,
+    seconds: (performance.now() - startedAt) / 1000,
+    steps: progress.steps,
+    failure: image.failure,
+    tail: progress.tail,
+    keptInstances: progress.status === 'FAILED' ? await findKeptInstances(config, arn) : [],
+    outputs: available ? evaluateOutputs(plan, choice, applied, arn, image.amiId ?? '') : [],
+  };
+}
+
+async function exportOutput(
+  { config, output, report, signal }: BuildImageOptions,
+  arn: string,
+  amiId: string,
+): Promise<{ readonly path: string; readonly bytes: number }> {
+  const { slug = 'image', version = '0.0.0' } = parseArn(arn) ?? {};
+  const path = output.file ?? join(process.cwd(), `${slug}-${version}.${output.format}`);
+  report.note(`writing ${path}`);
+  const { imageStore } = await openDisks(config);
+  const monitor = { line: (_source: string, text: string) => report.note(sanitise(text)) };
+  const { bytes } = await imageStore.export(amiId, path, output.format, { signal, monitor });
+  return { path, bytes };
+}
+
+/** Outputs that speak of an image which this command did not build have no value. */
+function evaluateOutputs(
+  plan: TemplatePlan,
+  choice: BuildChoice,
+  applied: AppliedTemplate,
+  arn: string,
+  amiId: string,
+): BuildOutcome['outputs'] {
+  const attributes = new Map(applied.attributes);
+  if (choice.kind === 'image') {
+    attributes.set(choice.logicalId, { ...attributesOf(arn, parseArn(arn)?.slug ?? ''), ImageId: amiId });
+  }
+  const textOf = (part: TextPart): string | undefined =>
+    typeof part === 'string' ? part : attributes.get(part.logicalId)?.[part.attribute];
+  return plan.outputs.flatMap(({ name, value }) => {
+    const texts = value.parts.map(textOf);
+    return texts.includes(undefined) ? [] : [{ name, value: texts.join('') }];
+  });
+}

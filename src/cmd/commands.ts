@@ -1,0 +1,26 @@
+import type { Command } from './command.ts';
+
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Loaded when it is used: the start of one command must not pay for all others. */
+  readonly load: () => Promise<Command>;
+}
+
+/** The subcommands, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'build',
+    summary: 'Apply a template and build its image',
+    load: async () => (await import('./build.ts')).build,
+  },
+  { name: 'serve', summary: 'Run the service', load: async () => (await import('./serve.ts')).serve },
+  { name: 'images', summary: 'List images', load: async () => (await import('./images.ts')).images },
+  { name: 'logs', summary: 'Print the log of a build', load: async () => (await import('./logs.ts')).logs },
+  { name: 'run', summary: 'Boot an image', load: async () => (await import('./run.ts')).run },
+  { name: 'export', summary: 'Write an image to a file', load: async () => (await import('./export.ts')).exportImage },
+  { name: 'import', summary: 'Make a disk file an image', load: async () => (await import('./import.ts')).importImage },
+  { name: 'rm', summary: 'Remove an image', load: async () => (await import('./rm.ts')).rm },
+  { name: 'catalog', summary: 'List base images', load: async () => (await import('./catalog.ts')).catalog },
+  { name: 'env', summary: 'Print what AWS clients need', load: async () => (await import('./env.ts')).env },
+];

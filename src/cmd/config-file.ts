@@ -1,0 +1,77 @@
+import { ProblemList } from '../util/problem-list.ts';
+import { field, readInteger, readMap, readText, readWord } from '../util/yaml-reader.ts';
+import { parseYaml, type YamlMap } from '../util/yaml-source.ts';
+import { ACCOUNT_ID, type InstanceSize, LOG_LEVELS, type LogLevel, REGION } from './config.ts';
+
+/** What `KILN_HOME/config.yaml` may say. */
+export interface ConfigFile {
+  readonly port?: number;
+  readonly region?: string;
+  readonly accountId?: string;
+  readonly databaseUrl?: string;
+  readonly concurrency?: number;
+  readonly logLevel?: LogLevel;
+  readonly instanceTypes: Readonly<Record<string, InstanceSize>>;
+}
+
+const KEYS = ['port', 'region', 'accountId', 'databaseUrl', 'concurrency', 'logLevel', 'instanceTypes'];
+
+/** @throws InvalidDocumentError with places */
+export function readConfigFile(text: string, file: string): ConfigFile {
+  if (text.trim() === '') return { instanceTypes: {} };
+  const problems = new ProblemList(file);
+  const root = parseYaml(text, problems);
+  const map =
+    root === undefined ? undefined : readMap(root, 'the configuration', problems, { required: [], optional: KEYS });
+  problems.throwIfAny();
+  if (map === undefined) return { instanceTypes: {} };
+  const config: ConfigFile = {
+    ...defined('port', readNumber(map, 'port', 0, 65_535, problems)),
+    ...defined('region', readMatching(map, 'region', REGION, problems)),
+    ...defined('accountId', readMatching(map, 'accountId', ACCOUNT_ID, problems)),
+    ...defined('databaseUrl', readMatching(map, 'databaseUrl', /^postgres(?:ql)?:\/\//, problems)),
+    ...defined('concurrency', readNumber(map, 'concurrency', 1, 64, problems)),
+    ...defined('logLevel', readLogLevel(map, problems)),
+    instanceTypes: readInstanceTypes(map, problems),
+  };
+  problems.throwIfAny();
+  return config;
+}
+
+function defined<Key extends string, Value>(key: Key, value: Value | undefined): { [Name in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [Name in Key]?: Value });
+}
+
+function readNumber(map: YamlMap, key: string, min: number, max: number, problems: ProblemList): number | undefined {
+  const node = field(map, key);
+  const value = node === undefined ? undefined : readInteger(node, key, problems);
+  if (node === undefined || value === undefined) return undefined;
+  if (value < min || value > max) problems.add(node.position, `${key} must be from ${min} to ${max}.`);
+  return value;
+}
+
+function readMatching(map: YamlMap, key: string, pattern: RegExp, problems: ProblemList): string | undefined {
+  const node = field(map, key);
+  const text = node === undefined ? undefined : readText(node, key, problems);
+  if (node === undefined || text === undefined) return undefined;
+  if (!pattern.test(text)) problems.add(node.position, `${key} must match ${pattern.source}.`);
+  return text;
+}
+
+function readLogLevel(map: YamlMap, problems: ProblemList): LogLevel | undefined {
+  const node = field(map, 'logLevel');
+  return node === undefined ? undefined : readWord(node, 'logLevel', LOG_LEVELS, problems);
+}
+
+function readInstanceTypes(map: YamlMap, problems: ProblemList): Readonly<Record<string, InstanceSize>> {
+  const node = field(map, 'instanceTypes');
+  const types = node === undefined ? undefined : readMap(node, 'instanceTypes', problems);
+  const sizes = (types?.entries ?? []).map(({ key, value }) => {
+    const keys = { required: ['vcpus', 'memoryMiB'], optional: [] };
+    const size = readMap(value, `the instance type '${key}'`, problems, keys);
+    const vcpus = size === undefined ? undefined : readNumber(size, 'vcpus', 1, 1024, problems);
+    const memoryMiB = size === undefined ? undefined : readNumber(size, 'memoryMiB', 128, 64 * 1024 * 1024, problems);
+    return [key, { vcpus: vcpus ?? 1, memoryMiB: memoryMiB ?? 1024 }] as const;
+  });
+  return Object.fromEntries(sizes);
+}

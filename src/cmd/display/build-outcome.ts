@@ -1,0 +1,36 @@
+import type { StepProgress } from './build-progress.ts';
+
+/** How a build ended, as the last event of `--json` and the summary tell it. */
+export interface BuildOutcome {
+  readonly imageBuildVersionArn: string;
+  readonly status: string;
+  readonly reason: string | undefined;
+  readonly amiId: string | undefined;
+  /** Where the image was written; undefined when it was not. */
+  readonly file: string | undefined;
+  readonly fileBytes: number | undefined;
+  /** From the start of the command. */
+  readonly seconds: number;
+  readonly steps: readonly StepProgress[];
+  readonly failure: FailedComponent | undefined;
+  /** The last lines of output before a failure. */
+  readonly tail: readonly string[];
+  /** How to get into instances that were kept. */
+  readonly keptInstances: readonly KeptInstance[];
+  /** Values of the template's outputs. */
+  readonly outputs: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** Of a component step that failed. */
+export interface FailedComponent {
+  readonly componentArn: string;
+  readonly phaseName: string;
+  readonly stepName: string;
+  readonly action: string;
+  readonly errorMessage: string;
+}
+
+export interface KeptInstance {
+  readonly instanceId: string;
+  readonly enterCommand: string;
+}

@@ -1,0 +1,31 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** The files of a `KILN_HOME`; which of them belongs to whom is said in docs/path-of-a-build.md. */
+export interface KilnHome {
+  readonly path: string;
+  readonly credentialsFile: string;
+  readonly serviceFile: string;
+  readonly images: string;
+  readonly instances: string;
+  /** Component documents too long for a request, by their sha256. */
+  readonly assets: string;
+}
+
+export function kilnHome(path: string): KilnHome {
+  return {
+    path,
+    credentialsFile: join(path, 'credentials.json'),
+    serviceFile: join(path, 'service.json'),
+    images: join(path, 'images'),
+    instances: join(path, 'run', 'instances'),
+    assets: join(path, 'assets'),
+  };
+}
+
+/** Makes the folder when it is not there. Nobody else may look into it: it holds keys. */
+export async function ensureHome(home: KilnHome): Promise<void> {
+  const made = await mkdir(home.path, { recursive: true, mode: 0o700 });
+  // mkdir's mode is subject to the umask, and only of the last folder.
+  if (made !== undefined) await chmod(home.path, 0o700);
+}

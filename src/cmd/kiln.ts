@@ -1,0 +1,74 @@
+/** The command line: finds the subcommand, runs it, turns what it throws into a message and an exit code. */
+import { didYouMean } from '../util/problem.ts';
+import { type CommandContext, type Io, UsageError } from './command.ts';
+import { COMMANDS } from './commands.ts';
+import { loadConfig, loadErrorSettings } from './config.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import { commandHelp, mainHelp } from './help.ts';
+import { parseArguments } from './parse-arguments.ts';
+import { InterruptedError, interruptions } from './signals.ts';
+
+async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
+  const [name = 'help', ...rest] = argv;
+  if (name === 'help' || name === '--help' || name === '-h') return help(rest[0]);
+  if (name === '--version' || name === 'version') {
+    const { kilnVersion } = await import('./version.ts');
+    process.stdout.write(`kiln ${kilnVersion()}\n`);
+    return EXIT.done;
+  }
+  if (name === 'toe') {
+    const { runToe } = await import('./toe.ts');
+    return runToe(rest, { config: loadConfig({}), io: standardIo(false), signal });
+  }
+  const command = await findCommand(name).load();
+  const args = parseArguments(name, command, rest);
+  if (args.flag('help')) {
+    process.stdout.write(commandHelp(name, command));
+    return EXIT.done;
+  }
+  const config = loadConfig({ home: args.text('home'), port: args.text('port') });
+  const context: CommandContext = { config, io: standardIo(config.noColour), signal };
+  return command.run(args, context);
+}
+
+async function help(name: string | undefined): Promise<ExitCode> {
+  if (name === undefined) process.stdout.write(mainHelp(COMMANDS));
+  else process.stdout.write(commandHelp(name, await findCommand(name).load()));
+  return EXIT.done;
+}
+
+function findCommand(name: string): (typeof COMMANDS)[number] {
+  const entry = COMMANDS.find((candidate) => candidate.name === name);
+  if (entry !== undefined) return entry;
+  const near = didYouMean(name, ['help', 'toe', ...COMMANDS.map((candidate) => candidate.name)]);
+  throw new UsageError(
+    `there is no command '${name}'${near === undefined ? '' : `; did you mean '${near}'?`} See kiln help.`,
+  );
+}
+
+function standardIo(noColour: boolean): Io {
+  const { stdout, stderr } = process;
+  return { stdout, stderr, colour: !noColour && stderr.isTTY === true };
+}
+
+// A reader that goes away (`kiln images | head`) is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+const signal = interruptions();
+try {
+  process.exitCode = await main(process.argv.slice(2), signal);
+} catch (error) {
+  if (error instanceof InterruptedError || signal.aborted) {
+    process.exitCode = EXIT.interrupted;
+  } else {
+    const { reportError } = await import('./report-error.ts');
+    const { debug, noColour } = loadErrorSettings();
+    const report = reportError(error, { colour: process.stderr.isTTY === true && !noColour, debug });
+    process.stderr.write(`${report.text}\n`);
+    process.exitCode = report.exitCode;
+  }
+}

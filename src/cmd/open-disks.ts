@@ -1,0 +1,28 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { type QemuHost, qemuHost } from '../build-host/qemu/qemu-host.ts';
+import { openCatalog } from '../image-store/catalog/catalog.ts';
+import { openImageStore } from '../image-store/files/store.ts';
+import type { Catalog, ImageStore } from '../image-store/image-store.ts';
+import type { Config } from './config.ts';
+
+/** The image store of a home and what fills it. Several processes may have it open. */
+export interface Disks {
+  readonly imageStore: ImageStore;
+  readonly catalog: Catalog;
+}
+
+export async function openDisks(config: Config): Promise<Disks> {
+  const imageStore = await openImageStore({ folder: config.home.images });
+  return { imageStore, catalog: openCatalog({ imageStore, folder: config.home.images }) };
+}
+
+/** The machines of a home. Whoever opens it disposes of it; instances go on. */
+export function openBuildHost(config: Config): QemuHost {
+  return qemuHost({
+    instancesFolder: config.home.instances,
+    cacheFolder: join(config.home.path, 'cache'),
+    capacity: { cpus: availableParallelism(), memoryMiB: Math.floor(totalmem() / 1024 / 1024) },
+    instanceTypes: config.instanceTypes,
+  });
+}

@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import { lockHome } from '../state/home-lock.ts';
+import { BuilderFault } from '../util/faults.ts';
+import type { Command } from './command.ts';
+import { ensureCredentials } from './credentials.ts';
+import { EXIT } from './exit-codes.ts';
+import { ensureHome } from './kiln-home.ts';
+import { openStderrLog } from './log.ts';
+
+export const serve: Command = {
+  usage: '[--port N]',
+  summary: 'Runs the service: the EC2 Image Builder API on loopback, and the worker that builds.',
+  description: 'It runs until Ctrl-C or SIGTERM; builds that run then are cancelled. The log goes to standard error.',
+  positionals: { min: 0, max: 0 },
+  options: { port: { type: 'string', value: 'N', help: 'port to listen on; 0 takes a free one (KILN_PORT)' } },
+
+  async run(_args, { config, io, signal }) {
+    await ensureHome(config.home);
+    const credentials = await ensureCredentials(config.home);
+    const found = await lockHome(config.home.path);
+    if (!found.acquired) {
+      const owner = found.owner === undefined ? 'Another kiln' : `Another kiln (process ${found.owner.pid})`;
+      const where = found.owner?.url === undefined ? '' : `, and listens on ${found.owner.url}`;
+      throw new BuilderFault(`${owner} runs with ${config.home.path} already${where}.`, {
+        hint: 'Commands find it by themselves; end it to start another one.',
+      });
+    }
+    const { startService } = await import('./wire-service.ts');
+    const log = openStderrLog(config, io.stderr.isTTY === true);
+    const service = await startService({ config, credentials, lock: found.lock, port: config.port, log, signal });
+    io.stdout.write(`kiln listens on ${service.url}\n`);
+    if (!signal.aborted) await once(signal, 'abort');
+    log.info('stopping');
+    await service.stop();
+    return EXIT.done;
+  },
+};

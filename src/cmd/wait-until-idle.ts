@@ -1,0 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import { STAGES } from '../state/image-states.ts';
+import type { Database } from '../state/tables.ts';
+
+const POLL_MS = 250;
+
+/** Resolves when no image is being built or waits for it; rejects with the signal's reason. */
+export async function waitUntilIdle(db: Kysely<Database>, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const unfinished = await db.selectFrom('images').select('arn').where('status', 'in', STAGES).limit(1).execute();
+    if (unfinished.length === 0) return;
+    await delay(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,116 @@
+import type { Logger } from 'pino';
+import { createPageTokens } from '../api/page-tokens.ts';
+import { createApi } from '../api/server.ts';
+import { startWorker } from '../engine/worker.ts';
+import { followImageBuild } from '../resources/follow-image.ts';
+import { operationHandlers } from '../resources/operations.ts';
+import type { Service } from '../resources/service.ts';
+import type { HomeLock } from '../state/home-lock.ts';
+import { openStore } from '../state/open-store.ts';
+import { systemClock } from '../util/clock.ts';
+import { readAsset } from './assets.ts';
+import type { Config } from './config.ts';
+import type { Credentials } from './credentials.ts';
+import { openBuildHost, openDisks } from './open-disks.ts';
+import { parentImages } from './parent-images.ts';
+import { kilnVersion } from './version.ts';
+import { waitUntilIdle } from './wait-until-idle.ts';
+
+export interface ServiceOptions {
+  readonly config: Config;
+  readonly credentials: Credentials;
+  /** Of the home; the service lets go of it when it stops. */
+  readonly lock: HomeLock;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly log: Logger;
+  /** Ends the start; afterwards it has no effect. */
+  readonly signal: AbortSignal;
+}
+
+/** Store, API and worker of one home, running in this process. */
+export interface RunningService {
+  readonly url: string;
+  readonly accountId: string;
+  readonly region: string;
+  /** Resolves when no image is being built any more; rejects with the signal's reason. */
+  idle(signal: AbortSignal): Promise<void>;
+  /**
+   * Stops taking builds, cancels the running ones and waits for their end, closes API and store, lets go of the lock.
+   * May be called twice.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds the object graph of the service and starts it. What fails to start ends what was started, the lock included.
+ * This is the only place that knows which driver stands behind which port.
+ */
+export async function startService(options: ServiceOptions): Promise<RunningService> {
+  const { config, credentials, lock, log, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  stack.use(lock);
+  const accountId = config.accountId ?? credentials.accountId;
+  const region = config.region ?? credentials.region;
+  const clock = systemClock;
+
+  const place = config.databaseUrl === undefined ? { home: config.home.path } : { databaseUrl: config.databaseUrl };
+  const [disks, store] = await Promise.all([openDisks(config), openStore({ ...place, log, signal })]);
+  stack.use(store);
+  const buildHost = stack.use(openBuildHost(config));
+
+  const service: Service = {
+    db: store.db,
+    clock,
+    accountId,
+    region,
+    parentImages: await parentImages(disks.catalog, disks.imageStore),
+    jobs: store.jobs,
+    readUri: (uri) => readAsset(config.home.assets, uri),
+    pageTokens: createPageTokens(Buffer.from(credentials.pageTokenKey, 'base64')),
+  };
+  const api = createApi({
+    operations: operationHandlers(service),
+    kiln: {
+      service: { version: kilnVersion(), accountId, region, pid: process.pid, home: lock.home },
+      follow: followImageBuild(service),
+    },
+    findCredential: (accessKeyId) =>
+      accessKeyId === credentials.accessKeyId
+        ? { ...credentials, accountId, principalArn: `arn:aws:iam::${accountId}:root` }
+        : undefined,
+    region,
+    clock,
+    log,
+  });
+  const listening = await api.listen(options.port);
+  stack.defer(() => listening.close());
+
+  const engine = {
+    db: store.db,
+    buildHost,
+    imageStore: disks.imageStore,
+    catalog: disks.catalog,
+    clock,
+    log,
+    workerId: credentials.installationId,
+    accountId,
+    region,
+  };
+  stack.use(await startWorker(engine, store.jobs, { concurrency: config.concurrency }));
+  await lock.publish({ url: listening.url });
+  signal.throwIfAborted();
+
+  const running = stack.move();
+  let stopped: Promise<void> | undefined;
+  return {
+    url: listening.url,
+    accountId,
+    region,
+    idle: (until) => waitUntilIdle(store.db, until),
+    stop: () => {
+      stopped ??= running.disposeAsync();
+      return stopped;
+    },
+  };
+}
