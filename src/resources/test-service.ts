@@ -55,6 +55,8 @@ export function testService(store: Store, uris: Readonly<Record<string, string>>
   return { service, ...bind(service) };
 }
 
+export type Call = ReturnType<typeof bind>['call'];
+
 /** The operations without a caller, which none of them looks at. */
 function bind(service: Service) {
   const handlers = operationHandlers(service);
