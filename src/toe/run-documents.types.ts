@@ -1,4 +1,5 @@
 import type { ComponentDocument } from '../documents/component.ts';
+import type { Clock } from '../util/clock.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { Target } from './target.ts';
 
@@ -18,6 +19,10 @@ export interface DocumentRun {
   readonly region: string;
   readonly signal: AbortSignal;
   readonly monitor: DocumentMonitor;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Waits between tries of a download and before a reboot; rejects with the signal's reason. Default: timers. */
+  readonly delay?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface RunnableDocument {
@@ -90,7 +95,7 @@ export interface StepResult {
   readonly maxAttempts: number;
   readonly startTime: string;
   readonly endTime: string;
-  /** After resolution of expressions. */
+  /** After resolution of expressions; of a loop, of its last iteration. Empty with `disableLogging`. */
   readonly inputs: readonly Readonly<Record<string, unknown>>[];
   readonly outputs: readonly Readonly<Record<string, unknown>>[];
 }

@@ -1,0 +1,57 @@
+import { ACTION_MODULES } from '../../documents/action-modules/index.ts';
+import { StepFailedError } from '../step-failed.ts';
+import type { TargetCommand } from '../target.ts';
+import { type ActionContext, type ActionResult, mapAction } from './action.ts';
+
+/** Exit status with which a command asks for a reboot and to be run again. */
+const REBOOT_STATUS = 194;
+
+/**
+ * The script comes by standard input, so that nothing of it shows in a process list. It is read by bash, not executed:
+ * a working directory that is mounted noexec does not matter.
+ */
+const BASH = `
+umask_before=$(umask)
+umask 077
+cat > "$1" && chmod 700 "$1" || exit 125
+umask "$umask_before"
+bash "$1" < /dev/null
+status=$?
+rm -f -- "$1"
+exit "$status"
+`;
+
+export const executeBash = mapAction(ACTION_MODULES.ExecuteBash, async ({ commands }, context) => {
+  const script = context.workspace.newScript('input.sh');
+  return execute(context, {
+    argv: ['sh', '-c', BASH, 'kiln', script],
+    stdin: `${commands.join('\n')}\n`,
+  });
+});
+
+export const executeBinary = mapAction(ACTION_MODULES.ExecuteBinary, async (inputs, context) => {
+  const { path, arguments: args = [] } = inputs;
+  // A bare name is for PATH to find; anything else is a path below the working directory.
+  const program = path.includes('/') ? context.workspace.absolute(path) : path;
+  return execute(context, { argv: [program, ...args] });
+});
+
+async function execute(context: ActionContext, command: Pick<TargetCommand, 'argv' | 'stdin'>): Promise<ActionResult> {
+  const { target, environment, workspace, signal, output } = context;
+  const { code } = await target.run({
+    ...command,
+    env: environment,
+    cwd: workspace.directory,
+    signal,
+    onStdout: output.onStdout,
+    onStderr: output.onStderr,
+  });
+  output.flush();
+  const result: ActionResult = {
+    outputs: { stdout: output.stdout() },
+    incomplete: output.stdoutIsComplete ? [] : ['stdout'],
+  };
+  if (code === REBOOT_STATUS) return { ...result, reboot: 'repeat' };
+  if (code !== 0) throw new StepFailedError(`exit status ${code}`);
+  return result;
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import type { ComponentDocument, InputValue, StepInputs } from '../documents/component.ts';
+import {
+  type ChainReference,
+  type ContextKey,
+  type Expression,
+  expressionsOf,
+  isList,
+  resolveText,
+  resolveValue,
+  textsOf,
+} from '../documents/component-expressions.ts';
+import { StepFailedError } from './step-failed.ts';
+import type { TargetFacts } from './target-facts.ts';
+
+/** What a step that succeeded left for later steps of its document. */
+export interface StepRecord {
+  readonly inputs: readonly StepInputs[];
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** Outputs of which only head and tail were kept. */
+  readonly incomplete: ReadonlySet<string>;
+}
+
+export interface LoopPosition {
+  readonly name: string;
+  readonly index: number;
+  readonly value: string;
+}
+
+/** Where an expression is resolved. */
+export interface Scope {
+  readonly phase: string;
+  readonly step: string;
+  readonly loop: LoopPosition | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves the expressions of one document while it runs. */
+export class Resolver {
+  readonly #names: ReadonlyMap<string, string | undefined>;
+  readonly #facts: TargetFacts;
+  /** By `phase.step`. A step that did not run, was skipped or failed has none. */
+  readonly #records = new Map<string, StepRecord>();
+
+  constructor(document: ComponentDocument, parameters: Readonly<Record<string, string>>, facts: TargetFacts) {
+    this.#facts = facts;
+    this.#names = new Map([
+      ...document.parameters.map(({ name, default: value }): [string, string | undefined] => [
+        name,
+        Object.hasOwn(parameters, name) ? parameters[name] : value,
+      ]),
+      ...document.constants.map(({ name, value }): [string, string] => [name, value]),
+    ]);
+  }
+
+  record(phase: string, step: string, record: StepRecord): void {
+    this.#records.set(`${phase}.${step}`, record);
+  }
+
+  /** @throws StepFailedError for an expression that has no value. */
+  async value(value: InputValue, scope: Scope): Promise<InputValue> {
+    const values = new Map<string, string | undefined>();
+    // Some values come from the machine: they are fetched first, each once, so that the rest is plain substitution.
+    for (const text of textsOf(value)) {
+      for (const expression of expressionsOf(text)) {
+        // Every `uuid` is a new one: it is left to the substitution below.
+        if (isUuid(expression)) values.set(expression.source, '');
+        else if (!values.has(expression.source)) values.set(expression.source, await this.#lookup(expression, scope));
+      }
+    }
+    if (values.size === 0) return value;
+    const lookup = (expression: Expression): string | undefined =>
+      isUuid(expression) ? randomUUID() : values.get(expression.source);
+    return failing(() => resolveValue(value, lookup));
+  }
+
+  async text(text: string, scope: Scope): Promise<string> {
+    const value = await this.value(text, scope);
+    return typeof value === 'string' ? value : failing(() => resolveText(String(value), () => undefined));
+  }
+
+  async #lookup({ source, reference }: Expression, scope: Scope): Promise<string | undefined> {
+    switch (reference.kind) {
+      case 'name': {
+        const value = this.#names.get(reference.name);
+        if (value === undefined) throw new StepFailedError(`the parameter ${reference.name} has no value`);
+        return value;
+      }
+      case 'chain':
+        return this.#chained(source, reference);
+      case 'loop':
+        return loopValue(reference.loop, reference.variable, scope.loop);
+      case 'env': {
+        const value = await this.#facts.environment(reference.name, scope.signal);
+        if (value === undefined) throw new StepFailedError(`${source}: the environment variable is not set`);
+        return value;
+      }
+      case 'context':
+        return this.#facts.context(reference.key as Exclude<ContextKey, 'uuid'>, scope, scope.signal);
+      case 'ssm':
+      case 'imds':
+      case 'malformed':
+        throw new StepFailedError(`${source} cannot be resolved`);
+    }
+  }
+
+  #chained(source: string, reference: ChainReference): string {
+    const record = this.#records.get(`${reference.phase}.${reference.step}`);
+    if (record === undefined) {
+      throw new StepFailedError(`${source}: the step ${reference.step} did not run, was skipped or failed in this run`);
+    }
+    if (reference.from === 'inputs') return asText(record.inputs[reference.index ?? 0]?.[reference.variable]);
+    if (record.incomplete.has(reference.variable)) {
+      throw new StepFailedError(`${source}: the output is too long to be used by another step`);
+    }
+    return asText(record.outputs[reference.variable] as InputValue | undefined);
+  }
+}
+
+function isUuid({ reference }: Expression): boolean {
+  return reference.kind === 'context' && reference.key === 'uuid';
+}
+
+/** Outside of a loop, or for the name of another loop, the expression stays as it is written. */
+function loopValue(name: string, variable: 'index' | 'value', loop: LoopPosition | undefined): string | undefined {
+  if (loop === undefined || (name !== 'loop' && name !== loop.name)) return undefined;
+  return variable === 'index' ? String(loop.index) : loop.value;
+}
+
+/** An optional input that was not given is the empty text; a list is one item per line. */
+function asText(value: InputValue | undefined): string {
+  if (value === undefined) return '';
+  if (typeof value !== 'object') return String(value);
+  return isList(value) ? value.map((item) => asText(item)).join('\n') : JSON.stringify(value);
+}
+
+function failing<Value>(resolve: () => Value): Value {
+  try {
+    return resolve();
+  } catch (error) {
+    throw new StepFailedError(error instanceof Error ? error.message : String(error));
+  }
+}

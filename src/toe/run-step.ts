@@ -1,0 +1,219 @@
+import type { Step, StepInputs } from '../documents/component.ts';
+import type { Clock } from '../util/clock.ts';
+import { coerceError } from '../util/faults.ts';
+import { type Action, type ActionContext, type ActionResult, convertEntry, type Delay } from './actions/action.ts';
+import { findAction } from './actions/index.ts';
+import { AttemptTimer } from './attempt-timer.ts';
+import { evaluateCondition } from './conditions.ts';
+import { iterationsOf } from './loop.ts';
+import type { LoopPosition, Resolver, Scope, StepRecord } from './resolver.ts';
+import type { DocumentRun, StepStatus } from './run-documents.types.ts';
+import { StepFailedError } from './step-failed.ts';
+import { StepOutput } from './step-output.ts';
+import { RebootRefusedError, TargetLostError } from './target.ts';
+import type { TargetFacts } from './target-facts.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Reboots that one attempt may ask for: a script that always exits 194 must come to an end. */
+const MAX_REBOOTS = 10;
+
+/** What all steps of a run share. */
+export interface RunContext {
+  readonly run: DocumentRun;
+  readonly clock: Clock;
+  readonly delay: Delay;
+  readonly workspace: Workspace;
+  readonly facts: TargetFacts;
+}
+
+export interface StepOutcome {
+  readonly status: StepStatus;
+  readonly failureMessage: string;
+  readonly lastLines: readonly string[];
+  readonly record: StepRecord;
+}
+
+const NOTHING: StepRecord = { inputs: [], outputs: {}, incomplete: new Set() };
+
+/**
+ * Runs one step: its condition once, then up to `maxAttempts` attempts, each with its own time and all iterations.
+ * Rejects only when the run is aborted or the target is lost; everything else is an outcome.
+ */
+export async function runStep(
+  step: Step,
+  phase: string,
+  resolver: Resolver,
+  context: RunContext,
+): Promise<StepOutcome> {
+  const status = step.onFailure === 'Ignore' ? 'ignoredFailure' : 'failed';
+  let failure: StepOutcome | undefined;
+  const decision = await attempting(step, context, (timer, output) =>
+    decide(step, phase, resolver, context, timer, output),
+  );
+  if ('failure' in decision) return { status, ...decision.failure };
+  if (decision.result === 'Skip') return { status: 'skipped', failureMessage: '', lastLines: [], record: NOTHING };
+  if (decision.result === 'Abort') {
+    return { status, failureMessage: "the condition of 'if' says Abort", lastLines: [], record: NOTHING };
+  }
+  for (let attempt = 1; attempt <= step.maxAttempts; attempt++) {
+    if (attempt > 1) context.run.monitor.line('kiln', `${step.name}: attempt ${attempt} of ${step.maxAttempts}`);
+    const ended = await attempting(step, context, (timer, output) =>
+      runAttempt(step, phase, resolver, context, timer, output),
+    );
+    if (!('failure' in ended)) return { status: 'success', failureMessage: '', lastLines: [], record: ended.result };
+    failure = { status, ...ended.failure };
+  }
+  return failure ?? { status, failureMessage: 'no attempt was made', lastLines: [], record: NOTHING };
+}
+
+type Attempt<Result> = { readonly result: Result } | { readonly failure: Omit<StepOutcome, 'status'> };
+
+/** Tells a failed step, which is a result, from an aborted run and a lost target, which are not. */
+async function attempting<Result>(
+  step: Step,
+  { run }: RunContext,
+  body: (timer: AttemptTimer, output: StepOutput) => Promise<Result>,
+): Promise<Attempt<Result>> {
+  run.signal.throwIfAborted();
+  const timer = new AttemptTimer(step.timeoutSeconds, run.signal);
+  const output = new StepOutput(run.monitor, step.disableLogging);
+  try {
+    return { result: await body(timer, output) };
+  } catch (thrown) {
+    run.signal.throwIfAborted();
+    const error = coerceError(thrown);
+    if (error instanceof TargetLostError) throw error;
+    output.flush();
+    const loop = step.loop === undefined ? '' : 'the loop ';
+    const failureMessage = timer.expired === undefined ? error.message : `${loop}${timer.expired.message}`;
+    return { failure: { failureMessage, lastLines: output.lastLines(), record: NOTHING } };
+  } finally {
+    timer.stop();
+  }
+}
+
+async function decide(
+  step: Step,
+  phase: string,
+  resolver: Resolver,
+  context: RunContext,
+  timer: AttemptTimer,
+  output: StepOutput,
+): Promise<'Execute' | 'Skip' | 'Abort'> {
+  const { condition } = step;
+  if (condition === undefined) return 'Execute';
+  await context.workspace.prepare(timer.signal);
+  const scope = { phase, step: step.name, loop: undefined, signal: timer.signal };
+  const holds = await evaluateCondition(condition.condition, actionContext(scope, resolver, context, output));
+  return holds ? condition.whenTrue : condition.whenFalse;
+}
+
+async function runAttempt(
+  step: Step,
+  phase: string,
+  resolver: Resolver,
+  context: RunContext,
+  timer: AttemptTimer,
+  output: StepOutput,
+): Promise<StepRecord> {
+  const place = { phase, step: step.name, signal: timer.signal };
+  if (step.loop === undefined) {
+    return runIteration(step, { ...place, loop: undefined }, resolver, context, timer, output);
+  }
+  const positions = await iterationsOf(step.loop, (text) => resolver.text(text, { ...place, loop: undefined }));
+  const records: StepRecord[] = [];
+  for (const loop of positions) {
+    try {
+      records.push(await runIteration(step, { ...place, loop }, resolver, context, timer, output));
+    } catch (thrown) {
+      if (thrown instanceof TargetLostError || timer.signal.aborted) throw thrown;
+      throw inIteration(loop, thrown);
+    }
+  }
+  return mergeRecords(records);
+}
+
+function inIteration(loop: LoopPosition, thrown: unknown): StepFailedError {
+  return new StepFailedError(`iteration ${loop.index} failed: ${coerceError(thrown).message}`);
+}
+
+/** Outputs of iterations are joined line by line; later steps see the inputs of the last. */
+function mergeRecords(records: readonly StepRecord[]): StepRecord {
+  const names = new Set(records.flatMap((record) => Object.keys(record.outputs)));
+  return {
+    inputs: records.at(-1)?.inputs ?? [],
+    outputs: Object.fromEntries(
+      [...names].map((name) => [name, records.map((record) => String(record.outputs[name] ?? '')).join('\n')]),
+    ),
+    incomplete: new Set(records.flatMap((record) => [...record.incomplete])),
+  };
+}
+
+/** Runs the action, reboots as it asks, and runs it again where the reboot is to be followed by the same step. */
+async function runIteration(
+  step: Step,
+  scope: Scope,
+  resolver: Resolver,
+  context: RunContext,
+  timer: AttemptTimer,
+  output: StepOutput,
+): Promise<StepRecord> {
+  const action = findAction(step.action);
+  if (action === undefined) throw new StepFailedError(`Kiln does not support the action module ${step.action} yet`);
+  for (let reboots = 0; ; reboots++) {
+    await context.workspace.prepare(scope.signal);
+    const inputs = await resolveInputs(step, action, scope, resolver);
+    output.beginAnew();
+    const result = await action.run(inputs, actionContext(scope, resolver, context, output));
+    if (result.reboot === undefined) return recordOf(inputs, result);
+    if (reboots === MAX_REBOOTS) throw new StepFailedError(`asked for more than ${MAX_REBOOTS} reboots`);
+    await reboot(context, timer, output);
+    if (result.reboot === 'next') return recordOf(inputs, result);
+  }
+}
+
+async function resolveInputs(
+  step: Step,
+  action: Action,
+  scope: Scope,
+  resolver: Resolver,
+): Promise<readonly StepInputs[]> {
+  // A condition resolves each operand when it looks at it.
+  if (action.module.shape === 'condition') return step.inputs;
+  const entries: StepInputs[] = [];
+  for (const entry of step.inputs) {
+    entries.push(convertEntry(action.module, (await resolver.value(entry, scope)) as StepInputs));
+  }
+  return entries;
+}
+
+async function reboot({ run, workspace, facts }: RunContext, timer: AttemptTimer, output: StepOutput): Promise<void> {
+  timer.stop();
+  output.note(`rebooting ${run.target.name}`);
+  try {
+    await run.target.reboot(run.signal);
+  } catch (error) {
+    if (!(error instanceof RebootRefusedError)) throw error;
+    throw new StepFailedError(`the step asks for a reboot, which is not possible here: ${error.message}`);
+  }
+  workspace.invalidate();
+  facts.invalidate();
+  timer.restart();
+}
+
+function recordOf(inputs: readonly StepInputs[], { outputs, incomplete = [] }: ActionResult): StepRecord {
+  return { inputs, outputs, incomplete: new Set(incomplete) };
+}
+
+function actionContext(scope: Scope, resolver: Resolver, context: RunContext, output: StepOutput): ActionContext {
+  const { target, environment } = context.run;
+  return {
+    target,
+    environment,
+    workspace: context.workspace,
+    signal: scope.signal,
+    output,
+    delay: context.delay,
+    resolve: (text) => resolver.text(text, scope),
+  };
+}

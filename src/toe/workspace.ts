@@ -1,0 +1,60 @@
+import { posix } from 'node:path';
+import { capture } from './capture.ts';
+import { StepFailedError } from './step-failed.ts';
+import type { Target } from './target.ts';
+
+/** How long tidying up may take after the run was aborted. */
+const REMOVE_WITHIN_MS = 3_000;
+
+/** The folder of a run on the target: relative paths start there, scripts lie in a private folder below it. */
+export class Workspace {
+  readonly directory: string;
+  readonly #target: Target;
+  readonly #scripts: string;
+  #ready = false;
+  #made = false;
+  #counter = 0;
+
+  constructor(target: Target, directory: string, executionId: string) {
+    this.#target = target;
+    this.directory = directory;
+    this.#scripts = posix.join(directory, `.kiln-${executionId.replace(/[^A-Za-z0-9_-]/g, '_')}`);
+  }
+
+  /** Makes the folders unless that is done; again after a reboot, because the folder may be on a tmpfs. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    if (this.#ready) return;
+    const script = '[ -d "$1" ] || { mkdir -p -- "$1" && echo made; }; umask 077 && mkdir -p -- "$2"';
+    const argv = ['sh', '-c', script, 'sh', this.directory, this.#scripts] as const;
+    const { code, stdout, stderr } = await capture(this.#target, { argv, signal });
+    if (code !== 0) {
+      throw new StepFailedError(`cannot make the working directory ${this.directory}: ${stderr.trim()}`);
+    }
+    this.#made ||= stdout.includes('made');
+    this.#ready = true;
+  }
+
+  /** To be called after the machine was rebooted. */
+  invalidate(): void {
+    this.#ready = false;
+  }
+
+  /** A path for a script, not used before in this run. */
+  newScript(name: string): string {
+    this.#counter++;
+    return posix.join(this.#scripts, `${this.#counter}-${name}`);
+  }
+
+  absolute(path: string): string {
+    // Not normalised: a separator at the end means something to the file modules.
+    return path.startsWith('/') ? path : `${this.directory}/${path}`;
+  }
+
+  /** Removes what the run put on the target. Never throws: the result of the run is what counts. */
+  async remove(): Promise<void> {
+    if (!this.#ready) return;
+    const script = 'rm -rf -- "$1"; [ -z "$3" ] || rmdir -- "$2" 2>/dev/null; :';
+    const argv = ['sh', '-c', script, 'sh', this.#scripts, this.directory, this.#made ? 'made' : ''] as const;
+    await this.#target.run({ argv, signal: AbortSignal.timeout(REMOVE_WITHIN_MS) }).catch(() => {});
+  }
+}
