@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuildHost, Instance, LaunchContext, LaunchRequest } from '../../build-host/build-host.ts';
-import type { Target } from '../../toe/target.ts';
+import type { Target, TargetCommand } from '../../toe/target.ts';
 import { localTarget } from '../../toe/targets/local.ts';
 
 /** Where a test may make something fail or wait. What a hook throws is what the operation throws. */
@@ -9,6 +9,7 @@ export interface SimulatedFaults {
   launch?: (request: LaunchRequest, context: LaunchContext) => Promise<void>;
   stopForCapture?: (instanceId: string, context: LaunchContext) => Promise<void>;
   terminate?: (instanceId: string) => Promise<void>;
+  command?: (instanceId: string, command: TargetCommand) => Promise<void>;
 }
 
 /**
@@ -39,7 +40,7 @@ export function simulatedBuildHost(
 
   const asInstance = (instanceId: string, record: SimulatedInstance): Instance => ({
     instanceId,
-    target: simulatedTarget(record),
+    target: simulatedTarget(record, faults),
     enterCommand: `enter ${instanceId}`,
     stopForCapture: async (context) => {
       await faults.stopForCapture?.(instanceId, context);
@@ -87,7 +88,7 @@ export function simulatedBuildHost(
   };
 }
 
-function simulatedTarget(record: SimulatedInstance): Target {
+function simulatedTarget(record: SimulatedInstance, faults: SimulatedFaults): Target {
   const local = localTarget({
     environment: { PATH: process.env['PATH'] ?? '', HOME: record.folder },
     cwd: record.folder,
@@ -95,7 +96,8 @@ function simulatedTarget(record: SimulatedInstance): Target {
   return {
     os: 'linux',
     name: record.request.instanceId,
-    run: (command) => {
+    run: async (command) => {
+      await faults.command?.(record.request.instanceId, command);
       const [sh, flag, script, name, root, ...rest] = command.argv;
       // The clean-up script must clean this instance's folder and never the machine of the tests.
       if (name !== 'sanitize-instance') return local.run(command);
