@@ -15,9 +15,14 @@ export const ROLE = 'kiln';
 /**
  * Makes the data directory when it is not there: into a neighbour, which is renamed when it is complete, so that a
  * crash on the way leaves nothing that looks like a database. Refuses a directory of another major version.
- * Text is UTF-8 and sorted by code point on every host, so that a copied directory keeps its indexes valid.
+ * After an abort the signal's reason is thrown. Text is UTF-8 and sorted by code point on every host, so that a copied directory keeps its indexes valid.
  */
-export async function ensureDataDirectory(binaries: PostgresBinaries, dataDir: string, log: FileHandle): Promise<void> {
+export async function ensureDataDirectory(
+  binaries: PostgresBinaries,
+  dataDir: string,
+  log: FileHandle,
+  signal: AbortSignal,
+): Promise<void> {
   if (existsSync(dataDir)) return checkVersion(dataDir);
   const unfinished = `${dataDir}.new`;
   await rm(unfinished, { recursive: true, force: true });
@@ -33,9 +38,15 @@ export async function ensureDataDirectory(binaries: PostgresBinaries, dataDir: s
     ],
     { output: log.fd, cwd: path.dirname(dataDir) },
   );
-  const [code] = await once(child, 'exit');
+  const exited = once(child, 'exit');
+  // initdb ends its children itself.
+  const end = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) end();
+  const [code] = await exited.finally(() => signal.removeEventListener('abort', end));
   if (code !== 0) {
     await rm(unfinished, { recursive: true, force: true });
+    signal.throwIfAborted();
     throw new BuilderFault(`The embedded PostgreSQL could not make its data directory (initdb ended with ${code}).`, {
       where: dataDir,
       hint: 'The reason is at the end of server.log beside it.',

@@ -53,3 +53,13 @@ export async function forgetPid(dataDir: string): Promise<void> {
 
 /** Above the highest `kernel.pid_max`, 2^22. */
 const IMPOSSIBLE_PID = 2 ** 30;
+
+/** Whether any process has this pid. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

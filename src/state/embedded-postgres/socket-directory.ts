@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -11,8 +11,8 @@ const MAX_SOCKET_PATH = 107;
 
 /**
  * The directory of the server's socket, mode 0700: beside the data, or in the temporary directory when that path is too
- * long or has characters that would need quoting in a server setting. The one in use is recorded in `record`, so that
- * the next start uses it again instead of leaving it behind.
+ * long or has characters that would need quoting in a server setting. Such a one is recorded in `socket-directory`, so
+ * that the start after a crash uses it again instead of leaving it behind.
  */
 export async function ensureSocketDirectory(postgresDir: string): Promise<string> {
   const beside = path.join(postgresDir, 'socket');
@@ -20,7 +20,7 @@ export async function ensureSocketDirectory(postgresDir: string): Promise<string
     await mkdir(beside, { mode: 0o700, recursive: true });
     return beside;
   }
-  const record = path.join(postgresDir, 'socket-directory');
+  const record = recordOf(postgresDir);
   const recorded = await readFile(record, 'utf8').catch(() => '');
   if (recorded !== '' && (await isPrivate(recorded))) return recorded;
   const hash = createHash('sha256').update(postgresDir).digest('hex').slice(0, 8);
@@ -29,8 +29,22 @@ export async function ensureSocketDirectory(postgresDir: string): Promise<string
   return made;
 }
 
+/** Removes the directory of a server that has ended, when it is in the temporary directory. */
+export async function releaseSocketDirectory(postgresDir: string, socketDir: string): Promise<void> {
+  if (path.dirname(socketDir) === postgresDir) return;
+  // A killed server leaves its socket in it; then it stays for the next start.
+  await rmdir(socketDir).then(
+    () => rm(recordOf(postgresDir), { force: true }),
+    () => {},
+  );
+}
+
 export function socketPath(directory: string): string {
   return path.join(directory, `.s.PGSQL.${PORT}`);
+}
+
+function recordOf(postgresDir: string): string {
+  return path.join(postgresDir, 'socket-directory');
 }
 
 function isUsable(directory: string): boolean {
