@@ -4,8 +4,7 @@ import { AwsError } from '../contract/errors.ts';
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
- * The body, refused as soon as it is known to be too large. (Hono's own limit makes a new Request of what it read,
- * which the Node adapter's requests do not allow while the global Request stays as it is.)
+ * The body, refused as soon as it is known to be too large.
  */
 export async function readBody(request: Request): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();

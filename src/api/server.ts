@@ -29,8 +29,8 @@ export interface ApiOptions {
 }
 
 export interface Api {
-  /** Serves on 127.0.0.1; port 0 takes a free one. */
-  listen(port: number): Promise<Listening>;
+  /** Serves on 127.0.0.1; port 0 takes a free one. `graceMs` is how long close() waits for answers under way. */
+  listen(port: number, graceMs?: number): Promise<Listening>;
   /** Answers one request without a socket. */
   fetch(request: Request): Promise<Response>;
 }
@@ -46,13 +46,24 @@ interface Variables {
 export function createApi(options: ApiOptions): Api {
   const closing = new AbortController();
   const app = createApp(options, closing.signal);
-  const fetch = async (request: Request): Promise<Response> => app.fetch(request);
-  const failed = (thrown: unknown): Response => {
+  const answerTo = (thrown: unknown): Response => {
     const requestId = randomUUID();
-    const answer = thrown instanceof Error && thrown.name === 'RequestError' ? malformed(thrown) : thrown;
-    return stamp(errorAnswer(answer, requestId, options.log), requestId, options.clock);
+    return stamp(errorAnswer(thrown, requestId, options.log), requestId, options.clock);
   };
-  return { fetch, listen: (port) => listenOnLoopback({ fetch, failed, port, closing }) };
+  const fetch = async (request: Request): Promise<Response> => {
+    try {
+      return await app.fetch(request);
+    } catch (thrown) {
+      // Hono passes on what was thrown without being an Error.
+      return answerTo(thrown);
+    }
+  };
+  const malformed = () => answerTo(new AwsError('InvalidRequestException', 'The request is not well-formed HTTP.'));
+  return {
+    fetch,
+    listen: (port, graceMs) =>
+      listenOnLoopback({ fetch, malformed, port, closing, ...(graceMs === undefined ? {} : { graceMs }) }),
+  };
 }
 
 function createApp({ operations, kiln, log, clock, ...auth }: ApiOptions, closing: AbortSignal) {
@@ -94,8 +105,4 @@ function stamp(response: Response, requestId: string, clock: Clock): Response {
   response.headers.set('x-amzn-requestid', requestId);
   response.headers.set('date', clock.now().toUTCString());
   return response;
-}
-
-function malformed(error: Error): AwsError {
-  return new AwsError('InvalidRequestException', `The request is not well-formed HTTP: ${error.message}.`);
 }

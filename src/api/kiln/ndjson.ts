@@ -32,6 +32,7 @@ export async function ndjson({ begin, closing, onBroken, heartbeatMs }: NdjsonOp
     {
       async pull(controller) {
         try {
+          ended.throwIfAborted();
           pending ??= objects.next();
           const result = await settledWithin(pending, heartbeatMs, ended);
           if (result === undefined) {
@@ -56,7 +57,6 @@ export async function ndjson({ begin, closing, onBroken, heartbeatMs }: NdjsonOp
 
 /** What `pending` resolves to, or undefined after `ms`; rejects with the signal's reason when that comes first. */
 async function settledWithin<T>(pending: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
-  signal.throwIfAborted();
   const settled = Promise.withResolvers<T | undefined>();
   const timer = setTimeout(() => settled.resolve(undefined), ms);
   const onAbort = (): void => settled.reject(signal.reason);
