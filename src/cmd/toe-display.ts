@@ -1,0 +1,45 @@
+import pc from 'picocolors';
+import type { DocumentMonitor } from '../toe/run-documents.types.ts';
+import type { Io } from './command.ts';
+
+/** Shows steps and their output on standard error: standard output is the summary's. */
+export function consoleMonitor(io: Io): DocumentMonitor {
+  const colours = pc.createColors(io.colour);
+  const marks = {
+    success: colours.green('ok'),
+    failed: colours.red('failed'),
+    ignoredFailure: colours.yellow('failed (ignored)'),
+    skipped: colours.dim('skipped'),
+  };
+  return {
+    line: (source, text) => {
+      io.stderr.write(`    ${source === 'stdout' ? printable(text) : colours.dim(printable(text))}\n`);
+    },
+    stepStarted: ({ phase, step, action }) => {
+      io.stderr.write(`${colours.bold(`${phase}/${step}`)} ${colours.dim(action)}\n`);
+    },
+    stepEnded: (_, status, seconds) => {
+      io.stderr.write(`    ${marks[status]} ${colours.dim(`after ${seconds.toFixed(1)} s`)}\n`);
+    },
+  };
+}
+
+/** Control characters of a program's output must not reach the terminal. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
+
+/** Tells everything to all of them. */
+export function severalMonitors(monitors: readonly DocumentMonitor[]): DocumentMonitor {
+  return {
+    line: (source, text) => {
+      for (const monitor of monitors) monitor.line(source, text);
+    },
+    stepStarted: (step) => {
+      for (const monitor of monitors) monitor.stepStarted(step);
+    },
+    stepEnded: (step, status, seconds) => {
+      for (const monitor of monitors) monitor.stepEnded(step, status, seconds);
+    },
+  };
+}
