@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FILES } from './instance-record.ts';
 import { type QemuPrograms, runProgram } from './programs.ts';
@@ -34,6 +34,8 @@ export async function writeSeed(
   await write('user-data', content.userData ?? '#cloud-config\n{}\n');
   const options = ['-quiet', '-input-charset', 'utf-8', '-volid', 'CIDATA', '-joliet', '-rock', '-output', FILES.seed];
   await runProgram(programs, 'genisoimage', [...options, 'seed'], { cwd: folder, signal });
+  // It holds the guest's private host key.
+  await chmod(join(folder, FILES.seed), 0o600);
   await rm(files, { recursive: true });
 }
 

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, describe, test } from 'node:test';
+import { BuilderFault } from '../../util/faults.ts';
+import { silentMonitor } from '../../util/monitor.ts';
+import { run } from '../../util/spawn.ts';
+import { describeBuildHost } from '../build-host.suite.ts';
+import type { LaunchRequest } from '../build-host.ts';
+import { instanceProcesses } from './processes.ts';
+import { type QemuHost, type QemuHostOptions, qemuHost } from './qemu-host.ts';
+
+const base = process.env['KILN_TEST_BASE'] ?? '';
+const never = new AbortController().signal;
+
+async function succeed(program: string, args: readonly string[]): Promise<string> {
+  const result = await run(program, args);
+  assert.equal(result.code, 0, `${program}: ${result.stderr.toString()}${result.stdout.toString()}`);
+  return result.stdout.toString();
+}
+
+describe('QEMU', async () => {
+  assert.ok(existsSync(base), 'KILN_TEST_BASE must be the path of a bootable qcow2; `npm test` makes one and sets it');
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-qemu-'));
+  const instancesFolder = join(folder, 'instances');
+  const deadDisk = { path: join(folder, 'dead.qcow2'), format: 'qcow2' } as const;
+  await succeed('qemu-img', ['create', '-q', '-f', 'qcow2', deadDisk.path, '16M']);
+  after(() => rm(folder, { recursive: true }));
+
+  const makeHost = (options: Partial<QemuHostOptions> = {}): QemuHost =>
+    qemuHost({
+      instancesFolder,
+      cacheFolder: join(folder, 'cache'),
+      capacity: { cpus: 2, memoryMiB: 4096 },
+      ...options,
+    });
+  const request = (digit: string): LaunchRequest => ({
+    instanceId: `i-${digit.repeat(17)}`,
+    parentDisk: deadDisk,
+    instanceTypes: [],
+    extraVolumes: [],
+    owner: 'test',
+    timeoutSeconds: 60,
+  });
+  async function assertNothingLeft(instanceId: string): Promise<void> {
+    const path = join(instancesFolder, instanceId);
+    assert.deepEqual(await instanceProcesses(instanceId, path), []);
+    assert.equal(existsSync(path), false);
+  }
+
+  describeBuildHost('QEMU', {
+    makeHost,
+    parentDisk: { path: base, format: 'qcow2' },
+    deadDisk,
+    bootSeconds: 240,
+    assertNothingLeft,
+    assertCleanDisk: (path) => assertCleanDisk(path, folder),
+  });
+
+  test('without QEMU the error names the package to install', async () => {
+    await using host = makeHost({ programs: { qemuSystem: '/nonexistent/qemu' } });
+    await assert.rejects(
+      host.launch(request('1'), { signal: never, monitor: silentMonitor }),
+      (error) => error instanceof BuilderFault && error.missingPrerequisite && /qemu-system-x86/.test(error.hint ?? ''),
+    );
+    await assertNothingLeft(request('1').instanceId);
+  });
+
+  test('a QEMU that ends at once is the fault of the host, with what it said', async () => {
+    const wrapper = join(folder, 'broken-qemu');
+    await writeFile(
+      wrapper,
+      '#!/bin/sh\ncase "$*" in *-S*) echo "cannot do this today" >&2; exit 1 ;; esac\nexec qemu-system-x86_64 "$@"\n',
+    );
+    await chmod(wrapper, 0o700);
+    await using host = makeHost({ programs: { qemuSystem: wrapper } });
+    await assert.rejects(
+      host.launch(request('2'), { signal: never, monitor: silentMonitor }),
+      (error) => error instanceof BuilderFault && /cannot do this today/.test(error.message),
+    );
+    await assertNothingLeft(request('2').instanceId);
+  });
+
+  test('an instance whose launcher was killed is found, for its owner only, and ended', async () => {
+    const { instanceId } = request('3');
+    const script = `
+      import { qemuHost } from ${JSON.stringify(new URL('./qemu-host.ts', import.meta.url).href)};
+      const { options, request } = JSON.parse(process.argv[1]);
+      const monitor = { line: (source, text) => console.log(source, text) };
+      await qemuHost(options).launch(request, { signal: new AbortController().signal, monitor });`;
+    const options = { instancesFolder, cacheFolder: join(folder, 'cache'), capacity: { cpus: 1, memoryMiB: 1024 } };
+    const argument = JSON.stringify({ options, request: request('3') });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, argument], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for await (const line of createInterface(child.stdout)) if (line.startsWith('console')) break;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+
+    await using host = makeHost();
+    assert.deepEqual(await host.list(), [{ instanceId, owner: 'test', running: true }]);
+    assert.match((await host.find(instanceId))?.enterCommand ?? '', /^ssh -i /);
+    const path = join(instancesFolder, instanceId);
+    for (const name of await readdir(path)) {
+      const { mode } = await stat(join(path, name));
+      if (name === 'ssh_key') assert.equal(mode & 0o777, 0o600);
+    }
+    assert.equal((await stat(path)).mode & 0o777, 0o700);
+    await host.terminate(instanceId);
+    await assertNothingLeft(instanceId);
+  });
+});
+
+/** Whole as a qcow2, and e2fsck finds nothing to mend on the root partition. */
+async function assertCleanDisk(path: string, folder: string): Promise<void> {
+  await succeed('qemu-img', ['check', '-q', path]);
+  const raw = join(folder, 'captured.raw');
+  await succeed('qemu-img', ['convert', '-O', 'raw', path, raw]);
+  const table = JSON.parse(await succeed('sfdisk', ['--json', raw])).partitiontable;
+  const root = table.partitions.reduce((a: { size: number }, b: { size: number }) => (a.size > b.size ? a : b));
+  const offset = root.start * 512;
+  // Exit code 0: no errors; -n: change nothing, ask nothing.
+  await succeed('e2fsck', ['-f', '-n', `${raw}?offset=${offset}`]);
+  await rm(raw);
+}
