@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { parseWorkflow } from '../documents/parse-workflow.ts';
+import { claimImage } from '../state/transitions/claim-image.ts';
+import { setImageStatus } from '../state/transitions/set-image-status.ts';
+import { BuildFailure } from '../util/faults.ts';
+import { silentMonitor } from '../util/monitor.ts';
+import type { BuildProgress } from './build-run.ts';
+import { WorkflowFailed } from './failure.ts';
+import { loadPlan } from './load-plan.ts';
+import { runWorkflow, type WorkflowOutputs } from './run-workflow.ts';
+import { type BuildBench, openBench } from './simulated/build-bench.ts';
+
+let bench: BuildBench;
+before(async () => {
+  bench = await openBench();
+});
+after(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+const signal = new AbortController().signal;
+const LAUNCH = '  - name: Launch\n    action: LaunchInstance\n    inputs: { waitFor: ssmAgent }\n';
+const END =
+  '  - name: End\n    action: TerminateInstance\n    inputs: { instanceId.$: $.stepOutputs.Launch.instanceId }\n';
+
+interface Walk {
+  readonly arn: string;
+  readonly outputs: WorkflowOutputs | undefined;
+  readonly error: Error | undefined;
+  readonly progress: BuildProgress;
+}
+
+/** Walks a BUILD workflow of these steps, for an image without components. */
+async function walk(body: string): Promise<Walk> {
+  const { engine } = bench;
+  const text = `schemaVersion: 1.0\n${body}`;
+  const document = parseWorkflow({ file: 'test.yaml', text, type: 'BUILD' });
+  const arn = await bench.image();
+  const claimed = await claimImage(engine.db, { imageArn: arn, workerId: 'w', at: new Date() });
+  assert.ok(claimed !== undefined);
+  const { claim, image } = claimed;
+  await setImageStatus(engine.db, claim, 'BUILDING', new Date());
+  const plan = await loadPlan(engine, image, { signal, monitor: silentMonitor });
+  const progress: BuildProgress = {
+    ...{ instances: new Map(), kept: new Set(), outputAmiId: undefined, osVersion: undefined },
+  };
+  const run = { engine, claim, plan, progress, monitorFor: () => silentMonitor };
+  const workflow = { arn: 'arn:aws:imagebuilder:us-east-1:123456789012:workflow/build/test/1.0.0/1', document };
+  try {
+    return { arn, outputs: await runWorkflow(run, workflow, 0, {}, signal), error: undefined, progress };
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return { arn, outputs: undefined, error, progress };
+  }
+}
+
+async function step(arn: string, name: string) {
+  const steps = bench.store.db.selectFrom('workflow_step_executions').selectAll().where('image_arn', '=', arn);
+  return steps.where('name', '=', name).executeTakeFirstOrThrow();
+}
+
+test('outputs go from step to step and out of the workflow; those of skipped steps are left out', async () => {
+  const { arn, outputs, error } = await walk(`parameters:
+  - name: wanted
+    type: boolean
+    default: false
+steps:
+${LAUNCH}
+  - name: Collect
+    action: CollectImageMetadata
+    if: { booleanEquals: true, value: $.parameters.wanted }
+    inputs: { instanceId.$: $.stepOutputs.Launch.instanceId }
+${END}
+outputs:
+  - name: Id
+    value: $.stepOutputs.Launch.instanceId
+  - name: Text
+    value: 'id {{ $.stepOutputs.Launch.instanceId }}'
+  - name: Os
+    value: $.stepOutputs.Collect.osVersion
+`);
+  assert.ifError(error);
+  const { outputs: launched } = await step(arn, 'Launch');
+  const id = launched?.['instanceId'];
+  assert.deepEqual(outputs, { Id: id, Text: `id ${id}` });
+  assert.deepEqual((await step(arn, 'End')).inputs, { instanceId: id });
+  assert.equal((await step(arn, 'Collect')).status, 'SKIPPED');
+});
+
+test('a step that takes longer than its timeout fails with the last lines it said, and what it made is gone', async () => {
+  bench.host.faults.launch = (_, { signal: aborted }) =>
+    new Promise((_resolve, reject) => aborted.addEventListener('abort', () => reject(new Error('aborted'))));
+  const launch = LAUNCH.replace('inputs:', 'timeoutSeconds: 1\n    inputs:');
+  const { arn, error, progress } = await walk(`steps:\n${launch}`);
+  delete bench.host.faults.launch;
+  assert.ok(error instanceof WorkflowFailed);
+  const { status, message } = await step(arn, 'Launch');
+  assert.equal(status, 'FAILED');
+  assert.match(message ?? '', /^timed out after 1 s \| .*\| simulated kernel$/);
+  assert.equal(progress.instances.size, 0);
+  assert.deepEqual(await bench.host.list(), []);
+});
+
+test('a step is tried again as often as its document says', async () => {
+  let launches = 0;
+  bench.host.faults.launch = async () => {
+    launches++;
+    if (launches < 3) throw new BuildFailure('not this time');
+  };
+  const retried = (attempts: number): string =>
+    `steps:\n${LAUNCH.replace('inputs:', `retry: { maxAttempts: ${attempts}, backoffSeconds: 0 }\n    inputs:`)}${END}`;
+  const good = await walk(retried(3));
+  assert.ifError(good.error);
+  const { attempt_number: attempt, max_attempts: most, status } = await step(good.arn, 'Launch');
+  assert.deepEqual([attempt, most, status], [3, 3, 'COMPLETED']);
+  launches = 0;
+  const bad = await walk(retried(2));
+  delete bench.host.faults.launch;
+  assert.match(bad.error?.message ?? '', /not this time/);
+  assert.equal((await step(bad.arn, 'Launch')).attempt_number, 2);
+});
+
+test('a step whose input has no value fails, and the workflow is rolled back', async () => {
+  const never = LAUNCH.replace('Launch', 'Other').replace('inputs:', 'if: { stringEquals: a, value: b }\n    inputs:');
+  const end = END.replace('stepOutputs.Launch', 'stepOutputs.Other');
+  const { arn, error, progress } = await walk(`steps:\n${LAUNCH}${never}${end}`);
+  assert.match(error?.message ?? '', /\$\.stepOutputs\.Other\.instanceId has no value: step Other did not run/);
+  assert.deepEqual(await bench.steps(arn), ['Launch COMPLETED', 'Other SKIPPED', 'End FAILED']);
+  assert.equal((await step(arn, 'Launch')).rollback_status, 'COMPLETED');
+  assert.equal(progress.instances.size, 0);
+});
+
+test('a step that is not to be rolled back keeps its instance', async () => {
+  const launch = LAUNCH.replace('inputs:', 'rollbackEnabled: false\n    inputs:');
+  const end = END.replace('$: $.stepOutputs.Launch.instanceId', 'x').replace('instanceId.x', 'instanceId: i-nope');
+  const { arn, progress } = await walk(`steps:\n${launch}${end}`);
+  assert.equal((await step(arn, 'Launch')).rollback_status, 'SKIPPED');
+  assert.deepEqual([...progress.kept], [...progress.instances.keys()]);
+  assert.equal(progress.kept.size, 1);
+  for (const instanceId of progress.kept) await bench.host.terminate(instanceId);
+});
+
+test('an override boots another AMI, and one that is not there fails the step', async () => {
+  const launch = LAUNCH.replace('waitFor: ssmAgent', 'waitFor: ssmAgent, imageIdOverride: ami-0000000000000dead');
+  const { error } = await walk(`steps:\n${launch}`);
+  assert.match(error?.message ?? '', /There is no AMI 'ami-0000000000000dead' \(imageIdOverride\)/);
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type BuildBench, openBench, script } from './simulated/build-bench.ts';
+import { startWorker } from './worker.ts';
+
+let bench: BuildBench;
+before(async () => {
+  bench = await openBench();
+});
+after(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+async function queuedImage(components: readonly string[] = []): Promise<string> {
+  const arn = await bench.image({ components });
+  await bench.store.jobs.enqueue(bench.store.db, arn);
+  return arn;
+}
+
+/** Resolves when a command runs on an instance of a build. */
+function firstCommand(): Promise<void> {
+  return new Promise((resolve) => {
+    bench.host.faults.command = async () => resolve();
+  });
+}
+
+test('a worker builds what is queued; stopping it cancels what runs and leaves the rest queued', async () => {
+  const reached = firstCommand();
+  const running = await queuedImage([script({ build: 'sleep 600' })]);
+  const worker = await startWorker(bench.engine, bench.store.jobs, { concurrency: 1 });
+  await reached;
+  const waiting = await queuedImage();
+  await worker.stop('Kiln was stopped for the night.');
+  await worker.stop('a second stop does nothing');
+  const image = await bench.row(running);
+  assert.deepEqual([image.status, image.reason], ['CANCELLED', 'Kiln was stopped for the night.']);
+  assert.deepEqual(await bench.host.list(), []);
+  assert.equal((await bench.row(waiting)).status, 'PENDING');
+  delete bench.host.faults.command;
+
+  await using _next = await startWorker(bench.successor().engine, bench.store.jobs, { concurrency: 1 });
+  await untilStatus(waiting, 'AVAILABLE');
+});
+
+async function untilStatus(arn: string, status: string): Promise<void> {
+  for (;;) {
+    const image = await bench.row(arn);
+    if (image.status === status) return;
+    assert.notEqual(image.status, 'FAILED', image.reason ?? '');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
