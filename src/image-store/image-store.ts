@@ -20,7 +20,7 @@ export interface MachineImage {
   readonly tags: Readonly<Record<string, string>>;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** The image build version ARN that made it, or `import`, or the catalogue entry it came from. */
+  /** The image build version ARN that made it, or `import`, or `catalog:` and the catalogue entry it came from. */
   readonly source: string;
 }
 
@@ -49,7 +49,7 @@ export interface ImportRequest {
   readonly name: string;
   readonly platform: 'Linux' | 'Windows' | 'macOS';
   readonly osVersion?: string;
-  /** `import` or the catalogue entry. */
+  /** `import`, or `catalog:` and the catalogue entry. */
   readonly source: string;
 }
 
@@ -91,6 +91,9 @@ export interface Catalog {
   resolve(name: string): CatalogEntry | undefined;
   provide(name: string, context: StoreContext): Promise<MachineImage>;
 }
+
+/** `MachineImage.source` of an image from the catalogue: this and the entry's name. */
+export const CATALOG_SOURCE_PREFIX = 'catalog:';
 
 export interface CatalogEntry {
   /** As in `arn:aws:imagebuilder:REGION:aws:image/NAME/x.x.x`, e.g. `debian-server-12-x86`. */

@@ -1,0 +1,80 @@
+import { readdir, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { BuilderFault } from '../../util/faults.ts';
+import type { ExportFormat, StoreContext } from '../image-store.ts';
+import { syncFile, syncFolderOf } from './atomic-file.ts';
+import type { Layout } from './layout.ts';
+import { isOwnerAlive, nameOfThisProcess } from './process-identity.ts';
+import { convertInParallel, qemuImg } from './qemu-img.ts';
+import { readRecord } from './records.ts';
+import { storageFault } from './storage-fault.ts';
+import { allocatedBytes } from './stored-size.ts';
+import { verifyChain } from './verify-chain.ts';
+
+/** How qemu-img writes each format; `anyOrder` where clusters may be written as they are ready. */
+const TARGETS: Readonly<Record<ExportFormat, { readonly options: readonly string[]; readonly anyOrder: boolean }>> = {
+  qcow2: { options: ['-O', 'qcow2', '-c', '-o', 'compression_type=zstd'], anyOrder: true },
+  raw: { options: ['-O', 'raw'], anyOrder: true },
+  vmdk: { options: ['-O', 'vmdk', '-o', 'subformat=streamOptimized'], anyOrder: false },
+  // Without force_size the disk grows to a whole number of cylinders.
+  vhd: { options: ['-O', 'vpc', '-o', 'subformat=dynamic,force_size=on'], anyOrder: false },
+  vhdx: { options: ['-O', 'vhdx', '-o', 'subformat=dynamic'], anyOrder: false },
+};
+
+/**
+ * Writes a machine image as one file without parents. The target appears, or is replaced, when it is whole: before that
+ * a hidden `.NAME.PROCESS.partial` beside it grows, which the next export to the same name removes should this one be killed.
+ */
+export async function exportDisk(
+  layout: Layout,
+  amiId: string,
+  target: string,
+  format: ExportFormat,
+  { signal, monitor }: StoreContext,
+): Promise<{ readonly bytes: number }> {
+  const action = `Export of ${amiId}`;
+  const image = await readRecord(layout, amiId);
+  if (image === undefined) throw new BuilderFault(`${action} failed: there is no such image`);
+  const disk = await verifyChain(layout, image, signal);
+  const file = join(await existingFolder(dirname(resolve(target)), action), basename(target));
+  await removeAbandoned(file);
+  const partial = `${partialPrefix(file)}${await nameOfThisProcess()}.partial`;
+  const { options, anyOrder } = TARGETS[format];
+  try {
+    monitor.line('kiln', `writing ${target} (${format})`);
+    const conversion = ['convert', '-f', 'qcow2', ...options, ...convertInParallel(anyOrder), disk, partial];
+    await qemuImg(conversion, { signal, action, file });
+    await syncFile(partial);
+    signal.throwIfAborted();
+    await rename(partial, file);
+    await syncFolderOf(file);
+    return { bytes: await allocatedBytes(file) };
+  } catch (error) {
+    await rm(partial, { force: true });
+    signal.throwIfAborted();
+    throw storageFault(error, action, file);
+  }
+}
+
+async function existingFolder(folder: string, action: string): Promise<string> {
+  return await realpath(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new BuilderFault(`${action} failed: the folder to write to does not exist`, { where: folder, cause: error });
+  });
+}
+
+function partialPrefix(file: string): string {
+  return join(dirname(file), `.${basename(file)}.`);
+}
+
+async function removeAbandoned(file: string): Promise<void> {
+  const prefix = basename(partialPrefix(file));
+  for (const name of await readdir(dirname(file))) {
+    if (!name.startsWith(prefix) || !name.endsWith('.partial')) continue;
+    const owner = name.slice(prefix.length, -'.partial'.length);
+    // Only names of exactly our form: the folder is the user's.
+    if (/^[0-9]+-[0-9]+-[0-9a-f]{12}$/.test(owner) && !(await isOwnerAlive(owner))) {
+      await rm(join(dirname(file), name), { force: true });
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { availableParallelism } from 'node:os';
+import { BuilderFault, coerceError } from '../../util/faults.ts';
+import { run } from '../../util/spawn.ts';
+import { storageFault, systemErrorIn } from './storage-fault.ts';
+
+export interface QemuImgOptions {
+  readonly signal: AbortSignal;
+  /** What is being done, for errors: `Export of ami-…`. */
+  readonly action: string;
+  /** The file that is read or written, for errors. */
+  readonly file: string;
+  /** Caps memory and processor time, for files that others made. */
+  readonly untrusted?: boolean;
+}
+
+/** Enough for any real image; qemu-img with a made-up header can ask for a lot more. */
+const UNTRUSTED_LIMITS = ['--as=4294967296', '--core=0'];
+
+/**
+ * Runs qemu-img.
+ * @throws BuilderFault with the program's own words; for a full disk it says so.
+ */
+export async function qemuImg(args: readonly string[], options: QemuImgOptions): Promise<string> {
+  const command = options.untrusted ? ['prlimit', ...UNTRUSTED_LIMITS, 'qemu-img', ...args] : ['qemu-img', ...args];
+  const [program = 'qemu-img', ...rest] = command;
+  const result = await run(program, rest, { signal: options.signal }).catch((error: unknown) => {
+    if (coerceError(error).message.includes('ENOENT')) throw missingQemuImg(program, error);
+    throw error;
+  });
+  if (result.code === 0) return result.stdout.toString();
+  const stderr = result.stderr.toString().trim();
+  // prlimit starts, and finds no qemu-img to run.
+  if (result.code === 127) throw missingQemuImg('qemu-img', undefined);
+  const code = systemErrorIn(stderr);
+  const cause = new Error(stderr === '' ? `qemu-img ended by ${result.signal ?? result.code}` : lastLine(stderr));
+  if (code !== undefined) throw storageFault(Object.assign(cause, { code }), options.action, options.file);
+  throw new BuilderFault(`${options.action} failed: ${cause.message}`, { where: options.file, cause });
+}
+
+/** Arguments that let qemu-img convert use every processor; `anyOrder` only where the format can be written so. */
+export function convertInParallel(anyOrder: boolean): readonly string[] {
+  // qemu-img takes 1 to 16.
+  const coroutines = Math.min(16, Math.max(1, availableParallelism() * 2));
+  return anyOrder ? ['-m', String(coroutines), '-W'] : ['-m', String(coroutines)];
+}
+
+function missingQemuImg(program: string, cause: unknown): BuilderFault {
+  const debianPackage = program === 'prlimit' ? 'util-linux' : 'qemu-utils';
+  return new BuilderFault(`The program ${program} is not installed`, {
+    hint: `Install it, on Debian and Ubuntu: apt-get install ${debianPackage}`,
+    missingPrerequisite: true,
+    cause,
+  });
+}
+
+function lastLine(text: string): string {
+  return (
+    text
+      .split('\n')
+      .at(-1)
+      ?.replace(/^qemu-img: /, '') ?? text
+  );
+}

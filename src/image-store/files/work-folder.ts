@@ -1,0 +1,22 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Layout } from './layout.ts';
+import { isOwnerAlive, nameOfThisProcess } from './process-identity.ts';
+
+/** A folder in the store for files that are not whole yet; it goes when disposed of, or at the next start of Kiln. */
+export interface WorkFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+export async function makeWorkFolder(layout: Layout): Promise<WorkFolder> {
+  const path = join(layout.temporary, await nameOfThisProcess());
+  await mkdir(path, { mode: 0o700 });
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Removes the folders of processes that are gone. */
+export async function removeAbandonedWork(layout: Layout): Promise<void> {
+  for (const name of await readdir(layout.temporary)) {
+    if (!(await isOwnerAlive(name))) await rm(join(layout.temporary, name), { recursive: true, force: true });
+  }
+}
