@@ -27,8 +27,8 @@ export interface ApiFixture extends AsyncDisposable {
   readonly log: LoggedLine[];
   /** Starts to listen; closed with the fixture. */
   listen(): Promise<Listening>;
-  /** A real SDK client for the listening API. */
-  client(): Promise<ImagebuilderClient>;
+  /** A real SDK client for the listening API; without retries unless more attempts are allowed. */
+  client(maxAttempts?: number): Promise<ImagebuilderClient>;
 }
 
 export function apiFixture(options: Partial<ApiOptions> = {}): ApiFixture {
@@ -61,13 +61,13 @@ export function apiFixture(options: Partial<ApiOptions> = {}): ApiFixture {
     api,
     log,
     listen,
-    client: async () => {
+    client: async (maxAttempts = 1) => {
       const { accessKeyId, secretAccessKey } = CREDENTIAL;
       const client = new ImagebuilderClient({
         endpoint: (await listen()).url,
         region: REGION,
         credentials: { accessKeyId, secretAccessKey },
-        maxAttempts: 1,
+        maxAttempts,
       });
       cleanups.push(async () => client.destroy());
       return client;

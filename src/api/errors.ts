@@ -26,6 +26,9 @@ function asAwsError(thrown: unknown, requestId: string, log: ApiLog): AwsError {
   return new AwsError('ServiceException', `An internal error occurred. The service's log has it under ${requestId}.`);
 }
 
+const DATABASE_AWAY_MESSAGES =
+  /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered|Cannot use a pool after)/;
+
 /**
  * Connection errors of `pg`: system errors, PostgreSQL's classes 08 (connection exception) and 57P (operator
  * intervention: shutting down, starting up), and the messages that pg itself makes up.
@@ -37,9 +40,7 @@ function isDatabaseAway(error: Error): boolean {
     if (code === 'ENOENT' && syscall === 'connect') return true;
     if (/^(?:08...|57P0[1-3]|53300)$/.test(code)) return true;
   }
-  if (/^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered)/.test(error.message)) {
-    return true;
-  }
+  if (DATABASE_AWAY_MESSAGES.test(error.message)) return true;
   const causes = [error.cause, ...(error instanceof AggregateError ? error.errors : [])];
   return causes.some((cause) => cause instanceof Error && isDatabaseAway(cause));
 }

@@ -134,4 +134,12 @@ describe('the API, called by the AWS SDK', () => {
     }
     assert.deepEqual(names, ['one', 'two']);
   });
+
+  it('lets a client with a wrong clock correct it by our time', async () => {
+    const hourAhead = { now: () => new Date(Date.now() + 3_600_000) };
+    await using fixture = apiFixture({ clock: hourAhead, operations: { ListImages: async () => ({}) } });
+    const client = await fixture.client(2);
+    const { $metadata } = await client.send(new ImageBuilder.ListImagesCommand({}));
+    assert.equal($metadata.attempts, 2);
+  });
 });
