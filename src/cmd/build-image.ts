@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseArn } from '../contract/arn.ts';
+import type { ImageStore } from '../image-store/image-store.ts';
 import { type AppliedTemplate, applyTemplate } from '../template/apply-template.ts';
 import { attributesOf } from '../template/attributes.ts';
 import type { TemplatePlan } from '../template/plan-template.ts';
@@ -9,11 +10,9 @@ import type { Output } from './build.ts';
 import type { BuildChoice } from './choose-build.ts';
 import type { Config } from './config.ts';
 import type { Connection } from './connect.ts';
-import type { BuildOutcome } from './display/build-outcome.ts';
+import type { BuildOutcome, KeptInstance } from './display/build-outcome.ts';
 import type { BuildReport } from './display/build-report.ts';
 import { sanitise } from './display/text.ts';
-import { findKeptInstances } from './kept-instances.ts';
-import { openDisks } from './open-disks.ts';
 import { readImage } from './read-image.ts';
 import { startBuild } from './start-build.ts';
 import { watchBuild } from './watch-build.ts';
@@ -25,14 +24,23 @@ export interface BuildImageOptions {
   readonly choice: BuildChoice;
   readonly output: Output;
   readonly report: BuildReport;
+  readonly machine: BuildMachine;
   readonly signal: AbortSignal;
   /** Of the command, by performance.now(). */
   readonly startedAt: number;
 }
 
+/** What a build needs of the machine that it runs on, beside the service. */
+export interface BuildMachine {
+  /** Writes a copy of the AMI to a file. */
+  exportImage: ImageStore['export'];
+  /** Instances that were kept after the build failed. */
+  keptInstances(imageBuildVersionArn: string): Promise<readonly KeptInstance[]>;
+}
+
 /** From a planned template to a tested image in a file, or to what there is to say about its failure. */
 export async function buildImage(options: BuildImageOptions): Promise<BuildOutcome> {
-  const { config, connection, plan, choice, report, signal, startedAt } = options;
+  const { config, connection, plan, choice, report, machine, signal, startedAt } = options;
   const { client, address, accountId } = connection;
 
   const applied = await applyTemplate(plan, {
@@ -62,22 +70,21 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
     steps: progress.steps,
     failure: image.failure,
     tail: progress.tail,
-    keptInstances: progress.status === 'FAILED' ? await findKeptInstances(config, arn) : [],
+    keptInstances: progress.status === 'FAILED' ? await machine.keptInstances(arn) : [],
     outputs: available ? evaluateOutputs(plan, choice, applied, arn, image.amiId ?? '') : [],
   };
 }
 
 async function exportOutput(
-  { config, output, report, signal }: BuildImageOptions,
+  { output, report, machine, signal }: BuildImageOptions,
   arn: string,
   amiId: string,
 ): Promise<{ readonly path: string; readonly bytes: number }> {
   const { slug = 'image', version = '0.0.0' } = parseArn(arn) ?? {};
   const path = output.file ?? join(process.cwd(), `${slug}-${version}.${output.format}`);
   report.note(`writing ${path}`);
-  const { imageStore } = await openDisks(config);
   const monitor = { line: (_source: string, text: string) => report.note(sanitise(text)) };
-  const { bytes } = await imageStore.export(amiId, path, output.format, { signal, monitor });
+  const { bytes } = await machine.exportImage(amiId, path, output.format, { signal, monitor });
   return { path, bytes };
 }
 

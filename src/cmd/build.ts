@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import type { ExportFormat } from '../image-store/image-store.ts';
 import type { TemplatePlan } from '../template/plan-template.ts';
 import { coerceError } from '../util/faults.ts';
-import { buildImage } from './build-image.ts';
+import { type BuildMachine, buildImage } from './build-image.ts';
 import { type BuildChoice, chooseBuild } from './choose-build.ts';
 import { type Command, type CommandArguments, type Io, UsageError } from './command.ts';
 import type { Config } from './config.ts';
@@ -16,6 +16,8 @@ import { createLiveReport } from './display/live-report.ts';
 import { createPlainReport } from './display/plain-report.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { EXPORT_FORMATS, exportFormat } from './export-formats.ts';
+import { findKeptInstances } from './kept-instances.ts';
+import { openDisks } from './open-disks.ts';
 
 export const build: Command = {
   usage: 'TEMPLATE [--image LOGICAL_ID] [-p KEY=VALUE] [-o FILE] [--format FORMAT] [--json]',
@@ -48,9 +50,10 @@ export const build: Command = {
     const { plan, choice, output } = await prepare(args, config);
     await using connection = await connect(config, signal);
     const report = createReport(args.flag('json'), io);
+    const machine = openBuildMachine(config);
     let outcome: BuildOutcome;
     try {
-      outcome = await buildImage({ config, connection, plan, choice, output, report, signal, startedAt });
+      outcome = await buildImage({ config, connection, plan, choice, output, report, machine, signal, startedAt });
       report.done(outcome);
     } finally {
       report.close();
@@ -60,6 +63,13 @@ export const build: Command = {
     return exitCodeOf(outcome, signal);
   },
 };
+
+function openBuildMachine(config: Config): BuildMachine {
+  return {
+    exportImage: async (...args) => (await openDisks(config)).imageStore.export(...args),
+    keptInstances: (arn) => findKeptInstances(config, arn),
+  };
+}
 
 /** What the command line asks for, checked as far as that is possible without a service. */
 interface Prepared {

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import { ensureCredentials } from './credentials.ts';
 import { ensureHome } from './kiln-home.ts';
 import { openFileLog } from './log.ts';
+import { openMachinery } from './open-disks.ts';
 import { askService, createClient, type ServiceAddress } from './service-client.ts';
 
 /** A service that this command may talk to. */
@@ -42,14 +43,21 @@ export async function connect(config: Config, signal: AbortSignal): Promise<Conn
     const address = { url: found.service.url, region: config.region ?? credentials.region, credentials };
     return connectTo(address, found.service.pid, signal);
   }
-  const [{ startService }, log] = await Promise.all([import('./wire-service.ts'), openFileLog(config)]);
-  const service = await startService({ config, credentials, lock: found.lock, port: 0, log, signal });
+  await using stack = new AsyncDisposableStack();
+  stack.use(found.lock);
+  const [{ startService }, machinery, log] = await Promise.all([
+    import('./wire-service.ts'),
+    openMachinery(config),
+    openFileLog(config),
+  ]);
+  stack.use(machinery);
+  const service = await startService({ config, credentials, lock: found.lock, machinery, port: 0, log, signal });
+  stack.defer(() => service.stop());
   const address = { url: service.url, region: service.region, credentials };
   const client = await createClient(address);
-  const close = async (): Promise<void> => {
-    client.destroy();
-    await service.stop();
-  };
+  stack.defer(() => client.destroy());
+  const opened = stack.move();
+  const close = (): Promise<void> => opened.disposeAsync();
   return {
     address,
     client,

@@ -2,45 +2,61 @@
 import { didYouMean } from '../util/problem.ts';
 import { type CommandContext, type Io, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { loadConfig, loadErrorSettings } from './config.ts';
+import { type ConfigFlags, loadConfig, loadErrorSettings } from './config.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { commandHelp, mainHelp } from './help.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { InterruptedError, interruptions } from './signals.ts';
 
+const TOE = { name: 'toe', summary: 'Run or check component documents on this machine' };
+
 async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   const [name = 'help', ...rest] = argv;
-  if (name === 'help' || name === '--help' || name === '-h') return help(rest[0]);
-  if (name === '--version' || name === 'version') {
-    const { kilnVersion } = await import('./version.ts');
-    process.stdout.write(`kiln ${kilnVersion()}\n`);
-    return EXIT.done;
+  switch (name) {
+    case 'help':
+      return rest[0] === undefined ? help() : main([rest[0], '--help'], signal);
+    case '--help':
+    case '-h':
+      return help();
+    case 'version':
+    case '--version': {
+      const { kilnVersion } = await import('./version.ts');
+      process.stdout.write(`kiln ${kilnVersion()}\n`);
+      return EXIT.done;
+    }
+    case TOE.name: {
+      const { runToe } = await import('./toe.ts');
+      return runToe(rest, makeContext({}, signal));
+    }
+    default:
+      return runCommand(name, rest, signal);
   }
-  if (name === 'toe') {
-    const { runToe } = await import('./toe.ts');
-    return runToe(rest, { config: loadConfig({}), io: standardIo(false), signal });
-  }
+}
+
+function help(): ExitCode {
+  process.stdout.write(mainHelp([...COMMANDS, TOE]));
+  return EXIT.done;
+}
+
+async function runCommand(name: string, argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   const command = await findCommand(name).load();
-  const args = parseArguments(name, command, rest);
+  const args = parseArguments(name, command, argv);
   if (args.flag('help')) {
     process.stdout.write(commandHelp(name, command));
     return EXIT.done;
   }
-  const config = loadConfig({ home: args.text('home'), port: args.text('port') });
-  const context: CommandContext = { config, io: standardIo(config.noColour), signal };
-  return command.run(args, context);
+  return command.run(args, makeContext({ home: args.text('home'), port: args.text('port') }, signal));
 }
 
-async function help(name: string | undefined): Promise<ExitCode> {
-  if (name === undefined) process.stdout.write(mainHelp(COMMANDS));
-  else process.stdout.write(commandHelp(name, await findCommand(name).load()));
-  return EXIT.done;
+function makeContext(flags: ConfigFlags, signal: AbortSignal): CommandContext {
+  const config = loadConfig(flags);
+  return { config, io: standardIo(config.noColour), signal };
 }
 
 function findCommand(name: string): (typeof COMMANDS)[number] {
   const entry = COMMANDS.find((candidate) => candidate.name === name);
   if (entry !== undefined) return entry;
-  const near = didYouMean(name, ['help', 'toe', ...COMMANDS.map((candidate) => candidate.name)]);
+  const near = didYouMean(name, ['help', TOE.name, ...COMMANDS.map((candidate) => candidate.name)]);
   throw new UsageError(
     `there is no command '${name}'${near === undefined ? '' : `; did you mean '${near}'?`} See kiln help.`,
   );

@@ -26,3 +26,12 @@ export function openBuildHost(config: Config): QemuHost {
     instanceTypes: config.instanceTypes,
   });
 }
+
+/** All drivers of a service. */
+export async function openMachinery(
+  config: Config,
+): Promise<Disks & { readonly buildHost: QemuHost } & AsyncDisposable> {
+  const disks = await openDisks(config);
+  const buildHost = openBuildHost(config);
+  return { ...disks, buildHost, [Symbol.asyncDispose]: () => buildHost[Symbol.asyncDispose]() };
+}

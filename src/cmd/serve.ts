@@ -6,6 +6,7 @@ import { ensureCredentials } from './credentials.ts';
 import { EXIT } from './exit-codes.ts';
 import { ensureHome } from './kiln-home.ts';
 import { openStderrLog } from './log.ts';
+import { openMachinery } from './open-disks.ts';
 
 export const serve: Command = {
   usage: '[--port N]',
@@ -25,9 +26,11 @@ export const serve: Command = {
         hint: 'Commands find it by themselves; end it to start another one.',
       });
     }
+    await using lock = found.lock;
     const { startService } = await import('./wire-service.ts');
+    await using machinery = await openMachinery(config);
     const log = openStderrLog(config, io.stderr.isTTY === true);
-    const service = await startService({ config, credentials, lock: found.lock, port: config.port, log, signal });
+    const service = await startService({ config, credentials, lock, machinery, port: config.port, log, signal });
     io.stdout.write(`kiln listens on ${service.url}\n`);
     if (!signal.aborted) await once(signal, 'abort');
     log.info('stopping');

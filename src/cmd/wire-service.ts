@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createPageTokens } from '../api/page-tokens.ts';
 import { createApi } from '../api/server.ts';
+import type { BuildHost } from '../build-host/build-host.ts';
 import { startWorker } from '../engine/worker.ts';
 import { followImageBuild } from '../resources/follow-image.ts';
 import { operationHandlers } from '../resources/operations.ts';
@@ -11,7 +12,7 @@ import { systemClock } from '../util/clock.ts';
 import { readAsset } from './assets.ts';
 import type { Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
-import { openBuildHost, openDisks } from './open-disks.ts';
+import type { Disks } from './open-disks.ts';
 import { parentImages } from './parent-images.ts';
 import { kilnVersion } from './version.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
@@ -21,11 +22,18 @@ export interface ServiceOptions {
   readonly credentials: Credentials;
   /** Of the home; the service lets go of it when it stops. */
   readonly lock: HomeLock;
+  /** What builds are made with; whoever opened it lets go of it after the service stopped. */
+  readonly machinery: Machinery;
   /** 0 takes a free one. */
   readonly port: number;
   readonly log: Logger;
   /** Ends the start; afterwards it has no effect. */
   readonly signal: AbortSignal;
+}
+
+/** The drivers behind the ports of the engine. */
+export interface Machinery extends Disks {
+  readonly buildHost: BuildHost;
 }
 
 /** Store, API and worker of one home, running in this process. */
@@ -44,10 +52,11 @@ export interface RunningService {
 
 /**
  * Builds the object graph of the service and starts it. What fails to start ends what was started, the lock included.
- * This is the only place that knows which driver stands behind which port.
+ * Which driver stands behind which port is decided in open-disks.ts.
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { config, credentials, lock, log, signal } = options;
+  const { imageStore, catalog, buildHost } = options.machinery;
   await using stack = new AsyncDisposableStack();
   stack.use(lock);
   const accountId = config.accountId ?? credentials.accountId;
@@ -55,16 +64,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const clock = systemClock;
 
   const place = config.databaseUrl === undefined ? { home: config.home.path } : { databaseUrl: config.databaseUrl };
-  const [disks, store] = await Promise.all([openDisks(config), openStore({ ...place, log, signal })]);
-  stack.use(store);
-  const buildHost = stack.use(openBuildHost(config));
+  const store = stack.use(await openStore({ ...place, log, signal }));
 
   const service: Service = {
     db: store.db,
     clock,
     accountId,
     region,
-    parentImages: await parentImages(disks.catalog, disks.imageStore),
+    parentImages: await parentImages(catalog, imageStore),
     jobs: store.jobs,
     readUri: (uri) => readAsset(config.home.assets, uri),
     pageTokens: createPageTokens(Buffer.from(credentials.pageTokenKey, 'base64')),
@@ -89,8 +96,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const engine = {
     db: store.db,
     buildHost,
-    imageStore: disks.imageStore,
-    catalog: disks.catalog,
+    imageStore,
+    catalog,
     clock,
     log,
     workerId: credentials.installationId,
