@@ -78,6 +78,12 @@ describe('a signed request that makes no sense', () => {
     });
   }
 
+  it('is refused as such: HEAD, which has no body to say why', async () => {
+    await using fixture = apiFixture();
+    const signed = await signedRequest('http://kiln.test/kiln/v1/service', { method: 'HEAD' });
+    assert.equal((await fixture.api.fetch(signed)).headers.get('x-amzn-errortype'), 'UnknownOperationException');
+  });
+
   it('is refused as such: bytes that are not UTF-8', async () => {
     await using fixture = apiFixture({ operations });
     const signed = await signedRequest('http://kiln.test/ListImages', {

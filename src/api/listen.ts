@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { AwsError } from '../contract/errors.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { answer } from './node-adapter.ts';
 
@@ -102,7 +103,7 @@ async function close(server: Server, closing: AbortController, graceMs: number):
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  closing.abort(new Error('The service is stopping.'));
+  closing.abort(new AwsError('ServiceUnavailableException', 'The service is stopping.'));
   await closed;
   clearTimeout(impatience);
 }

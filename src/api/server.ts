@@ -87,6 +87,11 @@ function createApp({ operations, kiln, log, clock, ...auth }: ApiOptions, closin
     c.set('query', signedQuery(new URL(c.req.url).searchParams, pending.claim.form));
     await next();
   });
+  app.use(async (c, next) => {
+    // Hono would answer it like GET and leave a stream that nobody reads.
+    if (c.req.method === 'HEAD') throw new AwsError('UnknownOperationException', 'No operation is called with HEAD.');
+    await next();
+  });
   app.get(SERVICE_PATH, (c) => answerService(c.get('query'), kiln));
   app.get(FOLLOW_PATH, (c) =>
     answerFollow(c.get('query'), kiln, closing, (err) => log.error({ requestId: c.get('requestId'), err }, 'follow')),

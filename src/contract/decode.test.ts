@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { decodeInput, type RequestParts } from './decode.ts';
 import { AwsError } from './errors.ts';
 import { readModel } from './model.ts';
@@ -341,5 +342,24 @@ describe('decoding a request', () => {
     const { message } = refusal(() => decode('ListImages', body));
     assert.ok(message.length < 10_000);
     assert.match(message, /There are 29980 more problems\.$/);
+  });
+
+  it('either accepts or refuses whatever JSON it is given, and never fails in another way', () => {
+    const names = [...model.values()].flatMap(({ input }) => [...input.members.keys()]);
+    const structure = fc.dictionary(fc.constantFrom(...names, 'name', 'ebs', '__proto__'), fc.jsonValue());
+    const body = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(fc.constantFrom(...names), fc.oneof(structure, fc.jsonValue())),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...model.keys()), body, (name, value) => {
+        try {
+          decode(name, JSON.parse(JSON.stringify(value)));
+        } catch (error) {
+          assert.ok(error instanceof AwsError, String(error));
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });

@@ -1,7 +1,7 @@
 /**
- * Streams objects as lines of JSON, no faster than the client reads. The first one is awaited before the answer begins,
- * so that an error up to then is an ordinary error answer; a later error breaks the connection off, and the client
- * sees that the stream has no proper end. While there is nothing to say, an empty line now and then keeps clients from
+ * Streams objects as lines of JSON, no faster than the client reads. The first one is awaited for a while before the
+ * answer begins, so that an error up to then is an ordinary error answer; a later error breaks the connection off, and
+ * the client sees that the stream has no proper end. While there is nothing to say, an empty line now and then keeps clients from
  * giving up and tells us of those that are gone.
  */
 export interface NdjsonOptions {
@@ -19,14 +19,19 @@ export async function ndjson({ begin, closing, onBroken, heartbeatMs }: NdjsonOp
   const gone = new AbortController();
   const ended = AbortSignal.any([closing, gone.signal]);
   const objects = begin(ended)[Symbol.asyncIterator]();
-  const first = await objects.next();
-  let pending: Promise<IteratorResult<object>> | undefined = Promise.resolve(first);
+  let pending: Promise<IteratorResult<object>> | undefined = objects.next();
   /** Does not wait: a generator that is in the middle of something ends when it next looks at its signal. */
   const release = (reason: unknown): void => {
     gone.abort(reason);
     pending?.catch(() => {});
     objects.return?.().catch(() => {});
   };
+  try {
+    await settledWithin(pending, heartbeatMs, ended);
+  } catch (error) {
+    release(error);
+    throw error;
+  }
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>(
     {
