@@ -12,6 +12,8 @@ export class Workspace {
   readonly #target: Target;
   readonly #scripts: string;
   #ready = false;
+  /** From the first attempt to make the folders on: an abort may come between their making and its report. */
+  #touched = false;
   #made = false;
   #counter = 0;
 
@@ -26,6 +28,7 @@ export class Workspace {
     if (this.#ready) return;
     const script = '[ -d "$1" ] || { mkdir -p -- "$1" && echo made; }; umask 077 && mkdir -p -- "$2"';
     const argv = ['sh', '-c', script, 'sh', this.directory, this.#scripts] as const;
+    this.#touched = true;
     const { code, stdout, stderr } = await capture(this.#target, { argv, signal });
     if (code !== 0) {
       throw new StepFailedError(`cannot make the working directory ${this.directory}: ${stderr.trim()}`);
@@ -52,7 +55,7 @@ export class Workspace {
 
   /** Removes what the run put on the target. Never throws: the result of the run is what counts. */
   async remove(): Promise<void> {
-    if (!this.#ready) return;
+    if (!this.#touched) return;
     const script = 'rm -rf -- "$1"; [ -z "$3" ] || rmdir -- "$2" 2>/dev/null; :';
     const argv = ['sh', '-c', script, 'sh', this.#scripts, this.directory, this.#made ? 'made' : ''] as const;
     await this.#target.run({ argv, signal: AbortSignal.timeout(REMOVE_WITHIN_MS) }).catch(() => {});
