@@ -1,4 +1,5 @@
 import { findImage, type ImageRow } from '../state/find-resource.ts';
+import { addOutputAmi } from '../state/transitions/add-output-ami.ts';
 import { cancelImage } from '../state/transitions/cancel-image.ts';
 import { ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
 import { failImage } from '../state/transitions/fail-image.ts';
@@ -7,6 +8,7 @@ import type { BuildProgress } from './build-run.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled, describeBuildFailure, isForeseen } from './failure.ts';
 import type { ImageLog } from './image-log.ts';
+import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
 
 interface FailedBuild {
@@ -32,7 +34,7 @@ export async function endFailedBuild(
   await releaseBuild(engine, progress);
   // The last write of a good build may have arrived although its answer did not.
   if ((await findImage(db, image.arn))?.status === 'AVAILABLE') return;
-  const remark = await removeOutput(engine, image, progress);
+  const remark = await removeOutput(engine, claim, progress);
   if (error instanceof ClaimLostError) return;
   if (cancelled) {
     log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
@@ -48,17 +50,25 @@ export async function endFailedBuild(
 }
 
 /** Removes the AMI of a build that failed after it was made. Gives what the reason has to say about it. */
-async function removeOutput(engine: Engine, image: ImageRow, progress: BuildProgress): Promise<string> {
-  const { imageStore, log } = engine;
+async function removeOutput(engine: Engine, claim: ImageClaim, progress: BuildProgress): Promise<string> {
+  const { db, imageStore, log } = engine;
   const amiId = progress.outputAmiId;
   if (amiId === undefined) return '';
   try {
-    if ((await imageStore.get(amiId)) === undefined) return '';
-    if (progress.kept.size > 0) return `${amiId} was kept with it.`;
+    const ami = await imageStore.get(amiId);
+    if (ami === undefined) return '';
+    if (progress.kept.size > 0) {
+      // What is there is on record, so that it can be removed with the image.
+      await addOutputAmi(db, claim, outputAmiRecord(engine, ami));
+      return `${amiId} was kept with it.`;
+    }
     await imageStore.remove(amiId);
     return `${amiId} was removed.`;
   } catch (error) {
-    log.error({ err: coerceError(error), image: image.arn, amiId }, 'the AMI of a failed build could not be removed');
+    log.error(
+      { err: coerceError(error), image: claim.imageArn, amiId },
+      'the AMI of a failed build could not be removed',
+    );
     return `${amiId} could not be removed.`;
   }
 }

@@ -67,7 +67,7 @@ export function describeBuildFailure(error: Error, remark = ''): FailureRecord {
               phaseName: place.phase,
               stepName: place.step,
               action: place.action,
-              errorMessage: clip(failureText(cause), MAX_ERROR_MESSAGE),
+              errorMessage: clip(plainText(place.errorMessage), MAX_ERROR_MESSAGE),
             },
           }),
     },

@@ -30,6 +30,7 @@ export async function loadPlan(
   image: ImageRow,
   context: { readonly signal: AbortSignal; readonly monitor: Monitor },
 ): Promise<BuildPlan> {
+  if (image.platform !== 'Linux') throw new BuildFailure(`Kiln does not build ${image.platform} images yet`);
   // Snapshots that CreateImage wrote: AWS-shaped, checked by the contract when they came in.
   const recipe = image.image_recipe as unknown as ImageRecipe;
   const infrastructure = image.infrastructure_configuration as unknown as InfrastructureConfiguration;

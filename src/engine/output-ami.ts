@@ -1,6 +1,9 @@
 import type { Distribution, ImageRecipe } from '@aws-sdk/client-imagebuilder';
+import type { MachineImage } from '../image-store/image-store.ts';
+import type { OutputAmi } from '../state/transitions/add-output-ami.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { AmiDetails } from './build-plan.ts';
+import type { Engine } from './engine.ts';
 
 export interface NamingFacts {
   readonly imageArn: string;
@@ -33,6 +36,14 @@ export function outputAmiOf(
       ...Object.fromEntries(Object.entries(settings?.amiTags ?? {}).map(([key, value]) => [key, render(value)])),
     },
   };
+}
+
+/** The AMI as an image's OutputResources name it. */
+export function outputAmiRecord(
+  { region, accountId }: Pick<Engine, 'region' | 'accountId'>,
+  { amiId, name, description }: MachineImage,
+): OutputAmi {
+  return { region, image: amiId, name, ...(description === undefined ? {} : { description }), accountId };
 }
 
 const VARIABLE = /\{\{\s*imagebuilder:([A-Za-z]+)(?::([^{}]*?))?\s*\}\}/g;

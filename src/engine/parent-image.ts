@@ -1,6 +1,7 @@
 import { parseArn } from '../contract/arn.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import { resolveImage } from '../state/find-resource.ts';
+import type { OutputAmi } from '../state/transitions/add-output-ami.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { Engine } from './engine.ts';
@@ -49,16 +50,8 @@ async function machineImage(engine: Engine, amiId: string, named: string): Promi
   throw new BuildFailure(`Parent image ${which} is not in the image store`, { hint: '`kiln import` adds images.' });
 }
 
-export interface OutputAmiRecord {
-  readonly region: string;
-  readonly image: string;
-  readonly name: string;
-  readonly description?: string;
-  readonly accountId: string;
-}
-
 /** The AMIs of an image's OutputResources. */
-export function amisOf(outputResources: Readonly<Record<string, unknown>>): readonly OutputAmiRecord[] {
+function amisOf(outputResources: Readonly<Record<string, unknown>>): readonly OutputAmi[] {
   const amis = outputResources['amis'];
   return Array.isArray(amis) ? amis : [];
 }

@@ -9,6 +9,7 @@ import { failStep } from '../state/transitions/fail-step.ts';
 import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
 import { reclaimImage } from '../state/transitions/reclaim-image.ts';
 import { unfinishedImages } from '../state/unfinished-images.ts';
+import { coerceError } from '../util/faults.ts';
 import { keptInstances, type RunningExecution, runningExecutions } from './build-records.ts';
 import type { Engine } from './engine.ts';
 import { openImageLog } from './image-log.ts';
@@ -39,7 +40,11 @@ export async function recoverBuilds(engine: Engine, jobs: Pick<BuildJobs, 'enque
 
 async function endAbandonedBuild(engine: Engine, claim: ImageClaim, image: ImageRow): Promise<void> {
   const { db, clock } = engine;
-  const removed = await removeTraces(engine, image.arn);
+  // What cannot be removed now must not keep the image unfinished for ever.
+  const removed = await removeTraces(engine, image.arn).catch((error: unknown) => {
+    engine.log.error({ err: coerceError(error), image: image.arn }, 'traces of a build could not be removed');
+    return [];
+  });
   const executions = await runningExecutions(db, image.arn);
   const at = clock.now();
   const log = openImageLog(engine, image);
@@ -88,6 +93,8 @@ async function terminateLeftovers({ db, buildHost, log }: Engine): Promise<void>
     const image = isBuild ? await findImage(db, owner) : undefined;
     if (image?.status === 'FAILED' && (await keptInstances(db, owner)).includes(instanceId)) continue;
     log.warn({ instanceId, owner }, 'terminating a left-over instance');
-    await buildHost.terminate(instanceId);
+    await buildHost.terminate(instanceId).catch((error: unknown) => {
+      log.error({ err: coerceError(error), instanceId }, 'a left-over instance could not be terminated');
+    });
   }
 }

@@ -221,6 +221,8 @@ test('a kept test instance keeps the AMI that it runs on', async () => {
     infrastructure: { terminateInstanceOnFailure: false },
   });
   assert.deepEqual(await left(arn), { instances: 1, amis: 1 });
+  const { amis } = (await bench.row(arn)).output_resources as { amis: readonly { image: string }[] };
+  assert.equal(bench.images.images.get(amis[0]?.image ?? '')?.source, arn);
   assert.match((await bench.row(arn)).reason ?? '', /ami-[0-9a-f]{17} was kept with it\.$/);
 });
 
@@ -284,6 +286,7 @@ test('what cannot be looked up fails the build before any workflow', async () =>
       },
       /Component '.*none.*' does not exist/,
     ],
+    [{ row: { platform: 'Windows' } }, /does not build Windows images yet/],
     [{ distributions: [{ region: 'eu-west-1' }] }, /does not distribute to other Regions yet: eu-west-1/],
   ];
   for (const [options, reason] of cases) {

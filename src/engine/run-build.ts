@@ -9,6 +9,7 @@ import { endFailedBuild } from './end-failed-build.ts';
 import type { Engine } from './engine.ts';
 import { openImageLog } from './image-log.ts';
 import { loadPlan } from './load-plan.ts';
+import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
 import { runWorkflow, type WorkflowOutputs } from './run-workflow.ts';
 import { withTimeout } from './step-timeout.ts';
@@ -55,7 +56,11 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
     await releaseBuild(engine, progress);
     log.monitorFor().line('kiln', `Built ${imageArn}`);
     await log.flush();
-    await completeImage(db, claim, { outputResources, osVersion: progress.osVersion, at: clock.now() });
+    await completeImage(db, claim, {
+      outputResources,
+      osVersion: progress.osVersion ?? plan.parent.osVersion,
+      at: clock.now(),
+    });
   } catch (thrown) {
     const cancelled = signal.aborted && !(thrown instanceof ClaimLostError);
     await endFailedBuild({ engine, claim, image, progress, log }, coerceError(cancelled ? signal.reason : thrown));
@@ -82,9 +87,5 @@ async function describeOutput({ engine, progress }: BuildRun): Promise<Readonly<
   const amiId = progress.outputAmiId;
   const ami = amiId === undefined ? undefined : await engine.imageStore.get(amiId);
   if (ami === undefined) throw new BuildFailure('The build workflow made no AMI');
-  const { region, accountId } = engine;
-  const { name, description } = ami;
-  return {
-    amis: [{ region, image: ami.amiId, name, ...(description === undefined ? {} : { description }), accountId }],
-  };
+  return { amis: [outputAmiRecord(engine, ami)] };
 }

@@ -20,7 +20,7 @@ const SCRIPT = `
 cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null
 echo '--packages--'
 if command -v dpkg-query >/dev/null 2>&1; then
-  dpkg-query --show --showformat '\${db:Status-Abbrev}\\t\${Package}\\t\${Version}\\n' | sed -n 's/^ii *\\t//p'
+  dpkg-query --show --showformat '\${db:Status-Abbrev}\\t\${Package}\\t\${Version}\\n' | sed -n 's/^.i.\\t//p'
 elif command -v rpm >/dev/null 2>&1; then
   rpm --query --all --queryformat '%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\n'
 elif command -v apk >/dev/null 2>&1; then

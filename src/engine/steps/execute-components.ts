@@ -1,3 +1,4 @@
+import { parseArn } from '../../contract/arn.ts';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
 import { runDocuments } from '../../toe/run-documents.ts';
 import type {
@@ -108,7 +109,9 @@ function documentMonitor(monitor: Monitor, documents: readonly RunnableDocument[
 }
 
 function nameOf(documentId: string, documents: readonly RunnableDocument[]): string {
-  return documents.find(({ id }) => id === documentId)?.document.name ?? documentId;
+  const name = documents.find(({ id }) => id === documentId)?.document.name;
+  // A document may go without a name; its component has one.
+  return name === undefined || name === '' ? (parseArn(documentId)?.slug ?? documentId) : name;
 }
 
 /** AWSTOE's summary, with the documents by their component ARNs. */

@@ -6,6 +6,9 @@ import { textInput, textListInput } from './step-action.ts';
 
 export const launchInstance: StepAction = { definition: WORKFLOW_ACTIONS.LaunchInstance, run, rollback };
 
+/** The driver gives up a little before the step's time is up: its error says what the console showed. */
+const DRIVER_MARGIN_SECONDS = 5;
+
 async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
   const { engine, plan, progress, monitor, signal } = context;
   const amiId = await imageToBoot(inputs, context);
@@ -22,7 +25,7 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
       ...(plan.userData === undefined ? {} : { userData: plan.userData }),
       // Recovery after a crash finds the instances of a build by this.
       owner: plan.imageArn,
-      timeoutSeconds: context.timeoutSeconds,
+      timeoutSeconds: Math.max(1, context.timeoutSeconds - DRIVER_MARGIN_SECONDS),
     },
     { signal, monitor },
   );

@@ -1,6 +1,6 @@
 import type { WorkflowValue } from '../../documents/workflow.ts';
 import type { ActionDefinition, WorkflowType } from '../../documents/workflow-actions.ts';
-import type { StepPlace } from '../../toe/run-documents.types.ts';
+import type { StepFailure } from '../../toe/run-documents.types.ts';
 import { BuildFailure } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { BuildRun, LaunchedInstance } from '../build-run.ts';
@@ -48,7 +48,8 @@ export interface StepContext extends BuildRun {
 /** A component failed: the step's outputs and the place are kept for the records. */
 export class ComponentFailure extends BuildFailure {
   readonly outputs: Readonly<Record<string, WorkflowValue>>;
-  readonly place: StepPlace | undefined;
+  /** Undefined when no single step is to blame. */
+  readonly place: StepFailure | undefined;
   /** AWS's own words: `Document <ARN> failed!` */
   readonly awsMessage: string;
 
@@ -56,7 +57,7 @@ export class ComponentFailure extends BuildFailure {
     message: string,
     details: {
       readonly outputs: Readonly<Record<string, WorkflowValue>>;
-      readonly place: StepPlace | undefined;
+      readonly place: StepFailure | undefined;
       readonly awsMessage: string;
     },
   ) {
