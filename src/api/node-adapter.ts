@@ -1,6 +1,6 @@
 /**
  * Joins Node's HTTP server to a function from Request to Response. Ours, and not @hono/node-server, because that one
- * writes to the console and tells clients the text of an error when a stream breaks (docs/decisions/).
+ * writes to the console and tells clients the text of an error when a stream breaks (docs/decisions/013).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';

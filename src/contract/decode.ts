@@ -1,7 +1,7 @@
 /**
  * Turns a request into the input of its operation: types and constraints are checked in one walk over the shape, and
  * everything that is wrong is told in one answer. Members that nobody knows are refused by name, because a misspelt or
- * too new member that is silently dropped changes what the caller asked for (docs/decisions/).
+ * too new member that is silently dropped changes what the caller asked for (docs/decisions/011).
  */
 import { didYouMean } from '../util/problem.ts';
 import { checkItems, checkNumber, checkString } from './check.ts';

@@ -1,7 +1,7 @@
 /**
  * The wire model of the API, read at start from the schemas that `@aws-sdk/client-imagebuilder` exports, with
  * newer-members.ts and constraints/ laid over them. Nothing about routing or shapes is written by hand, so the 77
- * operations stay right by construction (docs/decisions/).
+ * operations stay right by construction (docs/decisions/010).
  */
 import * as ImageBuilder from '@aws-sdk/client-imagebuilder';
 import { NormalizedSchema } from '@smithy/core/schema';
