@@ -61,7 +61,7 @@ export function formatArn(arn: ImageBuilderArn): string {
   return `arn:${arn.partition}:imagebuilder:${arn.region}:${arn.owner}:${arn.kind}/${type}${arn.slug}${version}${build}`;
 }
 
-/** The name as it stands in ARNs: lower case, spaces and underscores become hyphens (docs/decisions/). */
+/** The name as it stands in ARNs: lower case, spaces and underscores become hyphens (docs/decisions/015). */
 export function slugOf(name: string): string {
   return name.toLowerCase().replace(/[ _]/g, '-');
 }
