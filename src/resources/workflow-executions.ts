@@ -148,7 +148,8 @@ function describedStep(step: Step) {
     inputs: JSON.stringify(step.inputs),
     ...(step.outputs === null ? {} : { outputs: JSON.stringify(step.outputs) }),
     ...times(step),
-    attemptNumber: step.attempt_number,
+    // The model's numbers begin at 1; a step that has not begun has no attempt.
+    ...(step.attempt_number === 0 ? {} : { attemptNumber: step.attempt_number }),
     maxAttempts: step.max_attempts,
   };
 }
