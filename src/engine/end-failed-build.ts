@@ -36,17 +36,22 @@ export async function endFailedBuild(
   if ((await findImage(db, image.arn))?.status === 'AVAILABLE') return;
   const remark = await removeOutput(engine, claim, progress);
   if (error instanceof ClaimLostError) return;
-  if (cancelled) {
-    log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
+  try {
+    if (cancelled) {
+      log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
+      await log.flush();
+      await cancelImage(db, claim, { reason: error.message, at: clock.now() });
+      return;
+    }
+    if (!isForeseen(error)) engine.log.error({ err: error, image: image.arn }, 'an unexpected error ended a build');
+    const { reason, context } = describeBuildFailure(error, [keptRemark(image, progress), remark].join(' ').trim());
+    log.monitorFor().line('kiln', `Failed: ${reason}`);
     await log.flush();
-    await cancelImage(db, claim, { reason: error.message, at: clock.now() });
-    return;
+    await failImage(db, claim, { reason, failureContext: context, at: clock.now() });
+  } catch (thrown) {
+    // Somebody else has the image, or it was deleted: its end is not ours to record.
+    if (!(thrown instanceof ClaimLostError)) throw thrown;
   }
-  if (!isForeseen(error)) engine.log.error({ err: error, image: image.arn }, 'a build failed with an unexpected error');
-  const { reason, context } = describeBuildFailure(error, [keptRemark(image, progress), remark].join(' ').trim());
-  log.monitorFor().line('kiln', `Failed: ${reason}`);
-  await log.flush();
-  await failImage(db, claim, { reason, failureContext: context, at: clock.now() });
 }
 
 /** Removes the AMI of a build that failed after it was made. Gives what the reason has to say about it. */

@@ -34,6 +34,7 @@ export class BuildCancelled extends Error {
 /** Longest `reason` of an image, and longest `message` of a step (API Reference). */
 const MAX_REASON = 1024;
 const MAX_ERROR_MESSAGE = 1024;
+const SEPARATOR = ' | ';
 
 export interface FailureRecord {
   /** One line for the image's state: AWS's words first, then the cause. */
@@ -47,8 +48,8 @@ export interface FailureRecord {
 
 /** What is recorded of a failed build. `remark` is appended to the reason whole: what was kept and how to go on. */
 export function describeBuildFailure(error: Error, remark = ''): FailureRecord {
-  const room = MAX_REASON - (remark === '' ? 0 : remark.length + 1);
-  const reason = [clip(reasonOf(error), room), remark].filter((part) => part !== '').join(' ');
+  const room = MAX_REASON - (remark === '' ? 0 : remark.length + SEPARATOR.length);
+  const reason = [clip(reasonOf(error), room), remark].filter((part) => part !== '').join(SEPARATOR);
   if (!(error instanceof WorkflowFailed)) return { reason, context: {} };
   const { workflowExecutionId, workflowArn, stepExecutionId, step, cause } = error;
   const place = cause instanceof ComponentFailure ? cause.place : undefined;

@@ -201,6 +201,26 @@ test('a test that fails fails the image, and its AMI is removed', async () => {
   assert.deepEqual(await left(arn), NOTHING);
 });
 
+test('tests that take longer than the image gives them fail it', async () => {
+  const brief = JSON.stringify({ imageTestsEnabled: true, timeoutMinutes: 0.02 });
+  const arn = await build({
+    components: [script({ test: 'sleep 600' })],
+    row: { image_tests_configuration: brief },
+  });
+  assert.match((await bench.row(arn)).reason ?? '', /the tests took longer than 0\.02 minutes/);
+  assert.deepEqual(await left(arn), NOTHING);
+});
+
+test('an image that is deleted while it is built ends its build and leaves nothing', async () => {
+  const arn = await bench.image({ components: [script({ build: 'sleep 600' })] });
+  bench.host.faults.command = async () => {
+    await bench.store.db.deleteFrom('images').where('arn', '=', arn).execute();
+  };
+  await runBuild(bench.engine, arn, never);
+  delete bench.host.faults.command;
+  assert.deepEqual(await left(arn), NOTHING);
+});
+
 test('a failed instance that is to be kept is kept, and the reason says how to enter and end it', async () => {
   const arn = await build({
     components: [script({ build: 'exit 1' })],

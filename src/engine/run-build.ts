@@ -56,6 +56,7 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
     await releaseBuild(engine, progress);
     log.monitorFor().line('kiln', `Built ${imageArn}`);
     await log.flush();
+    signal.throwIfAborted();
     await completeImage(db, claim, {
       outputResources,
       osVersion: progress.osVersion ?? plan.parent.osVersion,

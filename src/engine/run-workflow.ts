@@ -4,6 +4,7 @@ import { evaluateCondition } from '../documents/workflow-conditions.ts';
 import {
   hasValue,
   interpolate,
+  interpolatedReferences,
   type ReferenceScope,
   resolveInputs,
   resolveReference,
@@ -47,6 +48,7 @@ export async function runWorkflow(
 ): Promise<WorkflowOutputs> {
   const { engine, claim, plan } = run;
   const { document } = workflow;
+  let scope = initialScope(plan, document, outputsBefore);
   const id = `wf-${randomUUID()}`;
   const executions = document.steps.map(
     (step): StepExecution => ({
@@ -75,7 +77,6 @@ export async function runWorkflow(
   });
   run.monitorFor().line('kiln', `Workflow ${workflow.arn} has ${executions.length} steps`);
 
-  let scope = initialScope(plan, document, outputsBefore);
   for (const [index, execution] of executions.entries()) {
     const { step } = execution;
     try {
@@ -117,7 +118,6 @@ async function walkStep(
 ): Promise<StepInputs | undefined> {
   const { engine, claim } = run;
   const { id: stepExecutionId, step } = execution;
-  signal.throwIfAborted();
   let inputs: StepInputs = step.inputs;
   try {
     const reason = skipReason(run, execution, scope);
@@ -165,12 +165,13 @@ function withOutputs(scope: ReferenceScope, step: WorkflowStep, outputs: StepInp
   return { ...scope, stepOutputs: { ...scope.stepOutputs, [step.name]: outputs } };
 }
 
-/** Outputs that name a step that was skipped have no value and are left out. */
+/** Outputs that name a step that was skipped, whole or within text, have no value and are left out. */
 function outputsOf(document: WorkflowDocument, scope: ReferenceScope): WorkflowOutputs {
   const outputs: Record<string, WorkflowValue> = {};
   for (const { name, value } of document.outputs) {
-    if (typeof value === 'string') outputs[name] = interpolate(value, scope);
-    else if (hasValue(value, scope)) outputs[name] = resolveReference(value, scope);
+    const references = typeof value === 'string' ? interpolatedReferences(value) : [{ reference: value }];
+    if (!references.every(({ reference }) => reference === undefined || hasValue(reference, scope))) continue;
+    outputs[name] = typeof value === 'string' ? interpolate(value, scope) : resolveReference(value, scope);
   }
   return outputs;
 }
