@@ -25,7 +25,7 @@ import { Workspace } from './workspace.ts';
  */
 export async function runDocuments(run: DocumentRun): Promise<DocumentRunResult> {
   const clock = run.clock ?? systemClock;
-  const workspace = new Workspace(run.target, run.workingDirectory, run.executionId);
+  const workspace = new Workspace(run.target, run.workingDirectory);
   const context: RunContext = {
     run,
     clock,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
 import { capture } from './capture.ts';
 import { StepFailedError } from './step-failed.ts';
@@ -5,6 +6,15 @@ import type { Target } from './target.ts';
 
 /** How long tidying up may take after the run was aborted. */
 const REMOVE_WITHIN_MS = 3_000;
+
+/**
+ * The private folder has a name that nobody can know before, and must be new: the working directory may be one that
+ * everybody writes to. After a reboot it may still be there.
+ */
+const PREPARE = `
+[ -d "$1" ] || { mkdir -p -- "$1" && echo made; } || exit 1
+[ -n "$3" ] && [ -d "$2" ] || mkdir -m 700 -- "$2"
+`;
 
 /** The folder of a run on the target: relative paths start there, scripts lie in a private folder below it. */
 export class Workspace {
@@ -17,17 +27,18 @@ export class Workspace {
   #made = false;
   #counter = 0;
 
-  constructor(target: Target, directory: string, executionId: string) {
+  /** @param directory Absolute path on the target. */
+  constructor(target: Target, directory: string) {
     this.#target = target;
     this.directory = directory;
-    this.#scripts = posix.join(directory, `.kiln-${executionId.replace(/[^A-Za-z0-9_-]/g, '_')}`);
+    this.#scripts = posix.join(directory, `.kiln-${randomBytes(8).toString('hex')}`);
   }
 
   /** Makes the folders unless that is done; again after a reboot, because the folder may be on a tmpfs. */
   async prepare(signal: AbortSignal): Promise<void> {
     if (this.#ready) return;
-    const script = '[ -d "$1" ] || { mkdir -p -- "$1" && echo made; }; umask 077 && mkdir -p -- "$2"';
-    const argv = ['sh', '-c', script, 'sh', this.directory, this.#scripts] as const;
+    const again = this.#touched ? 'again' : '';
+    const argv = ['sh', '-c', PREPARE, 'sh', this.directory, this.#scripts, again] as const;
     this.#touched = true;
     const { code, stdout, stderr } = await capture(this.#target, { argv, signal });
     if (code !== 0) {

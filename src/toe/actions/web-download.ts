@@ -31,7 +31,7 @@ trap 'exit 143' HUP INT TERM
 if command -v curl >/dev/null 2>&1; then
   [ "$insecure" = true ] && set -- --insecure || set --
   status=$(printf 'url = "%s"\\n' "$url" | curl --config - --silent --show-error --globoff --location --max-redirs 20 \\
-    --proto =http,https --proto-redir =http,https --connect-timeout 30 --output "$part" --write-out '%{http_code}' "$@") ||
+    --proto =http,https --proto-redir =http,https --connect-timeout 30 --speed-limit 1 --speed-time 120 --output "$part" --write-out '%{http_code}' "$@") ||
     again "curl ended with exit status $?"
 elif command -v wget >/dev/null 2>&1; then
   [ "$insecure" = true ] && set -- --no-check-certificate || set --

@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { parseComponent } from '../documents/parse-component.ts';
+import { capture } from './capture.ts';
+import { runDocuments } from './run-documents.ts';
+import type { DocumentRunResult, StepResult } from './run-documents.types.ts';
+import type { Target } from './target.ts';
+
+export interface ActionSuite {
+  /** Called once before the tests; `release` after them. The user of the target is root where `root` says so. */
+  makeTarget(): Promise<{ readonly target: Target; release(): Promise<void> }>;
+  /** Whether owners can be changed. */
+  readonly root: boolean;
+}
+
+/** What the action modules do, observed on a real target. Every driver of {@link Target} runs it. */
+export function describeActions(name: string, suite: ActionSuite): void {
+  describe(`action modules: ${name}`, () => {
+    let made: Awaited<ReturnType<ActionSuite['makeTarget']>> | undefined;
+    let folder = '';
+    before(async () => {
+      made = await suite.makeTarget();
+      folder = (await shell('mktemp -d /tmp/kiln-actions-XXXXXX')).trim();
+    });
+    after(async () => {
+      if (folder !== '') await shell('rm -rf -- "$1"', folder);
+      await made?.release();
+    });
+    const target = (): Target => {
+      assert.ok(made !== undefined);
+      return made.target;
+    };
+    /** Runs a command in the test's folder and gives what it printed. */
+    const shell = async (script: string, ...args: string[]): Promise<string> => {
+      const argv = ['sh', '-c', script, 'sh', ...args] as const;
+      const { signal } = new AbortController();
+      const { code, stdout, stderr } = await capture(target(), {
+        argv,
+        signal,
+        ...(folder === '' ? {} : { cwd: folder }),
+      });
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    /** Runs steps `[action, inputs]` as one phase. */
+    const run = async (...steps: readonly (readonly [string, unknown])[]): Promise<DocumentRunResult> => {
+      const text = JSON.stringify({
+        schemaVersion: '1.0',
+        phases: [
+          { name: 'build', steps: steps.map(([action, inputs], index) => ({ name: `S${index}`, action, inputs })) },
+        ],
+      });
+      return runDocuments({
+        executionId: 'suite',
+        documents: [{ id: 'suite.yaml', document: parseComponent(text, 'suite.yaml'), parameters: {} }],
+        phases: undefined,
+        target: target(),
+        environment: { LC_ALL: 'C' },
+        workingDirectory: folder,
+        accountId: '111122223333',
+        region: 'eu-west-1',
+        signal: new AbortController().signal,
+        monitor: { line: () => {}, stepStarted: () => {}, stepEnded: () => {} },
+      });
+    };
+    const succeed = async (...steps: readonly (readonly [string, unknown])[]): Promise<readonly StepResult[]> => {
+      const result = await run(...steps);
+      assert.equal(result.status, 'success', result.firstFailure?.errorMessage);
+      return result.documents[0]?.phases[0]?.steps ?? [];
+    };
+    const fail = async (message: RegExp, ...steps: readonly (readonly [string, unknown])[]): Promise<void> => {
+      const result = await run(...steps);
+      assert.match(result.firstFailure?.errorMessage ?? 'no step failed', message);
+    };
+
+    test('ExecuteBash runs all commands as one script and gives stdout without its last line end', async () => {
+      const commands = [
+        'cd /',
+        'x="a  b"',
+        'false',
+        'echo "$PWD $x"',
+        'echo "it\'s \\"é\\"" && echo to-log >&2',
+        'echo; echo',
+      ];
+      const [step] = await succeed(['ExecuteBash', { commands }]);
+      assert.deepEqual(step?.outputs, [{ stdout: '/ a  b\nit\'s "é"\n\n' }]);
+    });
+
+    test('ExecuteBash has bash, no input, and fails with the status of the last command', async () => {
+      await succeed(['ExecuteBash', { commands: ['[[ -n $BASH_VERSION ]]', '! read -r line', 'echo $((2**10))'] }]);
+      await fail(/^exit status 3$/, ['ExecuteBash', { commands: ['echo one', 'exit 3', 'echo two'] }]);
+    });
+
+    test('ExecuteBash leaves no script behind, also when it fails', async () => {
+      await run(['ExecuteBash', { commands: ['exit 1'] }]);
+      await succeed(['ExecuteBash', { commands: ['true'] }]);
+      assert.equal(await shell('ls -A | grep kiln || :'), '');
+    });
+
+    test('ExecuteBinary gives arguments as they are and finds names in PATH', async () => {
+      const args = ['%s|', 'a b', "it's", '', '$HOME', '*', 'a\nb'];
+      const [step] = await succeed(['ExecuteBinary', { path: 'printf', arguments: args }]);
+      assert.deepEqual(step?.outputs, [{ stdout: "a b|it's||$HOME|*|a\nb|" }]);
+      await fail(/^exit status 127$/, ['ExecuteBinary', { path: 'kiln-no-such-program' }]);
+    });
+
+    test('ExecuteBinary takes a relative path from the working directory', async () => {
+      await shell('mkdir -p "bin dir" && printf "#!/bin/sh\\npwd" > "bin dir/tool" && chmod 700 "bin dir/tool"');
+      const [step] = await succeed(['ExecuteBinary', { path: 'bin dir/tool' }]);
+      assert.deepEqual(step?.outputs, [{ stdout: folder }]);
+    });
+
+    test('CreateFile makes folders, writes content as it is and minds the umask', async () => {
+      const content = 'a\n\'b\' "c" $d `e` \\n é\n';
+      await succeed([
+        'CreateFile',
+        [
+          { path: 'new dir/sub/it\'s "it"', content },
+          { path: 'mode', permissions: '0755' },
+        ],
+      ]);
+      assert.equal(await shell('cat "new dir/sub/it\'s \\"it\\""'), content);
+      assert.equal(await shell('umask 022; stat -c %a mode "new dir/sub/"*'), '755\n644\n');
+    });
+
+    test('CreateFile overwrites, or fails where it must not', async () => {
+      await succeed([
+        'CreateFile',
+        [
+          { path: 'over', content: 'long content' },
+          { path: 'over', content: 'x' },
+        ],
+      ]);
+      assert.equal(await shell('cat over'), 'x');
+      await fail(/over exists and overwrite is false/, ['CreateFile', [{ path: 'over', overwrite: false }]]);
+      await fail(/is a folder/, ['CreateFile', [{ path: folder }]]);
+    });
+
+    test('CreateFile keeps the mode of a file that exists unless one is given', async () => {
+      await shell(': > kept && chmod 600 kept');
+      await succeed(['CreateFile', [{ path: 'kept', content: 'x' }]]);
+      assert.equal(await shell('stat -c %a kept'), '600\n');
+      await succeed(['CreateFile', [{ path: 'kept', content: 'x', permissions: 640 }]]);
+      assert.equal(await shell('stat -c %a kept'), '640\n');
+    });
+
+    test('AppendFile appends to a file that exists, and to no other', async () => {
+      await succeed(
+        ['CreateFile', [{ path: 'log', content: 'one' }]],
+        ['AppendFile', [{ path: 'log', content: '\ntwo' }]],
+      );
+      assert.equal(await shell('cat log'), 'one\ntwo');
+      await fail(/there is no file/, ['AppendFile', [{ path: 'nothing', content: 'x' }]]);
+    });
+
+    test('ReadFile gives back what CreateFile wrote, in every encoding', async () => {
+      const content = 'é€𝄞\nline\n';
+      for (const encoding of ['utf8', 'UTF-16', 'utf16-BE', 'utf-32-le', 'UTF32-be']) {
+        const [, step] = await succeed(
+          ['CreateFile', [{ path: 'encoded', content, encoding }]],
+          ['ReadFile', [{ path: 'encoded', encoding }]],
+        );
+        assert.deepEqual(step?.outputs, [{ content }], encoding);
+      }
+      assert.equal(await shell('head -c 4 encoded | od -An -tx1'), ' 00 00 00 e9\n');
+    });
+
+    test('ReadFile reads several files one after the other, and only text', async () => {
+      await shell('printf a > r1; printf b > r2; printf "\\377" > r3');
+      const [step] = await succeed(['ReadFile', [{ path: 'r1' }, { path: 'r2' }]]);
+      assert.deepEqual(step?.outputs, [{ content: 'a\nb' }]);
+      await fail(/is not utf8 text/, ['ReadFile', [{ path: 'r3' }]]);
+      await fail(/there is no file/, ['ReadFile', [{ path: 'r4' }]]);
+    });
+
+    test('CreateFolder makes parents and never deletes what is there', async () => {
+      await succeed(['CreateFolder', [{ path: 'f/g h/', permissions: '0750' }]]);
+      assert.equal(await shell('stat -c %a "f/g h"'), '750\n');
+      await shell(': > "f/g h/keep"');
+      await succeed(['CreateFolder', [{ path: 'f/g h' }]]);
+      assert.equal(await shell('ls "f/g h"; stat -c %a "f/g h"'), 'keep\n750\n');
+      await fail(/exists and overwrite is false/, ['CreateFolder', [{ path: 'f', overwrite: false }]]);
+      await fail(/is not a folder/, ['CreateFolder', [{ path: 'f/g h/keep' }]]);
+    });
+
+    test('CopyFile copies to a new name and into a folder', async () => {
+      await shell('printf x > source');
+      await succeed(['CopyFile', [{ source: 'source', destination: 'made/here/name' }]]);
+      await succeed(['CopyFile', [{ source: 'source', destination: 'made/there/' }]]);
+      assert.equal(await shell('cat made/here/name made/there/source source'), 'xxx');
+      await fail(/exists and overwrite is false/, [
+        'CopyFile',
+        [{ source: 'source', destination: 'made/there/', overwrite: false }],
+      ]);
+      await fail(/there is no file/, ['CopyFile', [{ source: 'missing', destination: 'x' }]]);
+      await fail(/is a folder/, ['CopyFile', [{ source: 'source', destination: 'made' }]]);
+    });
+
+    test('a wildcard copies matching files only, hidden ones and odd names too', async () => {
+      await shell(
+        'mkdir -p "w [1]/dir.txt" && cd "w [1]" && touch a.txt "b c.txt" .h.txt "q?.txt" other && ln -s a.txt l.txt',
+      );
+      await succeed(['CopyFile', [{ source: 'w [1]/*.txt', destination: 'copied/' }]]);
+      assert.equal(await shell('ls -A copied'), '.h.txt\na.txt\nb c.txt\nl.txt\nq?.txt\n');
+      await succeed(['CopyFile', [{ source: 'w [1]/q?.*', destination: 'literal/' }]]);
+      assert.equal(await shell('ls -A literal'), 'q?.txt\n');
+      await fail(/no file matches/, ['CopyFile', [{ source: 'w [1]/*.log', destination: 'copied/' }]]);
+      await fail(/must end with \//, ['CopyFile', [{ source: 'w [1]/*', destination: 'copied' }]]);
+      await fail(/only allowed after the last separator/, ['CopyFile', [{ source: 'w*/x', destination: 'copied/' }]]);
+    });
+
+    test('MoveFile moves', async () => {
+      await shell('mkdir m && printf 1 > m/one && printf 2 > m/two');
+      await succeed(['MoveFile', [{ source: 'm/one', destination: 'moved/first' }]]);
+      await succeed(['MoveFile', [{ source: 'm/*', destination: 'moved/' }]]);
+      assert.equal(await shell('cat moved/first moved/two; ls -A m'), '12');
+    });
+
+    test('DeleteFile deletes a file or what matches, of one folder', async () => {
+      await shell('mkdir -p d/sub && touch d/a.log d/b.log d/.c.log d/keep d/sub/x.log && mkdir d/e.log');
+      await succeed(['DeleteFile', [{ path: 'd/*.log' }, { path: 'd/*.none' }]]);
+      assert.equal(await shell('ls -A d; ls d/sub'), 'e.log\nkeep\nsub\nx.log\n');
+      await succeed(['DeleteFile', [{ path: 'd/keep' }]]);
+      await fail(/there is no file/, ['DeleteFile', [{ path: 'd/keep' }]]);
+      await fail(/is a folder/, ['DeleteFile', [{ path: 'd/sub' }]]);
+    });
+
+    test('ListFiles gives full paths of files, below too when asked', async () => {
+      await shell('mkdir -p l/sub && touch "l/b b.log" l/a.txt l/.h.log l/sub/c.log');
+      const [all, logs, deep] = await succeed(
+        ['ListFiles', [{ path: 'l' }]],
+        ['ListFiles', [{ path: 'l/', fileNamePattern: '*.log' }]],
+        ['ListFiles', [{ path: 'l', fileNamePattern: '*log', recursive: 'true' }]],
+      );
+      const at = (...names: string[]): object[] => [{ files: names.map((each) => `${folder}/l/${each}`).join(',') }];
+      assert.deepEqual(all?.outputs, at('.h.log', 'a.txt', 'b b.log'));
+      assert.deepEqual(logs?.outputs, at('.h.log', 'b b.log'));
+      assert.deepEqual(deep?.outputs, at('.h.log', 'b b.log', 'sub/c.log'));
+      await fail(/there is no folder/, ['ListFiles', [{ path: 'l/a.txt' }]]);
+    });
+
+    test('SetFilePermissions sets the mode exactly', async () => {
+      await shell(': > p && ln -s p p-link');
+      await succeed(['SetFilePermissions', [{ path: 'p', permissions: 777 }]]);
+      assert.equal(await shell('stat -c %a p'), '777\n');
+      await succeed(['SetFilePermissions', [{ path: 'p-link', permissions: '04711' }]]);
+      assert.equal(await shell('stat -c %a p'), '4711\n');
+      await fail(/there is no file/, ['SetFilePermissions', [{ path: 'p-missing', permissions: '644' }]]);
+    });
+
+    test('SetFileOwner sets owner and by default the primary group', { skip: !suite.root }, async () => {
+      await shell(': > o && ln -s o o-link');
+      await succeed(['SetFileOwner', [{ path: 'o-link', owner: 'nobody' }]]);
+      assert.equal(await shell('stat -c "%U %G" o'), `nobody ${(await shell('id -gn nobody')).trim()}\n`);
+      await succeed(['SetFileOwner', [{ path: 'o', owner: 'root', group: 'daemon' }]]);
+      assert.equal(await shell('stat -c "%U %G" o'), 'root daemon\n');
+      await fail(/no such user/i, ['SetFileOwner', [{ path: 'o', owner: 'kiln-nobody-at-all' }]]);
+    });
+
+    test('CreateFile and CreateFolder give what they make to its owner', { skip: !suite.root }, async () => {
+      await succeed(
+        ['CreateFile', [{ path: 'owned', owner: 'nobody', group: 'daemon', permissions: '4755' }]],
+        ['CreateFolder', [{ path: 'owned-folder', group: 'daemon' }]],
+      );
+      assert.equal(await shell('stat -c "%U %G %a" owned owned-folder'), 'nobody daemon 4755\nroot daemon 755\n');
+    });
+
+    test('Assert tests files, programs and digests', async () => {
+      await shell('printf abc > abc');
+      await succeed(
+        ['Assert', { and: [{ fileExists: 'abc' }, { folderExists: folder }, { binaryExists: 'sh' }] }],
+        [
+          'Assert',
+          { not: { or: [{ fileExists: folder }, { folderExists: 'abc' }, { binaryExists: 'kiln-nothing' }] } },
+        ],
+        ['Assert', { fileMD5Equals: '900150983cd24fb0d6963f7d28e17f72', path: 'abc' }],
+        ['Assert', { fileSHA1Equals: 'A9993E364706816ABA3E25717850C26C9CD0D89D', path: 'abc' }],
+        [
+          'Assert',
+          { fileSHA256Equals: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', path: 'abc' },
+        ],
+        ['Assert', { not: { fileSHA512Equals: 'ba78', path: 'abc' } }],
+        ['Assert', { not: { fileSHA512Equals: 'ba78', path: 'missing' } }],
+      );
+      await fail(/the condition is false/, ['Assert', { fileExists: 'missing' }]);
+    });
+
+    test('chained values reach commands as text, whatever is in them', async () => {
+      await succeed(
+        ['ExecuteBash', { commands: ["printf '%s' 'a \"b\" $(c) {{'; echo ' x }} ;'"] }],
+        ['ExecuteBinary', { path: 'printf', arguments: ['%s', '{{ build.S0.outputs.stdout }}'] }],
+        ['Assert', { patternMatches: '^a "b" \\$\\(c\\) \\{\\{ x \\}\\} ;$', value: '{{ build.S1.outputs.stdout }}' }],
+      );
+    });
+  });
+}
