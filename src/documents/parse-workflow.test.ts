@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 import { parseWorkflow } from './parse-workflow.ts';
 import type { WorkflowType } from './workflow-actions.ts';
@@ -172,4 +173,42 @@ test('conditions are refused when they are unknown, doubled, without value, too 
     if (expected === undefined) assert.deepEqual(found, [], condition);
     else assert.match(found.join('\n'), expected, condition);
   }
+});
+
+test('no document makes the parser throw anything but its problems', () => {
+  const words = fc.constantFrom(
+    ...['schemaVersion', '1.0', 'steps', 'name', 'action', 'LaunchInstance', 'CreateImage', 'inputs', 'instanceId.$'],
+    ...[
+      'waitFor',
+      'ssmAgent',
+      'if',
+      'and',
+      'not',
+      'stringEquals',
+      'value',
+      '$.stepOutputs.A.b',
+      '{{ $.parameters.x }}',
+    ],
+    ...['retry', 'maxAttempts', 'timeoutSeconds', 'outputs', 'parameters', 'type', 'default', '__proto__', ''],
+  );
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 5, withCrossShrink: true },
+      fc.oneof(words, fc.integer(), fc.boolean(), fc.constant(null)),
+      fc.array(tie('tree'), { maxLength: 4 }),
+      fc.dictionary(words, tie('tree'), { maxKeys: 5 }),
+    ),
+  }));
+  fc.assert(
+    fc.property(fc.oneof(tree, fc.record({ schemaVersion: fc.constant('1.0'), steps: tree })), (document) => {
+      problemsOf(JSON.stringify(document));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a hostile text of blanks is read in no time', () => {
+  const blanks = ' '.repeat(60_000);
+  const text = steps(`  - name: End\n    action: TerminateInstance\n    inputs: { instanceId: "{{ $${blanks}" }\n`);
+  assert.deepEqual(problemsOf(text), []);
 });

@@ -51,7 +51,8 @@ export interface ReferenceScope {
 }
 
 const SEGMENT = /^(?:\.([A-Za-z0-9_-]+)|\[([0-9]{1,4})\])/;
-const INTERPOLATION = /\{\{\s*(\$[^{}]*?)\s*\}\}/g;
+/** Blanks are trimmed afterwards: a pattern for them beside the text would take quadratic time on hostile input. */
+const INTERPOLATION = /\{\{([^{}]*)\}\}/g;
 
 /** Whether text wants to be a reference, well-formed or not. */
 export function looksLikeReference(text: string): boolean {
@@ -83,7 +84,10 @@ export function systemVariable(name: string): SystemVariable | undefined {
 
 /** The references inside `{{ … }}` of a text, as written; those that do not parse come as undefined with their text. */
 export function interpolatedReferences(text: string): readonly { text: string; reference: Reference | undefined }[] {
-  return [...text.matchAll(INTERPOLATION)].map(([, inner = '']) => ({ text: inner, reference: parseReference(inner) }));
+  return [...text.matchAll(INTERPOLATION)]
+    .map(([, inner = '']) => inner.trim())
+    .filter((inner) => inner.startsWith('$'))
+    .map((inner) => ({ text: inner, reference: parseReference(inner) }));
 }
 
 /** Whether a reference has a value. It has none when the step it names was skipped. */
@@ -105,7 +109,7 @@ export function resolveReference(reference: Reference, scope: ReferenceScope): W
 /** Replaces every `{{ $.… }}`. Text stays text, everything else is written as JSON. */
 export function interpolate(text: string, scope: ReferenceScope): string {
   return text.replace(INTERPOLATION, (whole, inner: string) => {
-    const reference = parseReference(inner);
+    const reference = parseReference(inner.trim());
     if (reference === undefined) return whole;
     const value = resolveReference(reference, scope);
     return typeof value === 'string' ? value : JSON.stringify(value);
