@@ -61,7 +61,8 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
       });
 
       test('has the further volumes, each with its device name as serial', async () => {
-        const script = 'cat /sys/block/*/serial; blockdev --getsize64 /dev/disk/by-id/*xvdb';
+        const script =
+          'for s in /sys/block/*/serial; do cat "$s"; echo; done; blockdev --getsize64 /dev/disk/by-id/*xvdb';
         const seen = (await output(instance.target, ['sh', '-c', script])).split('\n');
         assert.ok(seen.includes('xvdb') && seen.includes(String(3 * GIB)), seen.join());
       });

@@ -7,15 +7,6 @@ const MARK = 'KILN_COMMAND';
 /** A command line is one argument of the login shell, and Linux allows 128 KiB for one. */
 const MAX_COMMAND_LINE_BYTES = 100 * 1024;
 
-/** Tells who it is, goes to its folder and becomes the program: the process id stays the same all the way. */
-const START_SCRIPT = String.raw`
-printf '\036%s %s\n' "$1" "$$"
-if [ -n "$2" ]; then cd -- "$2" || exit 126; fi
-if [ "$3" = none ]; then shift 3; exec "$@" </dev/null; fi
-shift 3
-exec "$@"
-`;
-
 const KILL_SCRIPT = readFileSync(new URL('./ssh-kill.sh', import.meta.url), 'utf8');
 
 /** What is sent to the login shell to start a command. */
@@ -26,20 +17,28 @@ export interface SshStart {
 }
 
 /**
- * The line that starts a command through a POSIX login shell. Standard output begins with {@link StartReader}'s
- * announcement. `nonce` is a word that nobody can guess; it marks the processes and the announcement.
+ * The line that starts a command through a POSIX login shell, which announces its process id on standard output (see
+ * {@link StartReader}), goes to the command's folder and becomes the program: the process id stays the same. Nothing
+ * else is started on the way, for on an emulated machine every process costs. `nonce` is a word that nobody can guess;
+ * it marks the processes and the announcement.
  */
 export function startLine(command: Pick<TargetCommand, 'argv' | 'env' | 'cwd' | 'stdin'>, nonce: string): SshStart {
-  const environment = { ...command.env, [MARK]: nonce };
-  const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  // `env` would take a program name with `=` for one more assignment.
-  const program = command.argv[0].includes('=') ? ['sh', '-c', 'exec "$@"', 'sh', ...command.argv] : command.argv;
-  const words = ['/bin/sh', '-c', START_SCRIPT, 'kiln', nonce, command.cwd ?? ''];
-  const input = command.stdin === undefined ? 'none' : 'given';
-  const line = `exec ${[...words, input, 'env', ...assignments, ...program].map(quoteForShell).join(' ')}`;
+  const parts = [`printf '\\036%s %s\\n' ${nonce} "$$"`];
+  if (command.cwd !== undefined) parts.push(`cd -- ${quoteForShell(command.cwd)} || exit 126`);
+  const words = [...environmentWords(command), ...command.argv].map(quoteForShell).join(' ');
+  parts.push(`${MARK}=${nonce} exec ${words}${command.stdin === undefined ? ' </dev/null' : ''}`);
+  const line = parts.join('; ');
   const bytes = Buffer.from(line);
   if (bytes.length <= MAX_COMMAND_LINE_BYTES) return { line, preamble: undefined };
   return { line: `eval "$(head -c ${bytes.length})"`, preamble: bytes };
+}
+
+/** `env NAME=value …`: a shell could not set names that are no identifiers, nor those that it keeps for itself. */
+function environmentWords({ argv, env = {} }: Pick<TargetCommand, 'argv' | 'env'>): readonly string[] {
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  if (assignments.length === 0) return [];
+  // `env` would take a program name with `=` for one more assignment.
+  return ['env', ...assignments, ...(argv[0].includes('=') ? ['sh', '-c', 'exec "$@"', 'sh'] : [])];
 }
 
 /** The line that ends all processes of a command; exit code 0 when none is left. */

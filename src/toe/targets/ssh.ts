@@ -28,7 +28,7 @@ export interface SshTarget extends Target {
 /** How long output is still collected after the program ended, when something it left behind holds the pipes open. */
 const DRAIN_MS = 500;
 /** Ending the processes of an aborted command takes at most so long, whatever the machine does. */
-const STOP_MS = 6_000;
+const STOP_MS = 8_000;
 const BOOT_ID_MS = 10_000;
 const BOOT_ID_EVERY_MS = 500;
 const DEFAULT_RECONNECT_MS = 180_000;
