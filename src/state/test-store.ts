@@ -74,7 +74,7 @@ async function startTestServer(): Promise<TestServer> {
  */
 function guard(pid: number, directory: string): void {
   const script =
-    'cat >/dev/null; [ -d "$2" ] || exit 0; kill -INT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$2"';
+    'cat >/dev/null; [ -d "$2" ] || exit 0; kill -INT "$1"; while [ -e "/proc/$1/exe" ]; do sleep 0.1; done; rm -rf "$2"';
   const child = spawn('sh', ['-c', script, 'sh', String(pid), directory], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

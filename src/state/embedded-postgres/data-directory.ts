@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BuilderFault } from '../../util/faults.ts';
 import type { PostgresBinaries } from './binaries.ts';
 import { spawnUnprivileged } from './unprivileged.ts';
@@ -34,17 +35,21 @@ export async function ensureDataDirectory(
       ...['--auth', 'trust'],
       ...['--encoding', 'UTF8'],
       ...['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'],
+      ...['--set', 'dynamic_shared_memory_type=mmap'],
       '--no-instructions',
     ],
     { output: log.fd, cwd: path.dirname(dataDir) },
   );
   const exited = once(child, 'exit');
-  // initdb ends its children itself.
-  const end = (): void => void child.kill('SIGTERM');
+  const group = -Number(child.pid);
+  const end = (): void => void signalGroup(group, 'SIGTERM');
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();
   const [code] = await exited.finally(() => signal.removeEventListener('abort', end));
   if (code !== 0) {
+    // The server processes that initdb used may outlive it for a moment, and write. (Not for ever: dead ones count as
+    // members of the group until somebody reaps them, and in some containers nobody does.)
+    for (let turn = 0; turn < 100 && signalGroup(group, 'SIGKILL'); turn++) await delay(5);
     await rm(unfinished, { recursive: true, force: true });
     signal.throwIfAborted();
     throw new BuilderFault(`The embedded PostgreSQL could not make its data directory (initdb ended with ${code}).`, {
@@ -55,6 +60,15 @@ export async function ensureDataDirectory(
   await rename(unfinished, dataDir);
   const parent = await open(path.dirname(dataDir));
   await parent.sync().finally(() => parent.close());
+}
+
+/** False when nobody is left in the group. */
+function signalGroup(group: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(group, signal);
+  } catch {
+    return false;
+  }
 }
 
 async function checkVersion(dataDir: string): Promise<void> {

@@ -7,6 +7,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   unix_socket_permissions: '0700',
   max_connections: '60',
   shared_buffers: '32MB',
+  // In the data directory, so that a killed server leaves nothing in /dev/shm.
+  dynamic_shared_memory_type: 'mmap',
   // Nothing is replicated: fewer processes and less log.
   wal_level: 'minimal',
   max_wal_senders: '0',
