@@ -38,6 +38,9 @@ export interface BuildMachine {
   keptInstances(imageBuildVersionArn: string): Promise<readonly KeptInstance[]>;
 }
 
+/** The record is read after an interruption too, but not for ever. */
+const READ_MS = 10_000;
+
 /** From a planned template to a tested image in a file, or to what there is to say about its failure. */
 export async function buildImage(options: BuildImageOptions): Promise<BuildOutcome> {
   const { config, connection, plan, choice, report, machine, signal, startedAt } = options;
@@ -56,7 +59,7 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
   report.started(arn);
   const progress = await watchBuild(connection, arn, report, signal);
 
-  const image = await readImage(client, arn);
+  const image = await readImage(address, arn, AbortSignal.timeout(READ_MS));
   const available = progress.status === 'AVAILABLE' && image.amiId !== undefined;
   const file = available && !signal.aborted ? await exportOutput(options, arn, image.amiId ?? '') : undefined;
   return {

@@ -18,6 +18,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { EXPORT_FORMATS, exportFormat } from './export-formats.ts';
 import { findKeptInstances } from './kept-instances.ts';
 import { openDisks } from './open-disks.ts';
+import { systemMessage } from './system-message.ts';
 
 export const build: Command = {
   usage: 'TEMPLATE [--image LOGICAL_ID] [-p KEY=VALUE] [-o FILE] [--format FORMAT] [--json]',
@@ -59,7 +60,11 @@ export const build: Command = {
       report.close();
     }
     // Others may have found the service of this process; they are not to lose their builds with it.
-    if (connection.own && !signal.aborted) await connection.idle(signal);
+    if (!signal.aborted) {
+      await connection.idle(signal, () =>
+        io.stderr.write('kiln: other builds use this service; waiting for their end\n'),
+      );
+    }
     return exitCodeOf(outcome, signal);
   },
 };
@@ -89,7 +94,9 @@ async function prepare(args: CommandArguments, config: Config): Promise<Prepared
   const [file = ''] = args.positionals;
   const parameters = readParameters(args.texts('parameter'));
   const output = await readOutput(args);
-  const text = await readFile(file, 'utf8');
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new UsageError(systemMessage(coerceError(error)));
+  });
   const [{ readTemplate }, { planTemplate }] = await Promise.all([
     import('../template/read-template.ts'),
     import('../template/plan-template.ts'),
@@ -123,7 +130,7 @@ async function readOutput(args: CommandArguments): Promise<Output> {
   const file = given === undefined ? undefined : resolve(given);
   const folder = file === undefined ? process.cwd() : dirname(file);
   await access(folder, constants.W_OK).catch((error: unknown) => {
-    throw new UsageError(`cannot write to the folder ${folder}: ${coerceError(error).message}`);
+    throw new UsageError(`cannot write to the folder ${folder}: ${systemMessage(coerceError(error))}`);
   });
   const isFolder = file !== undefined && (await stat(file).catch(() => undefined))?.isDirectory() === true;
   if (isFolder) throw new UsageError(`-o names a folder: ${file}`);

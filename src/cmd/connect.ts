@@ -4,8 +4,6 @@ import { BuilderFault, coerceError } from '../util/faults.ts';
 import type { Config } from './config.ts';
 import { ensureCredentials } from './credentials.ts';
 import { ensureHome } from './kiln-home.ts';
-import { openFileLog } from './log.ts';
-import { openMachinery } from './open-disks.ts';
 import { askService, createClient, type ServiceAddress } from './service-client.ts';
 
 /** A service that this command may talk to. */
@@ -15,8 +13,8 @@ export interface Connection extends AsyncDisposable {
   readonly accountId: string;
   /** Whether the service runs in this process and ends with it. */
   readonly own: boolean;
-  /** Of an own service: resolves when nothing is being built. Resolves at once for another's. */
-  idle(signal: AbortSignal): Promise<void>;
+  /** Of an own service: resolves when nothing is being built, and calls `onBusy` if it has to wait for that. */
+  idle(signal: AbortSignal, onBusy: () => void): Promise<void>;
   /** Lets go of the service; an own one is stopped. May be called twice. */
   close(): Promise<void>;
 }
@@ -45,12 +43,13 @@ export async function connect(config: Config, signal: AbortSignal): Promise<Conn
   }
   await using stack = new AsyncDisposableStack();
   stack.use(found.lock);
-  const [{ startService }, machinery, log] = await Promise.all([
+  const [{ startService }, { openMachinery }, { openFileLog }] = await Promise.all([
     import('./wire-service.ts'),
-    openMachinery(config),
-    openFileLog(config),
+    import('./open-disks.ts'),
+    import('./log.ts'),
   ]);
-  stack.use(machinery);
+  const log = await openFileLog(config);
+  const machinery = stack.use(await openMachinery(config));
   const service = await startService({ config, credentials, lock: found.lock, machinery, port: 0, log, signal });
   stack.defer(() => service.stop());
   const address = { url: service.url, region: service.region, credentials };
@@ -63,7 +62,7 @@ export async function connect(config: Config, signal: AbortSignal): Promise<Conn
     client,
     accountId: service.accountId,
     own: true,
-    idle: (until) => service.idle(until),
+    idle: (until, onBusy) => service.idle(until, onBusy),
     close,
     [Symbol.asyncDispose]: close,
   };

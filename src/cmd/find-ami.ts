@@ -4,7 +4,7 @@ import { connect } from './connect.ts';
 
 /** The AMI that an argument means: an AMI id, or the ARN of an image that was built. */
 export async function findAmi(argument: string, config: Config, signal: AbortSignal): Promise<string> {
-  if (/^ami-[0-9a-f]{17}$/.test(argument)) return argument;
+  if (isAmiId(argument)) return argument;
   if (!argument.startsWith('arn:')) throw new UsageError(`'${argument}' is neither an AMI id nor an image ARN`);
   const { GetImageCommand } = await import('@aws-sdk/client-imagebuilder');
   await using connection = await connect(config, signal);
@@ -13,4 +13,8 @@ export async function findAmi(argument: string, config: Config, signal: AbortSig
   const amiId = image?.outputResources?.amis?.[0]?.image;
   if (amiId === undefined) throw new UsageError(`the image is ${image?.state?.status ?? 'unknown'} and has no AMI`);
   return amiId;
+}
+
+export function isAmiId(text: string): boolean {
+  return /^ami-[0-9a-f]{17}$/.test(text);
 }

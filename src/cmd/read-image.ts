@@ -1,6 +1,6 @@
-import { GetImageCommand, type ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
-import type { ImageFailureContext } from '../contract/newer-members.types.ts';
+import type { OutputOf } from '../contract/operations.ts';
 import type { FailedComponent } from './display/build-outcome.ts';
+import { getRaw, type ServiceAddress } from './service-client.ts';
 
 export interface BuiltImage {
   readonly reason: string | undefined;
@@ -10,14 +10,17 @@ export interface BuiltImage {
 }
 
 /** What the record of a build says about its end. */
-export async function readImage(client: ImagebuilderClient, imageBuildVersionArn: string): Promise<BuiltImage> {
-  const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn }));
-  // Newer than the client's types; its deserialiser lets members through that it does not know.
-  const state: { readonly reason?: string | undefined; readonly failureContext?: ImageFailureContext } | undefined =
-    image?.state;
-  const failed = state?.failureContext?.componentFailure;
+export async function readImage(
+  address: ServiceAddress,
+  imageBuildVersionArn: string,
+  signal: AbortSignal,
+): Promise<BuiltImage> {
+  // The failure context is newer than the SDK's client.
+  const answer = await getRaw(address, 'GetImage', { imageBuildVersionArn }, signal);
+  const { image } = answer as OutputOf<'GetImage'>;
+  const failed = image?.state?.failureContext?.componentFailure;
   return {
-    reason: state?.reason,
+    reason: image?.state?.reason,
     amiId: image?.outputResources?.amis?.[0]?.image,
     failure:
       failed === undefined

@@ -5,6 +5,7 @@ import { BuilderFault, BuildFailure, coerceError } from '../util/faults.ts';
 import { formatProblem, InvalidDocumentError, type Problem } from '../util/problem.ts';
 import { UsageError } from './command.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { systemMessage } from './system-message.ts';
 
 export interface ErrorReport {
   readonly exitCode: ExitCode;
@@ -60,26 +61,6 @@ function serviceFault(error: Error): 'client' | 'server' | undefined {
   if ('$fault' in error) return error.$fault === 'client' ? 'client' : 'server';
   if (!/^[A-Z][A-Za-z]+Exception$/.test(error.name)) return undefined;
   return /^Service(?:Unavailable)?Exception$/.test(error.name) ? 'server' : 'client';
-}
-
-const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EDQUOT: 'the disk quota is used up',
-  EISDIR: 'it is a folder',
-  ENOENT: 'there is no such file or folder',
-  ENOSPC: 'no space left on the device',
-  ENOTDIR: 'a part of the path is not a folder',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-};
-
-function systemMessage(error: Error): string {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const meaning = SYSTEM_ERRORS[code];
-  if (meaning === undefined) return error.message;
-  return 'path' in error && typeof error.path === 'string'
-    ? `${error.path}: ${meaning}`
-    : `${error.message}: ${meaning}`;
 }
 
 /** The problem, and the line of the file that it is in with a caret under the place. */

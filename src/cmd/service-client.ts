@@ -36,6 +36,21 @@ export async function askService(address: ServiceAddress, signal: AbortSignal): 
   return (await response.json()) as ServiceAnswer;
 }
 
+/**
+ * An answer of a GET operation as it is on the wire. For members that are newer than the SDK's client, which leaves out
+ * what it does not know.
+ */
+export async function getRaw(
+  address: ServiceAddress,
+  operation: string,
+  query: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const response = await signedGet(address, `/${operation}`, query, signal);
+  if (!response.ok) throw await refusalOf(response);
+  return await response.json();
+}
+
 /** The lines of a build, from its beginning (contract/follow.ts). Ends after the `end` line. */
 export async function* followBuild(
   address: ServiceAddress,

@@ -5,12 +5,17 @@ import type { Database } from '../state/tables.ts';
 
 const POLL_MS = 250;
 
-/** Resolves when no image is being built or waits for it; rejects with the signal's reason. */
-export async function waitUntilIdle(db: Kysely<Database>, signal: AbortSignal): Promise<void> {
-  for (;;) {
+/**
+ * Resolves when no image is being built or waits for it; rejects with the signal's reason.
+ *
+ * @param onBusy Called once when it has to wait.
+ */
+export async function waitUntilIdle(db: Kysely<Database>, signal: AbortSignal, onBusy: () => void): Promise<void> {
+  for (let waited = false; ; waited = true) {
     signal.throwIfAborted();
     const unfinished = await db.selectFrom('images').select('arn').where('status', 'in', STAGES).limit(1).execute();
     if (unfinished.length === 0) return;
+    if (!waited) onBusy();
     await delay(POLL_MS, undefined, { signal }).catch(() => {});
   }
 }

@@ -41,8 +41,8 @@ export interface RunningService {
   readonly url: string;
   readonly accountId: string;
   readonly region: string;
-  /** Resolves when no image is being built any more; rejects with the signal's reason. */
-  idle(signal: AbortSignal): Promise<void>;
+  /** Resolves when no image is being built any more; rejects with the signal's reason. See wait-until-idle.ts. */
+  idle(signal: AbortSignal, onBusy: () => void): Promise<void>;
   /**
    * Stops taking builds, cancels the running ones and waits for their end, closes API and store, lets go of the lock.
    * May be called twice.
@@ -114,7 +114,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     url: listening.url,
     accountId,
     region,
-    idle: (until) => waitUntilIdle(store.db, until),
+    idle: (until, onBusy) => waitUntilIdle(store.db, until, onBusy),
     stop: () => {
       stopped ??= running.disposeAsync();
       return stopped;
