@@ -5,6 +5,7 @@ import type {
   InfrastructureConfiguration,
   InstanceBlockDeviceMapping,
 } from '@aws-sdk/client-imagebuilder';
+import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import { findResource, type ImageRow, resolveResource } from '../state/find-resource.ts';
 import type { RunnableDocument } from '../toe/run-documents.types.ts';
@@ -18,8 +19,6 @@ import { outputAmiOf } from './output-ami.ts';
 import { resolveParentImage } from './parent-image.ts';
 
 const DEFAULT_WORKING_DIRECTORY = '/tmp';
-/** What the first disk is called by the AMIs of the usual distributions. */
-const ROOT_DEVICES: readonly string[] = ['/dev/xvda', '/dev/sda1', '/dev/sda', '/dev/vda'];
 
 /**
  * Looks up and parses all that a build needs. Nothing of the build exists yet; making the parent image on its first use
@@ -105,7 +104,7 @@ function ownDistribution(engine: Engine, image: ImageRow) {
 function volumesOf(
   mappings: readonly InstanceBlockDeviceMapping[],
 ): Pick<BuildPlan, 'rootVolumeSizeGiB' | 'extraVolumes'> {
-  const root = mappings.find(({ deviceName }) => deviceName !== undefined && ROOT_DEVICES.includes(deviceName));
+  const root = mappings.find(({ deviceName }) => deviceName !== undefined && ROOT_DEVICE_NAMES.includes(deviceName));
   const extraVolumes = mappings
     .filter((mapping) => mapping !== root)
     .flatMap(({ deviceName, ebs }) =>

@@ -1,4 +1,5 @@
 import type { Distribution, ImageRecipe } from '@aws-sdk/client-imagebuilder';
+import { AMI_VARIABLE, BUILD_DATE_PARTS, BUILD_DATE_PATTERN } from '../contract/ami-settings.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import type { OutputAmi } from '../state/transitions/add-output-ami.ts';
 import { BuildFailure } from '../util/faults.ts';
@@ -46,10 +47,8 @@ export function outputAmiRecord(
   return { region, image: amiId, name, ...(description === undefined ? {} : { description }), accountId };
 }
 
-const VARIABLE = /\{\{\s*imagebuilder:([A-Za-z]+)(?::([^{}]*?))?\s*\}\}/g;
-
 function renderVariables(text: string, { now, buildNumber }: NamingFacts): string {
-  return text.replace(VARIABLE, (whole, name: string, format: string | undefined) => {
+  return text.replace(AMI_VARIABLE, (whole, name: string, format: string | undefined) => {
     if (name === 'buildVersion' && format === undefined) return String(buildNumber);
     if (name === 'buildDate') return format === undefined ? buildDate(now) : formatDate(now, format);
     throw new BuildFailure(`The distribution configuration uses an unknown variable: ${whole}`, {
@@ -66,7 +65,7 @@ function buildDate(now: Date): string {
 /** Date patterns as in Java, the numeric ones; UTC. */
 function formatDate(now: Date, format: string): string {
   const two = (value: number): string => String(value).padStart(2, '0');
-  const parts: Readonly<Record<string, string>> = {
+  const parts: Readonly<Record<(typeof BUILD_DATE_PARTS)[number], string>> = {
     yyyy: String(now.getUTCFullYear()),
     yy: two(now.getUTCFullYear() % 100),
     MM: two(now.getUTCMonth() + 1),
@@ -76,8 +75,9 @@ function formatDate(now: Date, format: string): string {
     ss: two(now.getUTCSeconds()),
     SSS: String(now.getUTCMilliseconds()).padStart(3, '0'),
   };
-  return format.replace(/'([^']*)'|([A-Za-z])\2*/g, (pattern, quoted: string | undefined) => {
-    const value = quoted ?? parts[pattern];
+  return format.replace(BUILD_DATE_PATTERN, (pattern, quoted: string | undefined) => {
+    const part = BUILD_DATE_PARTS.find((known) => known === pattern);
+    const value = quoted ?? (part === undefined ? undefined : parts[part]);
     if (value !== undefined) return value;
     throw new BuildFailure(`Unknown date pattern '${pattern}' in {{ imagebuilder:buildDate:${format} }}`, {
       hint: `Known are ${Object.keys(parts).join(', ')}.`,

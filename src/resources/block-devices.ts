@@ -1,4 +1,5 @@
 import type { InstanceBlockDeviceMapping } from '@aws-sdk/client-imagebuilder';
+import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { invalidParameter } from '../contract/errors.ts';
 import { invalidCombination } from './refusals.ts';
 
@@ -13,6 +14,9 @@ export function checkBlockDevices(mappings: readonly InstanceBlockDeviceMapping[
     }
     seen.add(deviceName);
     if (ebs === undefined) throw invalidParameter(path, 'A mapping needs an ebs volume.');
+    if (ebs.volumeSize === undefined && !ROOT_DEVICE_NAMES.includes(deviceName)) {
+      throw invalidParameter(`${path}.ebs.volumeSize`, `'${deviceName}' is not the root volume, so it needs a size.`);
+    }
     const type = ebs.volumeType;
     if ((type === 'io1' || type === 'io2') && ebs.iops === undefined) {
       throw invalidCombination(`${path}.ebs.iops`, `It is required for volumes of type ${type}.`);

@@ -5,9 +5,6 @@ import { parseComponent } from '../documents/parse-component.ts';
 import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 import type { Service } from './service.ts';
 
-/** AWS's quota "Component size". Inline text is limited to 16,000 characters by the contract already. */
-const MAX_BYTES = 64 * 1024;
-
 const SYSTEMS = { Linux: 'linux', macOS: 'macos', Windows: 'windows' } as const;
 
 interface TextSource {
@@ -46,11 +43,7 @@ async function textOf(service: Service, { data, uri }: TextSource): Promise<{ me
       "Exactly one of the parameters 'data' and 'uri' must be given.",
     );
   }
-  const text = await service.readUri(uri);
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    throw invalidParameter('uri', `The document is larger than ${MAX_BYTES} bytes.`);
-  }
-  return { member: 'uri', text };
+  return { member: 'uri', text: await service.readUri(uri) };
 }
 
 function parse(member: string, text: string, { name, platform }: TextSource): ComponentDocument {

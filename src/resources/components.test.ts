@@ -114,7 +114,11 @@ describe('components', () => {
 
   it('reads the document behind a uri and keeps its text', async () => {
     await using store = await openTestStore();
-    const { call } = testService(store, { 's3://bucket/nginx.yaml': componentData('from a bucket') });
+    const large = `${componentData('x')}\n#${'x'.repeat(64 * 1024)}`;
+    const { call } = testService(store, {
+      's3://bucket/nginx.yaml': componentData('from a bucket'),
+      's3://bucket/large.yaml': large,
+    });
     const { data: _data, ...withoutData } = NGINX;
     const { componentBuildVersionArn = '' } = await call.CreateComponent({
       ...withoutData,
@@ -123,6 +127,10 @@ describe('components', () => {
     });
     const { component } = await call.GetComponent({ componentBuildVersionArn });
     assert.match(component?.data ?? '', /from a bucket/);
+    await assert.rejects(call.CreateComponent({ ...withoutData, uri: 's3://bucket/large.yaml', ...token() }), {
+      name: 'InvalidParameterValueException',
+      message: /'uri'/,
+    });
     await assert.rejects(call.CreateComponent({ ...withoutData, uri: 's3://bucket/none', ...token() }), {
       name: 'InvalidParameterValueException',
     });

@@ -223,7 +223,10 @@ describe('distribution configurations', () => {
       name: 'InvalidParameterValueException',
       message: /colour/,
     });
-    await assert.rejects(ami({ amiTags: { Built: '{{ imagebuilder:buildDate:yyyy }}' } }), { message: /yyyy/ });
+    await assert.rejects(ami({ amiTags: { Built: '{{ imagebuilder:buildDate:YYYY-MM }}' } }), {
+      name: 'InvalidParameterValueException',
+      message: /amiTags\['Built'\]'.*'YYYY' in .*yyyy/,
+    });
     await assert.rejects(create(DISTRIBUTION, DISTRIBUTION), {
       name: 'InvalidParameterCombinationException',
       message: /distributions\[1\]\.region.*twice/,

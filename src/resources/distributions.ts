@@ -1,12 +1,9 @@
 /** The rules of `distributions`, the list that says where an AMI goes and what it is called there. */
 import type { Distribution } from '@aws-sdk/client-imagebuilder';
+import { AMI_VARIABLE, BUILD_DATE_PARTS, BUILD_DATE_PATTERN } from '../contract/ami-settings.ts';
 import { invalidParameter, notYet } from '../contract/errors.ts';
 import type { Validated } from '../contract/operations.ts';
 import { invalidCombination } from './refusals.ts';
-
-/** Variables of AMI names and tag values. Blanks inside the braces are optional. */
-const VARIABLES = ['imagebuilder:buildDate', 'imagebuilder:buildVersion'];
-const BUILD_DATE = /\{\{\s*imagebuilder:buildDate\s*\}\}/;
 
 export function checkDistributions(distributions: readonly Validated<Distribution>[], ownRegion: string): void {
   if (distributions.length === 0) {
@@ -35,7 +32,8 @@ function checkAmi(ami: Validated<Distribution>['amiDistributionConfiguration'], 
   if (ami === undefined) return;
   const { name, amiTags = {} } = ami;
   if (name !== undefined) {
-    if (!BUILD_DATE.test(name)) {
+    const hasBuildDate = name.matchAll(AMI_VARIABLE).some(([, variable]) => variable === 'buildDate');
+    if (!hasBuildDate) {
       throw invalidParameter(
         `${path}.name`,
         "The EC2 AMI name must contain '{{ imagebuilder:buildDate }}' to ensure that the name will be unique.",
@@ -47,9 +45,21 @@ function checkAmi(ami: Validated<Distribution>['amiDistributionConfiguration'], 
 }
 
 function checkVariables(text: string, path: string): void {
-  for (const [reference, variable = ''] of text.matchAll(/\{\{\s*(imagebuilder:[^}]*?)\s*\}\}/g)) {
-    if (!VARIABLES.includes(variable)) {
-      throw invalidParameter(path, `'${reference}' is not known here; the variables are ${VARIABLES.join(', ')}.`);
+  for (const [reference, variable, format] of text.matchAll(AMI_VARIABLE)) {
+    if (!(variable === 'buildDate' || (variable === 'buildVersion' && format === undefined))) {
+      throw invalidParameter(
+        path,
+        `'${reference}' is not known here; there are '{{ imagebuilder:buildDate }}', ` +
+          "'{{ imagebuilder:buildDate:FORMAT }}' and '{{ imagebuilder:buildVersion }}'.",
+      );
+    }
+    for (const [pattern, quoted] of format?.matchAll(BUILD_DATE_PATTERN) ?? []) {
+      if (quoted === undefined && !BUILD_DATE_PARTS.some((part) => part === pattern)) {
+        throw invalidParameter(
+          path,
+          `'${pattern}' in '${reference}' is not known; the parts of a date are ${BUILD_DATE_PARTS.join(', ')}.`,
+        );
+      }
     }
   }
 }

@@ -1,10 +1,11 @@
 /** The two operations that ask for a build. Both write the image, its first event and its job in one transaction. */
 import type { Transaction } from 'kysely';
 import { formatArn } from '../contract/arn.ts';
+import { notYet } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { writeImageEvent } from '../state/events.ts';
 import { nextBuild } from '../state/next-build.ts';
-import type { Database } from '../state/tables.ts';
+import type { Database, ImagesTable } from '../state/tables.ts';
 import { type BuildRequest, checkBuildRequest, imageTestsConfiguration } from './build-requests.ts';
 import { type Definition, described, findDefinition, findReferenced, ownArn } from './definitions.ts';
 import { changeOnce } from './idempotency.ts';
@@ -66,6 +67,8 @@ async function insertImage(
           'distributionConfigurationArn',
         );
   const { name, slug, version } = recipe;
+  const platform = recipe.document['platform'] as ImagesTable['platform'];
+  if (platform !== 'Linux') throw notYet(`building images for ${platform}`);
   const nodes = versionNodes('imageRecipeArn', version ?? '');
   const owner = { accountId: service.accountId, region: service.region };
   const build = await nextBuild(trx, { kind: 'image', ...owner, slug, nodes });
@@ -88,7 +91,7 @@ async function insertImage(
       reason: null,
       failure_context: null,
       build_type: 'USER_INITIATED',
-      platform: recipe.document['platform'] as 'Linux' | 'Windows' | 'macOS',
+      platform,
       os_version: null,
       image_recipe: JSON.stringify(described(recipe)),
       infrastructure_configuration: JSON.stringify(described(infrastructure)),

@@ -238,6 +238,9 @@ describe('image recipes', () => {
     await assert.rejects(create({ ebs: { volumeSize: 8 } }), { message: /blockDeviceMappings\[0\]\.deviceName/ });
     await assert.rejects(create(root, root), { message: /blockDeviceMappings\[1\]\.deviceName.*twice/ });
     await assert.rejects(create({ deviceName: '/dev/xvda' }), { message: /'blockDeviceMappings\[0\]'/ });
+    await assert.rejects(create(root, { deviceName: '/dev/xvdb', ebs: { volumeType: 'gp3' } }), {
+      message: /blockDeviceMappings\[1\]\.ebs\.volumeSize/,
+    });
     await assert.rejects(create({ ...root, ebs: { volumeType: 'io2' } }), {
       name: 'InvalidParameterCombinationException',
       message: /ebs\.iops/,

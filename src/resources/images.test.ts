@@ -141,6 +141,16 @@ describe('images', () => {
       name: 'InvalidRequestException',
       message: /'loggingConfiguration\.logGroupName'/,
     });
+    const { imageRecipeArn } = await call.CreateImageRecipe({
+      name: 'desktop',
+      semanticVersion: '1.0.0',
+      parentImage: DEBIAN_ARN.replace('debian-server-12-x86', 'windows-server-2025-x86'),
+      ...token(),
+    });
+    await assert.rejects(create({ imageRecipeArn }), {
+      name: 'InvalidRequestException',
+      message: 'Kiln does not support building images for Windows yet.',
+    });
     assert.deepEqual(await call.ListImages({}), { imageVersionList: [] });
   });
 
