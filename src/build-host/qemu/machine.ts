@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BuilderFault } from '../../util/faults.ts';
+import { BuilderFault, BuildFailure } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import { type ConsoleLog, readConsole } from './console.ts';
 import { FILES } from './instance-record.ts';
@@ -18,7 +18,7 @@ export interface Machine {
   /** The port of 127.0.0.1 behind which the guest's sshd is. */
   readonly sshPort: number;
   /** Why the guest will never answer again, once that is known. */
-  whyGone(): BuilderFault | undefined;
+  whyGone(): BuilderFault | BuildFailure | undefined;
   /** Aborted, with {@link Machine.whyGone}'s error as its reason, as soon as that is known. */
   readonly gone: AbortSignal;
   /** Lets go of the controls. The guest runs on. */
@@ -40,10 +40,10 @@ export async function startMachine(
   const { signal } = context;
   signal.throwIfAborted();
   const gone = new AbortController();
-  const end = (fault: BuilderFault): void => {
+  const end = (fault: BuilderFault | BuildFailure): void => {
     if (!gone.signal.aborted) gone.abort(fault);
   };
-  const whyGone = (): BuilderFault | undefined => (gone.signal.aborted ? gone.signal.reason : undefined);
+  const whyGone: Machine['whyGone'] = () => (gone.signal.aborted ? gone.signal.reason : undefined);
 
   const log = await open(join(folder, FILES.qemuLog), 'w', 0o600);
   const child = spawn(programs.qemuSystem, qemuArguments(spec), {
@@ -109,8 +109,9 @@ async function qemuEnded(folder: string, how: number | string): Promise<BuilderF
   return new BuilderFault(`QEMU has ended (${how})${said === '' ? '.' : `: ${said}`}`);
 }
 
-/** Errors of the host's disk stop the guest (`werror=stop`); going on makes no sense. */
-function faultOf({ event, data }: QmpEvent): BuilderFault | undefined {
+/** What an event means for the guest, if it means the end. Errors of the host's disk stop the guest (`werror=stop`). */
+function faultOf({ event, data }: QmpEvent): BuilderFault | BuildFailure | undefined {
+  if (event === 'SHUTDOWN' && data['guest'] === true) return new BuildFailure('The guest has shut itself down.');
   if (event !== 'BLOCK_IO_ERROR') return undefined;
   const detail = `${data['operation']} on ${data['node-name'] ?? data['device']}: ${data['reason']}`;
   return data['nospace'] === true ? diskFull(detail) : new BuilderFault(`The host cannot ${detail}.`);

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
-import { BuilderFault } from '../../util/faults.ts';
+import { BuilderFault, BuildFailure } from '../../util/faults.ts';
 import { silentMonitor } from '../../util/monitor.ts';
 import { run } from '../../util/spawn.ts';
 import { describeBuildHost } from '../build-host.suite.ts';
@@ -84,6 +84,56 @@ describe('QEMU', async () => {
       (error) => error instanceof BuilderFault && /cannot do this today/.test(error.message),
     );
     await assertNothingLeft(request('2').instanceId);
+  });
+
+  /** A disk with a boot sector of the given machine code. */
+  async function bootSectorDisk(name: string, code: string): Promise<LaunchRequest['parentDisk']> {
+    const path = join(folder, name);
+    const sector = Buffer.alloc(512);
+    sector.set(Buffer.from(code, 'hex'));
+    sector.writeUInt16LE(0xaa55, 510);
+    await writeFile(path, sector);
+    await truncate(path, 1024 * 1024);
+    return { path, format: 'raw' };
+  }
+
+  test('a full disk of the host is told as such, not left to the guest', async () => {
+    // Writes itself to sector after sector through the BIOS.
+    const code = '31c08ed8b443b28030c0be157ccd13fe061d7cebef10000100007c00000100000000000000';
+    const parentDisk = await bootSectorDisk('writer.raw', code);
+    const file = '{"driver":"file","filename":"root.qcow2"}';
+    const fails = '{"event":"none","iotype":"write","errno":28}';
+    const wrapper = join(folder, 'full-qemu');
+    await writeFile(
+      wrapper,
+      `#!/bin/sh
+count=$#
+while [ "$count" -gt 0 ]; do
+  word=$(printf %s "$1" | sed 's/${file}/{"driver":"blkdebug","inject-error":[${fails}],"image":${file}}/')
+  shift
+  set -- "$@" "$word"
+  count=$((count - 1))
+done
+exec qemu-system-x86_64 "$@"
+`,
+    );
+    await chmod(wrapper, 0o700);
+    await using host = makeHost({ programs: { qemuSystem: wrapper } });
+    await assert.rejects(
+      host.launch({ ...request('4'), parentDisk }, { signal: never, monitor: silentMonitor }),
+      (error) => error instanceof BuilderFault && /disk .* is full/.test(error.message),
+    );
+    await assertNothingLeft(request('4').instanceId);
+  });
+
+  test('a guest that shuts itself down fails the build at once', async () => {
+    const parentDisk = await bootSectorDisk('off.raw', 'b80020ba0406efebfe');
+    await using host = makeHost();
+    await assert.rejects(
+      host.launch({ ...request('5'), parentDisk }, { signal: never, monitor: silentMonitor }),
+      (error) => error instanceof BuildFailure && /shut itself down/.test(error.message),
+    );
+    await assertNothingLeft(request('5').instanceId);
   });
 
   test('an instance whose launcher was killed is found, for its owner only, and ended', async () => {

@@ -25,8 +25,11 @@ export interface SshTarget extends Target {
   close(): void;
 }
 
-/** How long output is still collected after the program ended, when something it left behind holds the pipes open. */
-const DRAIN_MS = 500;
+/**
+ * How long output is still collected after the program ended, when something it left behind holds the pipes open. The
+ * exit code may overtake the last output, and an emulated machine takes its time between the two.
+ */
+const DRAIN_MS = 2_000;
 /** Ending the processes of an aborted command takes at most so long, whatever the machine does. */
 const STOP_MS = 8_000;
 const BOOT_ID_MS = 10_000;
