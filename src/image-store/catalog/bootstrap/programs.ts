@@ -1,0 +1,44 @@
+import { BuilderFault } from '../../../util/faults.ts';
+import { isReadable } from './apt-sources.ts';
+
+interface Program {
+  readonly debianPackage: string;
+  /** Where it is on the distributions that have it; folders of administrators are not in everybody's path. */
+  readonly paths: readonly string[];
+}
+
+const PROGRAMS = {
+  mmdebstrap: { debianPackage: 'mmdebstrap', paths: ['/usr/bin/mmdebstrap'] },
+  mke2fs: { debianPackage: 'e2fsprogs', paths: ['/usr/sbin/mke2fs', '/sbin/mke2fs'] },
+  newuidmap: { debianPackage: 'uidmap', paths: ['/usr/bin/newuidmap'] },
+} as const satisfies Readonly<Record<string, Program>>;
+
+export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** Paths of the programs that a bootstrap needs. */
+export interface BootstrapPrograms {
+  readonly mmdebstrap: string;
+  readonly mke2fs: string;
+}
+
+/** @throws BuilderFault that names every package that is missing. */
+export async function findPrograms(isRoot: boolean): Promise<BootstrapPrograms> {
+  const missing: string[] = [];
+  const find = async (program: Program): Promise<string> => {
+    for (const path of program.paths) if (await isReadable(path)) return path;
+    missing.push(program.debianPackage);
+    return '';
+  };
+  const mmdebstrap = await find(PROGRAMS.mmdebstrap);
+  const mke2fs = await find(PROGRAMS.mke2fs);
+  // Another user than root makes the image's users out of the range that /etc/subuid gives.
+  if (!isRoot) await find(PROGRAMS.newuidmap);
+  if (!(await isReadable(DEBIAN_KEYRING))) missing.push('debian-archive-keyring');
+  if (missing.length > 0) {
+    throw new BuilderFault(`Programs to make Debian images with are missing: ${missing.join(', ')}`, {
+      hint: `Install them, on Debian and Ubuntu: apt-get install ${missing.join(' ')}`,
+      missingPrerequisite: true,
+    });
+  }
+  return { mmdebstrap, mke2fs };
+}
