@@ -204,7 +204,7 @@ export function describeActions(name: string, suite: ActionSuite): void {
       assert.equal(await shell('ls -A copied'), '.h.txt\na.txt\nb c.txt\nl.txt\nq?.txt\n');
       await succeed(['CopyFile', [{ source: 'w [1]/q?.*', destination: 'literal/' }]]);
       assert.equal(await shell('ls -A literal'), 'q?.txt\n');
-      await fail(/no file matches/, ['CopyFile', [{ source: 'w [1]/*.log', destination: 'copied/' }]]);
+      await fail(/nothing matches/, ['CopyFile', [{ source: 'w [1]/*.log', destination: 'copied/' }]]);
       await fail(/must end with \//, ['CopyFile', [{ source: 'w [1]/*', destination: 'copied' }]]);
       await fail(/only allowed after the last separator/, ['CopyFile', [{ source: 'w*/x', destination: 'copied/' }]]);
     });
@@ -263,6 +263,100 @@ export function describeActions(name: string, suite: ActionSuite): void {
         ['CreateFolder', [{ path: 'owned-folder', group: 'daemon' }]],
       );
       assert.equal(await shell('stat -c "%U %G %a" owned owned-folder'), 'nobody daemon 4755\nroot daemon 755\n');
+    });
+
+    test('CopyFolder copies contents, merges, and keeps links as links', async () => {
+      await shell('mkdir -p "cf/in ner" && printf 1 > cf/one && printf 2 > "cf/in ner/two" && ln -s one cf/link');
+      await succeed([
+        'CopyFolder',
+        [
+          { source: 'cf', destination: 'cf-new/below' },
+          { source: 'cf/', destination: 'cf-into/' },
+        ],
+      ]);
+      assert.equal(await shell('cat cf-new/below/one "cf-into/cf/in ner/two"; readlink cf-new/below/link'), '12one\n');
+      await shell('printf x > cf-new/below/one && printf y > cf-new/below/other');
+      await succeed(['CopyFolder', [{ source: 'cf', destination: 'cf-new/below' }]]);
+      assert.equal(await shell('cat cf-new/below/one cf-new/below/other'), '1y');
+      await fail(/exists and overwrite is false/, [
+        'CopyFolder',
+        [{ source: 'cf', destination: 'cf-new/below', overwrite: false }],
+      ]);
+      await fail(/there is no folder/, ['CopyFolder', [{ source: 'cf/one', destination: 'x' }]]);
+    });
+
+    test('a wildcard of a folder module matches folders only', async () => {
+      await shell('mkdir -p wf/a1 wf/a2 wf/b && : > wf/a3 && : > wf/a1/f');
+      await succeed(['CopyFolder', [{ source: 'wf/a*', destination: 'wf-to/' }]]);
+      assert.equal(await shell('cd wf-to && find . | sort'), '.\n./a1\n./a1/f\n./a2\n');
+      await fail(/nothing matches/, ['CopyFolder', [{ source: 'wf/c*', destination: 'wf-to/' }]]);
+    });
+
+    test('MoveFolder moves, also into a folder that is there', async () => {
+      await shell('mkdir mf mf2 && : > mf/a && : > mf2/b');
+      await succeed([
+        'MoveFolder',
+        [
+          { source: 'mf', destination: 'mf-to/name' },
+          { source: 'mf2', destination: 'mf-to/name' },
+        ],
+      ]);
+      assert.equal(await shell('ls mf-to/name; ls -d mf mf2 2>/dev/null || :'), 'a\nb\n');
+    });
+
+    test('DeleteFolder deletes an empty folder, a full one only with force, and never through a link', async () => {
+      await shell('mkdir -p df/full df/empty && : > df/full/x && ln -s full df/link');
+      await fail(/not empty/i, ['DeleteFolder', [{ path: 'df/full' }]]);
+      await fail(/is a link/, ['DeleteFolder', [{ path: 'df/link/', force: true }]]);
+      await succeed(['DeleteFolder', [{ path: 'df/empty' }, { path: 'df/full/', force: true }]]);
+      assert.equal(await shell('ls df'), 'link\n');
+      await fail(/there is no folder/, ['DeleteFolder', [{ path: 'df/empty', force: true }]]);
+    });
+
+    test('CreateSymlink links to what exists and replaces only links', async () => {
+      await shell('mkdir sl && printf 1 > sl/one && printf 2 > sl/two');
+      await succeed([
+        'CreateSymlink',
+        [
+          { path: 'sl/new/link', target: `${folder}/sl/one` },
+          { path: 'sl/rel', target: 'one' },
+        ],
+      ]);
+      assert.equal(await shell('cat sl/new/link sl/rel'), '11');
+      await fail(/exists and force is false/, ['CreateSymlink', [{ path: 'sl/rel', target: 'two' }]]);
+      await succeed(['CreateSymlink', [{ path: 'sl/rel', target: 'two', force: true }]]);
+      assert.equal(await shell('cat sl/rel'), '2');
+      await fail(/is not a link/, ['CreateSymlink', [{ path: 'sl/one', target: 'two', force: true }]]);
+      await fail(/does not exist/, ['CreateSymlink', [{ path: 'sl/other', target: 'three' }]]);
+    });
+
+    test('SetFileEncoding writes a UTF-8 file anew and keeps its mode', async () => {
+      await shell('printf "a\\303\\251" > se && chmod 604 se');
+      await succeed(['SetFileEncoding', [{ path: 'se', encoding: 'utf-16-be' }]]);
+      assert.equal(await shell('od -An -tx1 se; stat -c %a se'), ' 00 61 00 e9\n604\n');
+    });
+
+    test('SetFolderPermissions changes what is below, unless told not to, and no link target', async () => {
+      await shell(
+        'mkdir -p sp/sub && : > sp/sub/f && : > sp-outside && chmod 600 sp-outside && ln -s ../sp-outside sp/link',
+      );
+      await succeed(['SetFolderPermissions', [{ path: 'sp', permissions: '0700' }]]);
+      assert.equal(await shell('stat -c %a sp sp/sub sp/sub/f sp-outside'), '700\n700\n700\n600\n');
+      await succeed(['SetFolderPermissions', [{ path: 'sp', permissions: '0755', recursive: false }]]);
+      assert.equal(await shell('stat -c %a sp sp/sub'), '755\n700\n');
+    });
+
+    test('SetFolderOwner changes what is below, unless told not to, and no link target', {
+      skip: !suite.root,
+    }, async () => {
+      await shell('mkdir -p so/sub && : > so/sub/f && : > so-outside && ln -s ../so-outside so/link');
+      await succeed(['SetFolderOwner', [{ path: 'so', owner: 'nobody', group: 'daemon' }]]);
+      assert.equal(
+        await shell('stat -c %U:%G so so/sub/f so/link so-outside'),
+        `${'nobody:daemon\n'.repeat(3)}root:root\n`,
+      );
+      await succeed(['SetFolderOwner', [{ path: 'so', owner: 'root', recursive: false }]]);
+      assert.equal(await shell('stat -c %U:%G so so/sub'), 'root:root\nnobody:daemon\n');
     });
 
     test('Assert tests files, programs and digests', async () => {

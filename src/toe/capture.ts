@@ -9,10 +9,15 @@ export interface Captured {
   readonly complete: boolean;
 }
 
-/** Runs a command and collects its output, at most `keepBytes` of each stream (default 1 MiB), head and tail. */
+const KEEP_STDERR_BYTES = 64 * 1024;
+
+/**
+ * Runs a command and collects head and tail of its output: at most `keepBytes` of standard output (default 1 MiB) and
+ * 64 KiB of standard error.
+ */
 export async function capture(target: Target, command: TargetCommand, keepBytes = 1024 * 1024): Promise<Captured> {
   const stdout = new BoundedOutput(keepBytes);
-  const stderr = new BoundedOutput(keepBytes);
+  const stderr = new BoundedOutput(KEEP_STDERR_BYTES);
   const { code } = await target.run({
     ...command,
     onStdout: (chunk) => {

@@ -161,6 +161,12 @@ export function describeTarget(name: string, suite: TargetSuite): void {
       await run(['kill', pid]);
     });
 
+    test('a background process that never stops writing does not hold up the end either', async () => {
+      const result = await sh('(while :; do echo again; sleep 0.1; done) & echo "pid $!"');
+      assert.equal(result.code, 0);
+      await run(['kill', /pid (\d+)/.exec(result.stdout.toString())?.[1] ?? '']);
+    });
+
     test('an abort ends the whole process tree and rejects with its reason', async () => {
       const controller = new AbortController();
       const reason = new Error('enough');

@@ -86,7 +86,7 @@ export const fileModules = {
     shape: 'list',
     inputs: { source, destination, overwrite },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   CreateFile: {
     name: 'CreateFile',
@@ -131,7 +131,7 @@ export const fileModules = {
       force: { type: 'boolean', default: false, summary: 'Replaces a link that exists.' },
     },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   DeleteFile: {
     name: 'DeleteFile',
@@ -149,7 +149,7 @@ export const fileModules = {
     shape: 'list',
     inputs: { path: folder, force: { type: 'boolean', default: false, summary: 'Also when it is not empty.' } },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   ListFiles: {
     name: 'ListFiles',
@@ -180,7 +180,7 @@ export const fileModules = {
     shape: 'list',
     inputs: { source, destination, overwrite },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   ReadFile: {
     name: 'ReadFile',
@@ -202,7 +202,7 @@ export const fileModules = {
     shape: 'list',
     inputs: { path, encoding },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   SetFileOwner: {
     name: 'SetFileOwner',
@@ -234,7 +234,7 @@ export const fileModules = {
       recursive,
     },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   SetFolderPermissions: {
     name: 'SetFolderPermissions',
@@ -247,6 +247,6 @@ export const fileModules = {
       recursive,
     },
     outputs: {},
-    supported: false,
+    supported: true,
   },
 } as const satisfies Record<string, ActionModule>;

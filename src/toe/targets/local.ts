@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { RebootRefusedError, type Target, type TargetCommand, type TargetExit, type TargetOs } from '../target.ts';
 import { endProcesses } from './process-tree.ts';
+import { signalNumber } from './signal-number.ts';
 
 export interface LocalTargetOptions {
   /** The whole environment of the commands; what a command adds goes on top. */
@@ -14,6 +15,8 @@ export interface LocalTargetOptions {
 
 /** How long output is still collected after the program ended, when something it left behind holds the pipes open. */
 const DRAIN_MS = 500;
+/** The same while output keeps coming: what is left in a pipe is soon read, but a daemon may write for ever. */
+const DRAIN_AT_MOST_MS = 2_000;
 /** Every process of a command carries this variable, so that an abort finds also those that left its process group. */
 const MARK = 'KILN_COMMAND';
 
@@ -84,7 +87,10 @@ function ended(child: ChildProcess): Promise<TargetExit | Error> {
       const exit = { code: code ?? 128 + signalNumber(signal) };
       // `close` waits for everybody who inherited the pipes; a daemon that the program started must not hold us up.
       timer = setTimeout(() => resolve(exit), DRAIN_MS);
-      const stillComing = (): void => void timer?.refresh();
+      const latest = performance.now() + DRAIN_AT_MOST_MS;
+      const stillComing = (): void => {
+        if (performance.now() < latest) timer?.refresh();
+      };
       child.stdout?.on('data', stillComing);
       child.stderr?.on('data', stillComing);
       child.once('close', () => {
@@ -122,26 +128,4 @@ function cannotRun(error: unknown, command: TargetCommand, cwd: string): TargetE
         : String(error);
   command.onStderr?.(Buffer.from(`kiln: cannot run ${command.argv[0]}: ${why}\n`));
   return { code: notFound ? 127 : 126 };
-}
-
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-};
-
-function signalNumber(signal: NodeJS.Signals | null): number {
-  return signal === null ? 0 : (SIGNAL_NUMBERS[signal] ?? 0);
 }
