@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import { formatArn, type ImageBuilderArn, parseArn } from '../contract/arn.ts';
 import { AwsError } from '../contract/errors.ts';
-import { fixedNodes, isSelectable } from '../contract/version.ts';
+import { fixedNodes, isSelectable, MAX_NODE } from '../contract/version.ts';
 import type { Database, ImagesTable, ResourceKind, ResourcesTable } from './tables.ts';
 
 export type ResourceRow = Selectable<ResourcesTable>;
@@ -21,7 +21,8 @@ export function findImage(db: Kysely<Database>, arn: string): Promise<ImageRow |
 /**
  * The resource that an ARN means: a complete ARN means itself; a version without build its newest build; a version with
  * wildcards (`1.x.x`, `x.x.x`) the highest version that matches, nodes compared as numbers, and of that the newest build.
- * Undefined when nothing matches. Throws InvalidVersionNumberException for `x.2.x` and its like.
+ * Undefined when nothing matches. Throws InvalidVersionNumberException for `x.2.x` and its like
+ * and for nodes that are too large.
  */
 export async function resolveResource(db: Kysely<Database>, arn: string): Promise<ResourceRow | undefined> {
   const open = parseOpenVersion(arn);
@@ -103,6 +104,12 @@ function parseOpenVersion(arn: string): OpenVersion | undefined {
     throw new AwsError(
       'InvalidVersionNumberException',
       `The version '${parts.version}' in '${arn}' is not valid: every node to the right of an x must be x too.`,
+    );
+  }
+  if (fixedNodes(parts.version).some((node) => node > MAX_NODE)) {
+    throw new AwsError(
+      'InvalidVersionNumberException',
+      `The version '${parts.version}' in '${arn}' is not valid: each node is a number from 0 to ${MAX_NODE}.`,
     );
   }
   return { ...parts, version: parts.version };

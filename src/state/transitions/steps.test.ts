@@ -12,6 +12,8 @@ import { completeStep } from './complete-step.ts';
 import { failStep } from './fail-step.ts';
 import { finishWorkflow } from './finish-workflow.ts';
 import { reclaimImage } from './reclaim-image.ts';
+import { retryStep } from './retry-step.ts';
+import { setRollbackStatus } from './set-rollback-status.ts';
 import { skipStep } from './skip-step.ts';
 import { startStep } from './start-step.ts';
 import { type PlannedStep, startWorkflowExecution } from './start-workflow-execution.ts';
@@ -144,6 +146,27 @@ test('a workflow does not finish before its steps, and not twice', async () => {
   await skipStep(store.db, claim, { stepExecutionId: 'step-wf-1-A', at: AT });
   await finish();
   await assert.rejects(finish(), /no running workflow wf-1/);
+});
+
+test('a step that is tried again keeps running and counts its attempts', async () => {
+  await using store = await openTestStore();
+  const claim = await startWorkflow(store, ['A']);
+  const stepExecutionId = 'step-wf-1-A';
+  await assert.rejects(retryStep(store.db, claim, { stepExecutionId, attemptNumber: 2, at: AT }), /RUNNING to RUNNING/);
+  await startStep(store.db, claim, { stepExecutionId, inputs: {}, at: AT });
+  await retryStep(store.db, claim, { stepExecutionId, attemptNumber: 2, at: AT });
+  const [step] = await stepRows(store);
+  assert.deepEqual([step?.status, step?.attempt_number], ['RUNNING', 2]);
+});
+
+test('taking a step back is recorded beside its status', async () => {
+  await using store = await openTestStore();
+  const claim = await startWorkflow(store, ['A']);
+  await startStep(store.db, claim, { stepExecutionId: 'step-wf-1-A', inputs: {}, at: AT });
+  await completeStep(store.db, claim, { stepExecutionId: 'step-wf-1-A', outputs: {}, at: AT });
+  await setRollbackStatus(store.db, claim, { stepExecutionId: 'step-wf-1-A', rollbackStatus: 'COMPLETED' });
+  const [step] = await stepRows(store);
+  assert.deepEqual([step?.status, step?.rollback_status], ['COMPLETED', 'COMPLETED']);
 });
 
 test('an older claim starts no workflow and changes no step', async () => {
