@@ -30,6 +30,8 @@ export interface SshTarget extends Target {
  * exit code may overtake the last output, and an emulated machine takes its time between the two.
  */
 const DRAIN_MS = 2_000;
+/** The same while output keeps coming: a daemon may write for ever. */
+const DRAIN_AT_MOST_MS = 6_000;
 /** Ending the processes of an aborted command takes at most so long, whatever the machine does. */
 const STOP_MS = 8_000;
 const BOOT_ID_MS = 10_000;
@@ -123,21 +125,26 @@ async function follow(
   const announced = Promise.withResolvers<void>();
   let exit: TargetExit | undefined;
   let drain: NodeJS.Timeout | undefined;
+  let latest = Number.POSITIVE_INFINITY;
+  const stillComing = (): void => {
+    if (performance.now() < latest) drain?.refresh();
+  };
 
   channel.on('error', () => {});
   channel.on('data', (chunk: Buffer) => {
-    drain?.refresh();
+    stillComing();
     const output = reader.push(chunk);
     if (reader.pid !== undefined) announced.resolve();
     if (output.length > 0) command.onStdout?.(output);
   });
   channel.stderr.on('data', (chunk: Buffer) => {
-    drain?.refresh();
+    stillComing();
     command.onStderr?.(chunk);
   });
   channel.on('exit', (code: number | null, signal?: string) => {
     exit = { code: code ?? 128 + signalNumber(signal) };
     // The channel stays open as long as anybody has its pipes: a daemon that the program started must not hold us up.
+    latest = performance.now() + DRAIN_AT_MOST_MS;
     drain = setTimeout(() => end.resolve(exit), DRAIN_MS);
   });
   channel.once('close', () => {
