@@ -43,7 +43,10 @@ async function textOf(service: Service, { data, uri }: TextSource): Promise<{ me
       "Exactly one of the parameters 'data' and 'uri' must be given.",
     );
   }
-  return { member: 'uri', text: await service.readUri(uri) };
+  const text = await service.readUri(uri);
+  // Inline text was checked by the contract; neither can be stored.
+  if (text.includes('\0') || !text.isWellFormed()) throw invalidParameter('uri', 'The document is not text.');
+  return { member: 'uri', text };
 }
 
 function parse(member: string, text: string, { name, platform }: TextSource): ComponentDocument {

@@ -118,6 +118,7 @@ describe('components', () => {
     const { call } = testService(store, {
       's3://bucket/nginx.yaml': componentData('from a bucket'),
       's3://bucket/large.yaml': large,
+      's3://bucket/binary': `${componentData()}\n# \0`,
     });
     const { data: _data, ...withoutData } = NGINX;
     const { componentBuildVersionArn = '' } = await call.CreateComponent({
@@ -127,10 +128,12 @@ describe('components', () => {
     });
     const { component } = await call.GetComponent({ componentBuildVersionArn });
     assert.match(component?.data ?? '', /from a bucket/);
-    await assert.rejects(call.CreateComponent({ ...withoutData, uri: 's3://bucket/large.yaml', ...token() }), {
-      name: 'InvalidParameterValueException',
-      message: /'uri'/,
-    });
+    for (const uri of ['s3://bucket/large.yaml', 's3://bucket/binary']) {
+      await assert.rejects(call.CreateComponent({ ...withoutData, uri, ...token() }), {
+        name: 'InvalidParameterValueException',
+        message: /'uri'/,
+      });
+    }
     await assert.rejects(call.CreateComponent({ ...withoutData, uri: 's3://bucket/none', ...token() }), {
       name: 'InvalidParameterValueException',
     });
@@ -189,6 +192,7 @@ describe('components', () => {
     assert.equal(await resolved('1.6.x'), '1.6.8/1');
     assert.equal(await resolved('2.2.4'), '2.2.4/2');
     await assert.rejects(resolved('x.2.x'), { name: 'InvalidVersionNumberException' });
+    await assert.rejects(resolved('1073741824.x.x'), { name: 'InvalidVersionNumberException' });
     await assert.rejects(resolved('3.x.x'), { name: 'ResourceNotFoundException' });
   });
 

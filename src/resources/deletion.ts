@@ -25,7 +25,7 @@ export async function deleteDefinition(
     await deleteOneAtATime(trx, arn);
     await lockDefinition(trx, kind, arn, parameter);
     await trx.deleteFrom('resources').where('arn', '=', arn).execute();
-    await refuseIfNeeded(trx, arn);
+    await refuseIfNeeded(trx, arn, { wasSelectable: true });
   });
 }
 
@@ -40,12 +40,19 @@ export async function deleteOneAtATime(trx: Transaction<Database>, arn: string):
 
 /**
  * Called after `arn` was deleted, in the same transaction: throws ResourceDependencyException when a reference to it no
- * longer resolves. A wildcard reference that another version still satisfies does not stand in the way.
+ * longer resolves. A wildcard reference that another version still satisfies does not stand in the way, nor does one
+ * that could not have meant `arn` anyway (`wasSelectable: false`, a failed image).
  */
-export async function refuseIfNeeded(trx: Transaction<Database>, arn: string): Promise<void> {
+export async function refuseIfNeeded(
+  trx: Transaction<Database>,
+  arn: string,
+  { wasSelectable }: { readonly wasSelectable: boolean },
+): Promise<void> {
+  const references = [...(await dependents(trx, arn)), ...(await needsOfUnfinishedImages(trx, arn))];
   const dependants = new Set<string>();
-  for (const { fromArn, toArn } of [...(await dependents(trx, arn)), ...(await needsOfUnfinishedImages(trx, arn))]) {
-    if (!(await resolves(trx, toArn))) dependants.add(fromArn);
+  for (const { fromArn, toArn } of references) {
+    const mayMeanIt = wasSelectable || toArn === arn;
+    if (mayMeanIt && !(await resolves(trx, toArn))) dependants.add(fromArn);
   }
   if (dependants.size > 0) throw dependencyError(arn, `It is needed by ${[...dependants].join(', ')}.`);
 }

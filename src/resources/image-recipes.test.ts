@@ -282,6 +282,21 @@ describe('image recipes', () => {
     }
   });
 
+  it('never keep a reference to a component that is deleted at the same time', async () => {
+    await using store = await openTestStore();
+    const { call } = testService(store);
+    for (let round = 0; round < 10; round += 1) {
+      const componentArn = await createComponent(call, `part-${round}`);
+      const [recipe, deletion] = await Promise.allSettled([
+        call.CreateImageRecipe({ ...WEB, semanticVersion: `1.0.${round}`, components: [{ componentArn }], ...token() }),
+        call.DeleteComponent({ componentBuildVersionArn: componentArn }),
+      ]);
+      assert.notEqual(recipe.status, deletion.status);
+      const { reason } = [recipe, deletion].find((result) => result.status === 'rejected') ?? assert.fail();
+      assert.ok(['ResourceNotFoundException', 'ResourceDependencyException'].includes(reason.name), String(reason));
+    }
+  });
+
   it('keep an own image that they are based on', async () => {
     await using store = await openTestStore();
     const { call, service } = testService(store);
@@ -295,7 +310,9 @@ describe('image recipes', () => {
       name: 'ResourceDependencyException',
       message: new RegExp(imageRecipeArn),
     });
-    await insertImage(service.db, { slug: 'base', build: 2, status: 'AVAILABLE' });
+    const failed = await insertImage(service.db, { slug: 'base', build: 2, status: 'FAILED' });
+    await call.DeleteImage({ imageBuildVersionArn: failed });
+    await insertImage(service.db, { slug: 'base', build: 3, status: 'AVAILABLE' });
     await call.DeleteImage({ imageBuildVersionArn: arn });
   });
 });

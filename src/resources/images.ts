@@ -91,7 +91,7 @@ export async function deleteImage(service: Service, input: InputOf<'DeleteImage'
     await trx.deleteFrom('images').where('arn', '=', arn).execute();
     const { group, stream } = imageLog(image);
     await trx.deleteFrom('log_events').where('log_group', '=', group).where('log_stream', '=', stream).execute();
-    await refuseIfNeeded(trx, arn);
+    await refuseIfNeeded(trx, arn, { wasSelectable: image.status === 'AVAILABLE' });
   });
   return { imageBuildVersionArn: arn };
 }

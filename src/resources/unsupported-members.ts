@@ -2,8 +2,8 @@
  * What AWS has and Kiln does not have yet, as data: one entry per member of a request. A request that carries such a
  * member is refused by its name, so that nothing is accepted and ignored.
  *
- * Members that are accepted without an effect on the build are *records*; docs/decisions/030-records-and-refusals.md
- * lists them with the reason of each.
+ * Members that are accepted without an effect on the build are *records*, each with its reason. A test finds members
+ * that are neither refused, nor recorded, nor known to have an effect. See docs/decisions/030-records-and-refusals.md.
  */
 import { notYet } from '../contract/errors.ts';
 import type { OperationName } from '../contract/operations.ts';
@@ -63,7 +63,7 @@ const PIPELINE: readonly UnsupportedMember[] = [
   { path: 'loggingConfiguration.pipelineLogGroupName', what: 'log groups of your own' },
 ];
 
-const UNSUPPORTED: { readonly [Name in OperationName]?: readonly UnsupportedMember[] } = {
+export const UNSUPPORTED_MEMBERS: { readonly [Name in OperationName]?: readonly UnsupportedMember[] } = {
   CreateComponent: [{ path: 'kmsKeyId', what: 'encryption with KMS keys' }],
   CreateImageRecipe: [
     { path: 'amiWatermarks', what: 'AMI watermarks' },
@@ -93,9 +93,48 @@ const UNSUPPORTED: { readonly [Name in OperationName]?: readonly UnsupportedMemb
   CreateImage: [...BUILD, { path: 'loggingConfiguration.logGroupName', what: 'log groups of your own' }],
 };
 
+interface RecordedMember {
+  readonly path: string;
+  /** Why it needs no effect. */
+  readonly because: string;
+}
+
+const INFRASTRUCTURE_RECORDS: readonly RecordedMember[] = [
+  { path: 'instanceProfileName', because: 'Instances here have no AWS credentials; workflows can read the name.' },
+  { path: 'resourceTags', because: 'Build instances end with their build, and nothing selects them by tags.' },
+  {
+    path: 'instanceMetadataOptions',
+    because: 'They restrict the instance metadata service, and there is none that would answer.',
+  },
+];
+
+const BUILD_RECORDS: readonly RecordedMember[] = [
+  { path: 'imageTestsConfiguration.timeoutMinutes', because: 'AWS documents it as having no effect.' },
+];
+
+/** Members that are kept and answered, and need no effect to be true. */
+export const RECORDED_MEMBERS: { readonly [Name in OperationName]?: readonly RecordedMember[] } = {
+  CreateImageRecipe: [
+    { path: 'blockDeviceMappings[].ebs.volumeType', because: 'Disks here have one kind of storage.' },
+    { path: 'blockDeviceMappings[].ebs.iops', because: 'Disks here are not throttled.' },
+    { path: 'blockDeviceMappings[].ebs.throughput', because: 'Disks here are not throttled.' },
+  ],
+  CreateInfrastructureConfiguration: INFRASTRUCTURE_RECORDS,
+  UpdateInfrastructureConfiguration: INFRASTRUCTURE_RECORDS,
+  CreateImagePipeline: [
+    ...BUILD_RECORDS,
+    { path: 'status', because: 'It concerns the schedule, and pipelines have none yet.' },
+  ],
+  UpdateImagePipeline: [
+    ...BUILD_RECORDS,
+    { path: 'status', because: 'It concerns the schedule, and pipelines have none yet.' },
+  ],
+  CreateImage: BUILD_RECORDS,
+};
+
 /** Throws the refusal of the first member in `input` that Kiln does not have yet. Empty lists and maps ask for nothing. */
 export function refuseUnsupportedMembers(operation: OperationName, input: object): void {
-  for (const { path, what, harmless } of UNSUPPORTED[operation] ?? []) {
+  for (const { path, what, harmless } of UNSUPPORTED_MEMBERS[operation] ?? []) {
     for (const found of valuesAt(input, path.split('.'), '')) {
       if (isEmpty(found.value) || harmless?.(found.value) === true) continue;
       throw notYet(`'${found.path}' (${what})`);

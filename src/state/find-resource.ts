@@ -21,8 +21,8 @@ export function findImage(db: Kysely<Database>, arn: string): Promise<ImageRow |
 /**
  * The resource that an ARN means: a complete ARN means itself; a version without build its newest build; a version with
  * wildcards (`1.x.x`, `x.x.x`) the highest version that matches, nodes compared as numbers, and of that the newest build.
- * Undefined when nothing matches. Throws InvalidVersionNumberException for `x.2.x` and its like
- * and for nodes that are too large.
+ * Undefined when nothing matches. Throws InvalidVersionNumberException for `x.2.x` and its like, and for nodes that are
+ * too large.
  */
 export async function resolveResource(db: Kysely<Database>, arn: string): Promise<ResourceRow | undefined> {
   const open = parseOpenVersion(arn);
