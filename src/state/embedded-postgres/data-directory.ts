@@ -13,6 +13,14 @@ const MAJOR = '18';
 /** The database role of everybody here: who may open the socket's directory is the owner of the data. */
 export const ROLE = 'kiln';
 
+export interface DataDirectoryOptions {
+  /** What initdb says goes there. */
+  readonly log: FileHandle;
+  readonly signal: AbortSignal;
+  /** Whether to wait until the disk has it. */
+  readonly durable: boolean;
+}
+
 /**
  * Makes the data directory when it is not there: into a neighbour, which is renamed when it is complete, so that a
  * crash on the way leaves nothing that looks like a database. Refuses a directory of another major version.
@@ -21,8 +29,7 @@ export const ROLE = 'kiln';
 export async function ensureDataDirectory(
   binaries: PostgresBinaries,
   dataDir: string,
-  log: FileHandle,
-  signal: AbortSignal,
+  { log, signal, durable }: DataDirectoryOptions,
 ): Promise<void> {
   if (existsSync(dataDir)) return checkVersion(dataDir);
   const unfinished = `${dataDir}.new`;
@@ -37,6 +44,7 @@ export async function ensureDataDirectory(
       ...['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C'],
       ...['--set', 'dynamic_shared_memory_type=mmap'],
       '--no-instructions',
+      ...(durable ? [] : ['--no-sync']),
     ],
     { output: log.fd, cwd: path.dirname(dataDir) },
   );
@@ -58,6 +66,7 @@ export async function ensureDataDirectory(
     });
   }
   await rename(unfinished, dataDir);
+  if (!durable) return;
   const parent = await open(path.dirname(dataDir));
   await parent.sync().finally(() => parent.close());
 }

@@ -22,3 +22,10 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   log_min_messages: 'warning',
   timezone: 'UTC',
 };
+
+/** Beside those, for data that may be lost with the machine. */
+export const FORGETFUL_SETTINGS: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+};

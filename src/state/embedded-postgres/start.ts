@@ -7,7 +7,7 @@ import { findRunningServer } from './adopt.ts';
 import { askDataDirectory } from './ask.ts';
 import { findPostgresBinaries } from './binaries.ts';
 import { ensureDataDirectory, ROLE } from './data-directory.ts';
-import { SETTINGS } from './settings.ts';
+import { FORGETFUL_SETTINGS, SETTINGS } from './settings.ts';
 import { ensureSocketDirectory, PORT, releaseSocketDirectory } from './socket-directory.ts';
 import { childServer, type ServerProcess, stopServer } from './stop-server.ts';
 import { spawnUnprivileged } from './unprivileged.ts';
@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** How long a server may take until it answers. Default 60 s: after a crash it first reads its log again. */
   readonly patienceMs?: number;
+  /** Default true. False for data that may be lost with the machine (tests): nothing waits for the disk. */
+  readonly durable?: boolean;
 }
 
 const POLL_MS = 20;
@@ -42,7 +44,7 @@ const MAX_LOG_BYTES = 4 * 1024 * 1024;
  * the signal's reason after an abort; in both cases no server of ours is left.
  */
 export async function startEmbeddedPostgres(options: StartOptions): Promise<EmbeddedPostgres> {
-  const { log, signal, patienceMs = 60_000 } = options;
+  const { log, signal, patienceMs = 60_000, durable = true } = options;
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   signal.throwIfAborted();
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
@@ -60,9 +62,10 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const logFile = path.join(directory, 'server.log');
   await rotate(logFile);
   await using output = await open(logFile, 'a', 0o600);
-  await ensureDataDirectory(binaries, dataDir, output, signal);
+  await ensureDataDirectory(binaries, dataDir, { log: output, signal, durable });
   const host = await ensureSocketDirectory(directory);
-  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: host, port: String(PORT) });
+  const ownSettings = durable ? SETTINGS : { ...SETTINGS, ...FORGETFUL_SETTINGS };
+  const settings = Object.entries({ ...ownSettings, unix_socket_directories: host, port: String(PORT) });
   const child = await spawnUnprivileged(
     binaries.postgres,
     ['-D', dataDir, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
