@@ -1,5 +1,6 @@
 import type { ImageRow } from '../state/find-resource.ts';
 import { openLog } from '../state/log-events.ts';
+import { logPlaceOf } from '../state/log-place.ts';
 import { coerceError } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { Engine } from './engine.ts';
@@ -12,11 +13,6 @@ export interface ImageLog {
   flush(): Promise<void>;
   /** As flush, and ends it. */
   close(): Promise<void>;
-}
-
-/** Group and stream of an image's log. Source: EC2 Image Builder User Guide, "Monitor Image Builder logs". */
-export function logPlaceOf(image: Pick<ImageRow, 'name' | 'version' | 'build'>): { group: string; stream: string } {
-  return { group: `/aws/imagebuilder/${image.name}`, stream: `${image.version}/${image.build}` };
 }
 
 export function openImageLog({ db, clock, log }: Engine, image: ImageRow): ImageLog {

@@ -8,12 +8,12 @@ import type {
 import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import { findResource, type ImageRow, resolveResource } from '../state/find-resource.ts';
+import { logPlaceOf } from '../state/log-place.ts';
 import type { RunnableDocument } from '../toe/run-documents.types.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { Engine } from './engine.ts';
-import { logPlaceOf } from './image-log.ts';
 import { managedWorkflow } from './managed-workflows.ts';
 import { outputAmiOf } from './output-ami.ts';
 import { resolveParentImage } from './parent-image.ts';

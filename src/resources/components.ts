@@ -14,6 +14,7 @@ import type { Service } from './service.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 import { versionNodes } from './versions.ts';
 
+/** Checks the document and stores it as the next build of its version. */
 export async function createComponent(
   service: Service,
   input: InputOf<'CreateComponent'>,
@@ -33,6 +34,7 @@ export async function createComponent(
       parameters: text.parameters,
       owner: service.accountId,
       data: text.data,
+      // AWS says true; here it would not be (docs/decisions/030-records-and-refusals.md).
       encrypted: false,
     });
     return { componentBuildVersionArn: arn, latestVersionReferences: latestVersionReferences(arn) };
@@ -83,6 +85,7 @@ export async function getComponent(
   return { component: described(found), latestVersionReferences: latestVersionReferences(found.arn) };
 }
 
+/** Deletes one build; other builds of the version stay. */
 export async function deleteComponent(
   service: Service,
   input: InputOf<'DeleteComponent'>,

@@ -6,7 +6,7 @@ import { type EventRow, readEvents } from '../state/events.ts';
 import { findImage, type ImageRow } from '../state/find-resource.ts';
 import { isUnfinished } from '../state/image-states.ts';
 import { type LogRow, readLog } from '../state/log-events.ts';
-import { imageLog } from './image-log.ts';
+import { logPlaceOf } from '../state/log-place.ts';
 import type { Service } from './service.ts';
 
 const POLL_MS = 100;
@@ -51,7 +51,7 @@ type News = (until: number, signal: AbortSignal) => AsyncGenerator<FollowLine>;
 
 function newsOf({ db }: Service, image: ImageRow): News {
   const events = feed((afterId) => readEvents(db, { imageArn: image.arn, afterId, limit: BATCH }));
-  const lines = feed((afterId) => readLog(db, { ...imageLog(image), afterId, limit: BATCH }));
+  const lines = feed((afterId) => readLog(db, { ...logPlaceOf(image), afterId, limit: BATCH }));
   return async function* (until, signal) {
     events.refresh();
     lines.refresh();

@@ -15,6 +15,7 @@ import { checkTagCount } from './tags.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 import { versionNodes } from './versions.ts';
 
+/** Asks for one build without a pipeline. Answers at once; the build goes on in the worker. */
 export async function createImage(service: Service, input: InputOf<'CreateImage'>): Promise<OutputOf<'CreateImage'>> {
   refuseUnsupportedMembers('CreateImage', input);
   checkBuildRequest(input);

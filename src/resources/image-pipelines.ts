@@ -19,6 +19,7 @@ import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
 const KIND = 'image-pipeline';
 
+/** A pipeline without a schedule, started by StartImagePipelineExecution. Wildcards in its recipe stay as written. */
 export async function createImagePipeline(
   service: Service,
   input: InputOf<'CreateImagePipeline'>,

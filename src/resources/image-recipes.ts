@@ -14,6 +14,7 @@ import type { Service } from './service.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 import { versionNodes } from './versions.ts';
 
+/** Recipes never change; what they name must exist when they are made, and is looked up again by each build. */
 export async function createImageRecipe(
   service: Service,
   input: InputOf<'CreateImageRecipe'>,
@@ -92,6 +93,7 @@ async function concreteVersion(
   return concrete;
 }
 
+/** An ARN with wildcards means the highest version that matches. */
 export async function getImageRecipe(
   service: Service,
   input: InputOf<'GetImageRecipe'>,
@@ -100,6 +102,7 @@ export async function getImageRecipe(
   return { imageRecipe: described(found), latestVersionReferences: latestVersionReferences(found.arn) };
 }
 
+/** Refused while a pipeline would find no recipe any more; images have copies of theirs. */
 export async function deleteImageRecipe(
   service: Service,
   input: InputOf<'DeleteImageRecipe'>,

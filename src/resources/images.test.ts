@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { openLog } from '../state/log-events.ts';
 import { insertImage } from '../state/test-rows.ts';
 import { openTestStore } from '../state/test-store.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
@@ -310,7 +311,11 @@ describe('images', () => {
     assert.ok(claimed);
     await failImage(service.db, claimed.claim, { reason: 'It broke.', at: AT });
     await call.DeleteComponent({ componentBuildVersionArn });
+    await using log = openLog(service.db, '/aws/imagebuilder/Web Server', '1.0.0/1');
+    log.append({ at: AT, source: 'kiln', message: 'gone with the image' });
+    await log.flush();
     assert.deepEqual(await call.DeleteImage({ imageBuildVersionArn: IMAGE_ARN }), { imageBuildVersionArn: IMAGE_ARN });
+    assert.deepEqual(await service.db.selectFrom('log_events').select('message').execute(), []);
     for (const operation of [call.GetImage, call.DeleteImage, call.ListImagePackages, call.ListWorkflowExecutions]) {
       await assert.rejects(operation({ imageBuildVersionArn: IMAGE_ARN }), { name: 'ResourceNotFoundException' });
     }

@@ -3,8 +3,8 @@ import { notFound } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { type ImageRow, resolveImage } from '../state/find-resource.ts';
 import { isUnfinished } from '../state/image-states.ts';
+import { logPlaceOf } from '../state/log-place.ts';
 import { deleteOneAtATime, refuseIfNeeded } from './deletion.ts';
-import { imageLog } from './image-log.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { findManagedImage, MANAGED_BUILD, managedImageArn } from './parent-images.ts';
 import { dependencyError } from './refusals.ts';
@@ -89,7 +89,7 @@ export async function deleteImage(service: Service, input: InputOf<'DeleteImage'
       throw dependencyError(arn, `Its build is not finished (${image.status}); cancel it first.`);
     }
     await trx.deleteFrom('images').where('arn', '=', arn).execute();
-    const { group, stream } = imageLog(image);
+    const { group, stream } = logPlaceOf(image);
     await trx.deleteFrom('log_events').where('log_group', '=', group).where('log_stream', '=', stream).execute();
     await refuseIfNeeded(trx, arn, { wasSelectable: image.status === 'AVAILABLE' });
   });

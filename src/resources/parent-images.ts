@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely';
 import { formatArn, type ImageBuilderArn, parseArn } from '../contract/arn.ts';
 import { invalidParameter, notFound, notYet } from '../contract/errors.ts';
-import { compareVersions, fixedNodes, isSelectable, parseVersion } from '../contract/version.ts';
+import { fixedNodes, isSelectable, parseVersion } from '../contract/version.ts';
 import { resolveImage } from '../state/find-resource.ts';
 import type { Database } from '../state/tables.ts';
 import { invalidVersion } from './refusals.ts';
@@ -84,10 +84,4 @@ export function managedImageArn(service: Service, image: ParentImage): ImageBuil
     slug: image.name,
     version: image.version,
   };
-}
-
-/** Newest first among images of one name. */
-export function newerFirst(a: ParentImage, b: ParentImage): number {
-  const [left, right] = [parseVersion(a.version), parseVersion(b.version)];
-  return left === undefined || right === undefined ? 0 : compareVersions(right, left);
 }
