@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BuilderFault } from '../../util/faults.ts';
 import type { PostgresBinaries } from './binaries.ts';
+import { lastLines } from './server-log.ts';
 import { spawnUnprivileged } from './unprivileged.ts';
 
 /** The major version of the packaged server; a data directory of another one cannot be opened by it. */
@@ -14,8 +15,10 @@ const MAJOR = '18';
 export const ROLE = 'kiln';
 
 export interface DataDirectoryOptions {
-  /** What initdb says goes there. */
-  readonly log: FileHandle;
+  /** What initdb says goes there, */
+  readonly output: FileHandle;
+  /** the open file with this name. */
+  readonly logFile: string;
   readonly signal: AbortSignal;
   /** Whether to wait until the disk has it. */
   readonly durable: boolean;
@@ -24,12 +27,14 @@ export interface DataDirectoryOptions {
 /**
  * Makes the data directory when it is not there: into a neighbour, which is renamed when it is complete, so that a
  * crash on the way leaves nothing that looks like a database. Refuses a directory of another major version.
- * After an abort the signal's reason is thrown. Text is UTF-8 and sorted by code point on every host, so that a copied directory keeps its indexes valid.
+ * After an abort the signal's reason is thrown.
+ *
+ * Text is UTF-8 and sorted by code point on every host, so that a copied directory keeps its indexes valid.
  */
 export async function ensureDataDirectory(
   binaries: PostgresBinaries,
   dataDir: string,
-  { log, signal, durable }: DataDirectoryOptions,
+  { output, logFile, signal, durable }: DataDirectoryOptions,
 ): Promise<void> {
   if (existsSync(dataDir)) return checkVersion(dataDir);
   const unfinished = `${dataDir}.new`;
@@ -46,7 +51,7 @@ export async function ensureDataDirectory(
       '--no-instructions',
       ...(durable ? [] : ['--no-sync']),
     ],
-    { output: log.fd, cwd: path.dirname(dataDir) },
+    { output: output.fd, cwd: path.dirname(dataDir) },
   );
   const exited = once(child, 'exit');
   const group = -Number(child.pid);
@@ -60,9 +65,8 @@ export async function ensureDataDirectory(
     for (let turn = 0; turn < 100 && signalGroup(group, 'SIGKILL'); turn++) await delay(5);
     await rm(unfinished, { recursive: true, force: true });
     signal.throwIfAborted();
-    throw new BuilderFault(`The embedded PostgreSQL could not make its data directory (initdb ended with ${code}).`, {
+    throw new BuilderFault(`The embedded PostgreSQL could not make its data:\n${await lastLines(logFile)}`, {
       where: dataDir,
-      hint: 'The reason is at the end of server.log beside it.',
     });
   }
   await rename(unfinished, dataDir);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import pg from 'pg';
+import { run } from '../../util/spawn.ts';
 import { silentLog } from '../test-log.ts';
 import { startProcess } from '../test-process.ts';
 import { isPostmasterOf } from './postmaster.ts';
@@ -202,6 +203,20 @@ test('data of another version is refused, and half-made data is made again', asy
   await using server = await start(home.path);
   assert.deepEqual(await query(server, 'select 1'), [1]);
   assert.ok(!existsSync(`${data}.new`));
+});
+
+test('on a full disk the data is not made, nothing of it stays, and the error names the cause', {
+  skip: process.getuid?.() === 0 ? false : 'only root can mount a small file system',
+}, async () => {
+  await using home = await temporaryDirectory();
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'kiln-test', home.path]);
+  assert.equal(mounted.code, 0, mounted.stderr.toString());
+  try {
+    await assert.rejects(start(home.path), { name: 'BuilderFault', message: /No space left on device/ });
+    assert.deepEqual(await readdir(home.path), ['server.log']);
+  } finally {
+    await run('umount', [home.path]);
+  }
 });
 
 test('a server that does not start says why', async () => {

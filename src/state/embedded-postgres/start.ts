@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, realpath, rename, stat } from 'node:fs/promises';
+import { mkdir, open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -7,6 +7,7 @@ import { findRunningServer } from './adopt.ts';
 import { askDataDirectory } from './ask.ts';
 import { findPostgresBinaries } from './binaries.ts';
 import { ensureDataDirectory, ROLE } from './data-directory.ts';
+import { lastLines, rotate } from './server-log.ts';
 import { FORGETFUL_SETTINGS, SETTINGS } from './settings.ts';
 import { ensureSocketDirectory, PORT, releaseSocketDirectory } from './socket-directory.ts';
 import { childServer, type ServerProcess, stopServer } from './stop-server.ts';
@@ -36,7 +37,6 @@ export interface StartOptions {
 }
 
 const POLL_MS = 20;
-const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
 /**
  * Starts the PostgreSQL server of a directory, or adopts the one that runs there. At most one process may call this for
@@ -62,7 +62,7 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const logFile = path.join(directory, 'server.log');
   await rotate(logFile);
   await using output = await open(logFile, 'a', 0o600);
-  await ensureDataDirectory(binaries, dataDir, { log: output, signal, durable });
+  await ensureDataDirectory(binaries, dataDir, { output, logFile, signal, durable });
   const host = await ensureSocketDirectory(directory);
   const ownSettings = durable ? SETTINGS : { ...SETTINGS, ...FORGETFUL_SETTINGS };
   const settings = Object.entries({ ...ownSettings, unix_socket_directories: host, port: String(PORT) });
@@ -91,8 +91,8 @@ async function untilReady(server: ServerProcess, host: string, logFile: string, 
     if (typeof answer === 'string') return;
     const ended = !(await server.isRunning());
     if (ended || deadline.aborted) {
-      const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-5).join('\n');
-      throw new BuilderFault(`The embedded PostgreSQL ${ended ? 'did not start' : 'does not answer'}:\n${lines}`, {
+      const what = ended ? 'did not start' : 'does not answer';
+      throw new BuilderFault(`The embedded PostgreSQL ${what}:\n${await lastLines(logFile)}`, {
         where: logFile,
         cause: answer,
       });
@@ -108,9 +108,4 @@ function handle(server: ServerProcess, host: string, directory: string, adopted:
     return stopped;
   };
   return { host, port: PORT, user: ROLE, pid: server.pid, adopted, stop, [Symbol.asyncDispose]: stop };
-}
-
-async function rotate(logFile: string): Promise<void> {
-  const size = (await stat(logFile).catch(() => undefined))?.size ?? 0;
-  if (size > MAX_LOG_BYTES) await rename(logFile, `${logFile}.1`);
 }
