@@ -1,6 +1,7 @@
 import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino, { type DestinationStream, type Logger } from 'pino';
+import { coerceError } from '../util/faults.ts';
 import type { Config } from './config.ts';
 import { sanitise } from './display/text.ts';
 
@@ -27,8 +28,23 @@ export function openStderrLog(config: Config, terminal: boolean): Logger {
 }
 
 function createLog(config: Config, destination: DestinationStream): Logger {
-  const options = { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return pino(options, destination);
+  const serializers = { err: serialiseError };
+  return pino(
+    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers },
+    destination,
+  );
+}
+
+/** Without further members: drivers hang whole connections, secrets included, on their errors. */
+function serialiseError(thrown: unknown): Readonly<Record<string, unknown>> {
+  const error = coerceError(thrown);
+  return {
+    type: error.name,
+    message: error.message,
+    ...('code' in error ? { code: error.code } : {}),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: serialiseError(error.cause) }),
+  };
 }
 
 /** One line of JSON as a line for people. */

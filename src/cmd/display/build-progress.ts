@@ -8,9 +8,9 @@ export interface BuildProgress {
   readonly startedAt: number | undefined;
   /** In the order in which they were first heard of. */
   readonly steps: readonly StepProgress[];
-  /** The last line that a program of the running step wrote. */
+  /** The last line of output of the running step, or what Kiln said it does. */
   readonly lastLine: string | undefined;
-  /** The last lines of output, oldest first: what a failure is explained with. */
+  /** The last lines that programs wrote, oldest first: what a failure is explained with. */
   readonly tail: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function advance(progress: BuildProgress, line: FollowLine): BuildProgres
       return {
         ...progress,
         lastLine: line.message,
-        tail: [...progress.tail, line.message].slice(-TAIL_LINES),
+        tail: line.source === 'kiln' ? progress.tail : [...progress.tail, line.message].slice(-TAIL_LINES),
       };
     case 'end':
       return { ...progress, status: line.status, reason: line.reason ?? progress.reason };

@@ -4,6 +4,7 @@ import type { BuildReport } from './build-report.ts';
 import { createPainter } from './painter.ts';
 import { renderProgress } from './render-progress.ts';
 import { renderSummary } from './summary.ts';
+import { clip } from './text.ts';
 
 /** Elapsed times tick ten times a second; a frame that looks the same is not drawn. */
 const FRAME_MS = 100;
@@ -16,9 +17,17 @@ export function createLiveReport(terminal: NodeJS.WriteStream, colour: boolean):
   let note: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   const paint = (): void => {
-    const { columns = 80, rows = 24 } = terminal;
-    const lines = renderProgress({ progress, now: Date.now(), columns: columns - 1, rows, colours });
-    painter.paint(note === undefined ? lines : [...lines.slice(0, rows - 2), note]);
+    // A terminal that does not know its size says 0.
+    const columns = (terminal.columns || 80) - 1;
+    const rows = terminal.rows || 24;
+    const lines = renderProgress({
+      progress,
+      now: Date.now(),
+      columns,
+      rows: note === undefined ? rows : rows - 1,
+      colours,
+    });
+    painter.paint(note === undefined ? lines : [...lines, clip(note, columns)]);
   };
   const stop = (): void => {
     clearInterval(timer);

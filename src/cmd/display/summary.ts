@@ -13,7 +13,7 @@ function times({ steps, seconds }: BuildOutcome, colours: Colors): readonly stri
   const width = Math.max(...ran.map((step) => step.name.length), 'Total'.length);
   const line = (name: string, time: string): string => `  ${sanitise(name).padEnd(width)}  ${time.padStart(10)}`;
   const rows = ran.map((step) => {
-    const text = line(step.name, formatSeconds(step.seconds ?? 0));
+    const text = line(step.name, step.status === 'SKIPPED' ? 'skipped' : formatSeconds(step.seconds ?? 0));
     return step.status === 'FAILED' ? colours.red(text) : text;
   });
   return ['', ...rows, colours.bold(line('Total', formatSeconds(seconds))), ''];
