@@ -1,7 +1,11 @@
+import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { BuilderFault, coerceError } from '../../util/faults.ts';
 import { run } from '../../util/spawn.ts';
 import { storageFault, systemErrorIn } from './storage-fault.ts';
+
+const FULL_BELOW_BYTES = 1024 * 1024;
 
 export interface QemuImgOptions {
   readonly signal: AbortSignal;
@@ -31,10 +35,16 @@ export async function qemuImg(args: readonly string[], options: QemuImgOptions):
   const stderr = result.stderr.toString().trim();
   // prlimit starts, and finds no qemu-img to run.
   if (result.code === 127) throw missingQemuImg('qemu-img', undefined);
-  const code = systemErrorIn(stderr);
+  const code = systemErrorIn(stderr) ?? ((await isFull(options.file)) ? 'ENOSPC' : undefined);
   const cause = new Error(stderr === '' ? `qemu-img ended by ${result.signal ?? result.code}` : lastLine(stderr));
   if (code !== undefined) throw storageFault(Object.assign(cause, { code }), options.action, options.file);
   throw new BuilderFault(`${options.action} failed: ${cause.message}`, { where: options.file, cause });
+}
+
+/** Some of qemu-img's formats report a full disk as another error. */
+async function isFull(file: string): Promise<boolean> {
+  const stats = await statfs(dirname(file)).catch(() => undefined);
+  return stats !== undefined && stats.blocks > 0 && stats.bavail * stats.bsize < FULL_BELOW_BYTES;
 }
 
 /** Arguments that let qemu-img convert use every processor; `anyOrder` only where the format can be written so. */
