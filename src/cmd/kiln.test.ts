@@ -122,3 +122,26 @@ test('--home wins over KILN_HOME', async () => {
   assert.equal((await kiln(['env', '--home', other])).code, 0);
   assert.ok(existsSync(join(other, 'credentials.json')));
 });
+
+test('kiln serve says where it listens, is found by other commands, and SIGTERM ends it with 0', async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'kiln.ts'), 'serve', '--port', '0'], {
+    env: { PATH: process.env['PATH'] ?? '', KILN_HOME: home, KILN_LOG_LEVEL: 'silent' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  try {
+    const [line] = await once(child.stdout, 'data');
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(line))?.[0] ?? 'none';
+    assert.ok((await kiln(['env'])).stdout.includes(`='${url}'`));
+    const { code, stdout, stderr } = await kiln(['images']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^STATUS/);
+    const second = await kiln(['serve']);
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, new RegExp(`process ${child.pid}.*${url}`));
+  } finally {
+    child.kill('SIGTERM');
+  }
+  assert.deepEqual(await ended, [0, null]);
+  assert.equal(existsSync(join(home, 'service.json')), false);
+});

@@ -43,6 +43,12 @@ test('the display shows the stages, their steps with times, and what the running
   ]);
 });
 
+test('what is said before the first step is shown too: a base image takes minutes', () => {
+  const making: FollowLine = { kind: 'log', at: at(2), source: 'kiln', message: 'making the base image' };
+  const early = advance(advance(NO_PROGRESS, { kind: 'image', at: at(0), status: 'CREATING' }), making);
+  assert.equal(renderProgress({ ...frame, progress: early })[1], '      making the base image');
+});
+
 test('no line of the display is wider than the terminal, and never more lines than it has', () => {
   for (const columns of [1, 10, 20, 40, 79, 200]) {
     for (const rows of [2, 3, 4, 24]) {

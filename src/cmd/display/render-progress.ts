@@ -25,6 +25,10 @@ export function renderProgress(frame: Frame): readonly string[] {
   const { progress, now, colours } = frame;
   const elapsed = progress.startedAt === undefined ? 0 : (now - progress.startedAt) / 1000;
   const lines = [row(frame, colours.bold(progress.status), progress.status, elapsed)];
+  const said = progress.lastLine === undefined ? '' : clip(`      ${sanitise(progress.lastLine)}`, frame.columns);
+  // Before the first step the base image may be made, which takes minutes.
+  const between = !progress.steps.some((step) => step.status === 'RUNNING');
+  if (between && said !== '') lines.push(colours.dim(said));
   let workflow: string | undefined;
   for (const step of progress.steps) {
     if (step.workflow !== workflow) {
@@ -32,9 +36,7 @@ export function renderProgress(frame: Frame): readonly string[] {
       lines.push(clip(`  ${sanitise(workflow)}`, frame.columns));
     }
     lines.push(stepRow(frame, step));
-    if (step.status === 'RUNNING' && progress.lastLine !== undefined) {
-      lines.push(colours.dim(clip(`      ${sanitise(progress.lastLine)}`, frame.columns)));
-    }
+    if (step.status === 'RUNNING' && said !== '') lines.push(colours.dim(said));
   }
   // What does not fit would scroll, and then it could not be drawn over: the end is what one wants to see.
   const room = Math.max(1, frame.rows - 1);
