@@ -10,7 +10,6 @@ interface Program {
 const PROGRAMS = {
   mmdebstrap: { debianPackage: 'mmdebstrap', paths: ['/usr/bin/mmdebstrap'] },
   mke2fs: { debianPackage: 'e2fsprogs', paths: ['/usr/sbin/mke2fs', '/sbin/mke2fs'] },
-  newuidmap: { debianPackage: 'uidmap', paths: ['/usr/bin/newuidmap'] },
 } as const satisfies Readonly<Record<string, Program>>;
 
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -21,8 +20,15 @@ export interface BootstrapPrograms {
   readonly mke2fs: string;
 }
 
-/** @throws BuilderFault that names every package that is missing. */
+/** @throws BuilderFault for another user than root, and one that names every package that is missing. */
 export async function findPrograms(isRoot: boolean): Promise<BootstrapPrograms> {
+  if (!isRoot) {
+    // The files of an image belong to many users, and only root may make files for others.
+    throw new BuilderFault('A bootstrap has to be done by root', {
+      hint: 'Start this once with sudo, or bring an image of your own: kiln import FILE --name NAME --platform Linux',
+      missingPrerequisite: true,
+    });
+  }
   const missing: string[] = [];
   const find = async (program: Program): Promise<string> => {
     for (const path of program.paths) if (await isReadable(path)) return path;
@@ -31,8 +37,6 @@ export async function findPrograms(isRoot: boolean): Promise<BootstrapPrograms> 
   };
   const mmdebstrap = await find(PROGRAMS.mmdebstrap);
   const mke2fs = await find(PROGRAMS.mke2fs);
-  // Another user than root makes the image's users out of the range that /etc/subuid gives.
-  if (!isRoot) await find(PROGRAMS.newuidmap);
   if (!(await isReadable(DEBIAN_KEYRING))) missing.push('debian-archive-keyring');
   if (missing.length > 0) {
     throw new BuilderFault(`Programs to make Debian images with are missing: ${missing.join(', ')}`, {

@@ -142,12 +142,9 @@ function asFault(url: string, error: Error): Error {
   const code = 'code' in error ? error.code : undefined;
   // A full disk is said by whoever writes the file.
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EEXIST') return error;
-  const cause = error.cause instanceof Error ? error.cause : error;
-  return fault(
-    url,
-    cause.message === 'terminated' || cause.message === 'aborted' ? 'it was cut short' : cause.message,
-    error,
-  );
+  // What fetch says when a connection ends in the middle of an answer.
+  if (error.message === 'terminated' || error.message === 'aborted') return fault(url, 'it was cut short', error);
+  return fault(url, error.cause instanceof Error ? error.cause.message : error.message, error);
 }
 
 function fault(url: string, why: string, cause?: unknown): BuilderFault {
