@@ -4,7 +4,7 @@ import type { Monitor } from '../../util/monitor.ts';
 import { run } from '../../util/spawn.ts';
 import { PROBE_GUEST, PROBE_GUEST_EXIT_CODE } from './probe-guest/probe-guest.ts';
 import { type QemuPrograms, runProgram } from './programs.ts';
-import { CPU_MODEL } from './qemu-command.ts';
+import { CPU_MODELS } from './qemu-command.ts';
 
 /** What runs guest code: the processor itself, or QEMU's translator. */
 export type Accelerator = 'kvm' | 'tcg';
@@ -28,7 +28,7 @@ const PROBE_MS = 3_000;
 export async function findAccelerator(options: AcceleratorOptions): Promise<Accelerator> {
   const version = (await runProgram(options.programs, 'qemuSystem', ['--version'], options)).split('\n')[0] ?? '';
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  const key = { qemu: options.programs.qemuSystem, version, bootId, cpuModel: CPU_MODEL };
+  const key = { qemu: options.programs.qemuSystem, version, bootId, cpuModel: CPU_MODELS.kvm };
   const file = join(options.cacheFolder, 'accelerator.json');
   const known = await readAnswer(file, key);
   if (known !== undefined) return known;
@@ -83,7 +83,7 @@ async function whyNoKvm({ programs, cacheFolder, signal }: AcceleratorOptions): 
 export function probeArguments(accelerator: Accelerator): readonly string[] {
   return [
     ...['-no-user-config', '-nodefaults', '-display', 'none', '-sandbox', 'on,spawn=deny'],
-    ...['-machine', 'pc', '-accel', accelerator, '-cpu', CPU_MODEL, '-m', '64'],
+    ...['-machine', 'pc', '-accel', accelerator, '-cpu', CPU_MODELS[accelerator], '-m', '64'],
     ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],
     ...['-drive', 'file=guest.img,format=raw,if=ide'],
   ];

@@ -10,7 +10,7 @@ import { FILES, type SshAccess, writeRecord } from './instance-record.ts';
 import { type HostCapacity, type InstanceTypeTable, type MachineShape, shapeFor } from './instance-types.ts';
 import { type Machine, startMachine } from './machine.ts';
 import { diskFull, isDiskFull, type QemuPrograms } from './programs.ts';
-import { CPU_MODEL, type MachineSpec } from './qemu-command.ts';
+import type { MachineSpec } from './qemu-command.ts';
 import { writeSeed } from './seed.ts';
 import { waitForCloudInit } from './wait-for-cloud-init.ts';
 
@@ -78,7 +78,7 @@ async function prepare(
   ]);
   monitor.line('kiln', `booting ${instanceId}: ${describeShape(shape)}, ${accelerator}`);
   return {
-    spec: { instanceId, owner, accelerator, cpuModel: CPU_MODEL, shape, volumes },
+    spec: { instanceId, owner, accelerator, shape, volumes },
     hostKey: keys.host.public,
   };
 }
