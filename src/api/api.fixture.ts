@@ -5,16 +5,20 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Clock } from '../util/clock.ts';
 import { systemClock } from '../util/clock.ts';
-import type { Listening } from './listen.ts';
+import type { Trail } from './audit/recorder.ts';
+import { rootCredential } from './auth/credentials.ts';
+import type { Endpoint, Listening } from './listen.ts';
 import { type Api, type ApiOptions, createApi } from './server.ts';
 
 export const REGION = 'eu-north-7';
-export const CREDENTIAL = {
+export const CREDENTIAL = rootCredential({
   accessKeyId: 'AKIAKILNTEST00000001',
   secretAccessKey: 'not-a-secret/only+for=tests',
   accountId: '123456789012',
-  principalArn: 'arn:aws:iam::123456789012:root',
-};
+});
+
+/** A free port of this machine. */
+export const LOOPBACK: Endpoint = { place: { host: '127.0.0.1', port: 0 } };
 
 export interface LoggedLine {
   readonly level: 'debug' | 'warn' | 'error';
@@ -22,9 +26,21 @@ export interface LoggedLine {
   readonly message: string;
 }
 
+/** The members of an audit record that tests look at. */
+export interface AuditEvent {
+  readonly eventName: string;
+  readonly readOnly: boolean;
+  readonly errorCode?: string;
+  readonly requestID: string;
+  readonly userIdentity: Readonly<Record<string, string>>;
+  readonly [member: string]: unknown;
+}
+
 export interface ApiFixture extends AsyncDisposable {
   readonly api: Api;
   readonly log: LoggedLine[];
+  /** What the audit trail was told. */
+  readonly trail: AuditEvent[];
   /** Starts to listen; closed with the fixture. */
   listen(): Promise<Listening>;
   /** A real SDK client for the listening API; without retries unless more attempts are allowed. */
@@ -36,6 +52,13 @@ export function apiFixture(options: Partial<ApiOptions> = {}): ApiFixture {
   const write = (level: LoggedLine['level']) => (fields: object, message: string) => {
     log.push({ level, fields: { ...fields }, message });
   };
+  const trail: AuditEvent[] = [];
+  const recordingTrail: Trail = {
+    append: async (record) => {
+      trail.push(JSON.parse(JSON.stringify(record)));
+    },
+    failure: () => undefined,
+  };
   const api = createApi({
     operations: {},
     kiln: {
@@ -43,6 +66,13 @@ export function apiFixture(options: Partial<ApiOptions> = {}): ApiFixture {
       follow: async function* () {},
     },
     findCredential: (id) => (id === CREDENTIAL.accessKeyId ? CREDENTIAL : undefined),
+    findTags: async () => undefined,
+    trail: recordingTrail,
+    requestRate: { perSecond: 1_000, burst: 1_000 },
+    maxFollowStreams: 10,
+    isReady: async () => true,
+    readGauges: async () => ({ images: new Map(), queued: 0 }),
+    accountId: CREDENTIAL.accountId,
     region: REGION,
     clock: systemClock,
     log: { debug: write('debug'), warn: write('warn'), error: write('error') },
@@ -51,7 +81,7 @@ export function apiFixture(options: Partial<ApiOptions> = {}): ApiFixture {
   const cleanups: (() => Promise<void>)[] = [];
   let listening: Promise<Listening> | undefined;
   const listen = async (): Promise<Listening> => {
-    listening ??= api.listen(0).then((started) => {
+    listening ??= api.listen(LOOPBACK).then((started) => {
       cleanups.push(() => started.close());
       return started;
     });
@@ -60,6 +90,7 @@ export function apiFixture(options: Partial<ApiOptions> = {}): ApiFixture {
   return {
     api,
     log,
+    trail,
     listen,
     client: async (maxAttempts = 1) => {
       const { accessKeyId, secretAccessKey } = CREDENTIAL;

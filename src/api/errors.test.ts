@@ -4,14 +4,14 @@ import { type ImagebuilderClient, ListImagesCommand, ServiceUnavailableException
 import pg from 'pg';
 import { AwsError } from '../contract/errors.ts';
 import { apiFixture, signedRequest } from './api.fixture.ts';
-import { errorAnswer } from './errors.ts';
+import { asAwsError, errorAnswer } from './errors.ts';
 import type { ApiLog } from './log.ts';
 
 const silent: ApiLog = { debug: () => {}, warn: () => {}, error: () => {} };
 
 describe('what a handler throws', () => {
   it('is told as it is when it refuses the request', async () => {
-    const answer = errorAnswer(new AwsError('ResourceInUseException', 'Busy.'), 'id', silent);
+    const answer = errorAnswer(new AwsError('ResourceInUseException', 'Busy.'));
     assert.equal(answer.status, 400);
     assert.equal(answer.headers.get('x-amzn-errortype'), 'ResourceInUseException');
     assert.deepEqual(await answer.json(), { message: 'Busy.' });
@@ -74,8 +74,8 @@ describe('what a handler throws', () => {
       new Error('query failed', { cause: Object.assign(new Error('read'), { code: 'ECONNRESET' }) }),
       new AggregateError([Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })]),
     ];
-    for (const error of errors) assert.equal(errorAnswer(error, 'id', silent).status, 503);
+    for (const error of errors) assert.equal(asAwsError(error, 'id', silent).httpStatus, 503);
     const unique = Object.assign(new Error('duplicate key'), { code: '23505' });
-    assert.equal(errorAnswer(unique, 'id', silent).status, 500);
+    assert.equal(asAwsError(unique, 'id', silent).httpStatus, 500);
   });
 });

@@ -1,18 +1,18 @@
-/** Turns whatever was thrown into the answer that AWS clients understand. */
+/** Turns whatever was thrown into an error that AWS clients understand. */
 import { AwsError } from '../contract/errors.ts';
 import { coerceError } from '../util/faults.ts';
 import type { ApiLog } from './log.ts';
 
-/** The status, error type and message of `thrown`. What is not the caller's fault is logged, and told only in general. */
-export function errorAnswer(thrown: unknown, requestId: string, log: ApiLog): Response {
-  const error = asAwsError(thrown, requestId, log);
+/** The answer that tells an error, as services with JSON do. */
+export function errorAnswer(error: AwsError): Response {
   return Response.json(
     { message: error.message },
     { status: error.httpStatus, headers: { 'x-amzn-errortype': error.name } },
   );
 }
 
-function asAwsError(thrown: unknown, requestId: string, log: ApiLog): AwsError {
+/** What to tell of `thrown`. What is not the caller's fault is logged, and told only in general. */
+export function asAwsError(thrown: unknown, requestId: string, log: ApiLog): AwsError {
   if (thrown instanceof AwsError) {
     if (thrown.httpStatus >= 500) log.error({ requestId, err: thrown }, 'request failed');
     return thrown;
@@ -20,7 +20,9 @@ function asAwsError(thrown: unknown, requestId: string, log: ApiLog): AwsError {
   const err = coerceError(thrown);
   if (isDatabaseAway(err)) {
     log.error({ requestId, err }, 'the database cannot be reached');
-    return new AwsError('ServiceUnavailableException', 'The service is temporarily unavailable. Try again.');
+    return new AwsError('ServiceUnavailableException', 'The service is temporarily unavailable. Try again.', {
+      retryAfterSeconds: 1,
+    });
   }
   log.error({ requestId, err }, 'request failed in an unexpected way');
   return new AwsError('ServiceException', `An internal error occurred. The service's log has it under ${requestId}.`);

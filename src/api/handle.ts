@@ -4,32 +4,41 @@ import { encodeOutput } from '../contract/encode.ts';
 import { AwsError, notYet } from '../contract/errors.ts';
 import type { OperationModel } from '../contract/model.types.ts';
 import type { Caller, Operations } from '../contract/operations.ts';
-import type { Router } from './router.ts';
+import type { Call } from './call.ts';
+import type { Route } from './router.ts';
 
 export interface VerifiedRequest {
-  readonly method: string;
-  /** Still percent-encoded. */
-  readonly path: string;
   /** Without what belongs to the signature. */
   readonly query: URLSearchParams;
   readonly body: Uint8Array;
 }
 
-/** Throws an AwsError for everything that is wrong with the request. */
+export interface Handling {
+  readonly operations: Partial<Operations>;
+  /** Throws AccessDeniedException when the caller may not do this. */
+  readonly authorise: (operation: OperationModel, input: Readonly<Record<string, unknown>>) => Promise<void>;
+}
+
+/** Throws an AwsError for everything that is wrong with the request. Notes input and output in the call. */
 export async function handleOperation(
+  { operation, labels }: Route,
   request: VerifiedRequest,
+  call: Call,
   caller: Caller,
-  router: Router,
-  operations: Partial<Operations>,
+  { operations, authorise }: Handling,
 ): Promise<Response> {
-  const { operation, labels } = router(request.method, request.path);
   const handler = operations[operation.name] as AnyHandler | undefined;
   if (handler === undefined) throw notYet(`the operation ${operation.name}`);
-  const input = decodeInput(operation, { labels, query: request.query, body: parseBody(request.body) });
+  const body = parseBody(request.body);
+  // Also what is refused is told in the audit trail.
+  call.input = { ...labels, ...Object.fromEntries(request.query), ...(isRecord(body) ? body : {}) };
+  const input = decodeInput(operation, { labels, query: request.query, body });
+  call.input = input;
+  await authorise(operation, input);
   const output = await handler(input, caller);
-  return Response.json(withRequestId(operation, encodeOutput(operation.output, output), caller.requestId), {
-    status: operation.status,
-  });
+  const encoded = withRequestId(operation, encodeOutput(operation.output, output), caller.requestId);
+  call.output = encoded;
+  return Response.json(encoded, { status: operation.status });
 }
 
 /** TypeScript cannot see that input and handler belong to the same operation; decodeInput made it so. */
@@ -46,4 +55,8 @@ function parseBody(body: Uint8Array): unknown {
   } catch {
     throw new AwsError('InvalidRequestException', 'The request body is not well-formed JSON in UTF-8.');
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,12 +4,13 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { BuilderFault } from '../util/faults.ts';
-import { apiFixture, CREDENTIAL, REGION, signedRequest } from './api.fixture.ts';
+import { apiFixture, CREDENTIAL, LOOPBACK, REGION, signedRequest } from './api.fixture.ts';
 
 const SERVICE = { version: '0.1.0', accountId: CREDENTIAL.accountId, region: REGION, pid: 1, home: '/tmp/kiln-test' };
 
 /** So long that a test which needs it never ends. */
 const NO_GRACE_NEEDED_MS = 3_600_000;
+const PATIENT = { ...LOOPBACK, limits: { graceMs: NO_GRACE_NEEDED_MS } };
 
 describe('the listening API', () => {
   it('is there for this machine only', async () => {
@@ -21,7 +22,7 @@ describe('the listening API', () => {
   it('says so when the port is taken', async () => {
     await using fixture = apiFixture();
     const port = Number(new URL((await fixture.listen()).url).port);
-    await assert.rejects(apiFixture().api.listen(port), (error) => {
+    await assert.rejects(apiFixture().api.listen({ place: { host: '127.0.0.1', port } }), (error) => {
       assert.ok(error instanceof BuilderFault);
       assert.match(error.message, new RegExp(`Port ${port} is in use`));
       return true;
@@ -30,7 +31,7 @@ describe('the listening API', () => {
 
   it('closes at once although connections are kept alive, twice if asked', async () => {
     await using fixture = apiFixture();
-    const listening = await fixture.api.listen(0, NO_GRACE_NEEDED_MS);
+    const listening = await fixture.api.listen(PATIENT);
     const agent = new Agent({ keepAlive: true });
     const signed = await signedRequest(`${listening.url}/kiln/v1/service`);
     const request = get(signed.url, { headers: Object.fromEntries(signed.headers), agent });
@@ -56,7 +57,7 @@ describe('the listening API', () => {
         },
       },
     });
-    const listening = await fixture.api.listen(0, NO_GRACE_NEEDED_MS);
+    const listening = await fixture.api.listen(PATIENT);
     const answer = fetch(await signedRequest(`${listening.url}/ListImages`, { method: 'POST' }));
     await begun.promise;
     const closed = listening.close();
@@ -76,7 +77,7 @@ describe('the listening API', () => {
         },
       },
     });
-    const listening = await fixture.api.listen(0, NO_GRACE_NEEDED_MS);
+    const listening = await fixture.api.listen(PATIENT);
     const signed = await signedRequest(`${listening.url}/kiln/v1/follow?imageBuildVersionArn=a&follow=true`);
     const request = get(signed.url, { headers: Object.fromEntries(signed.headers), agent: false });
     const [response] = (await once(request, 'response')) as [IncomingMessage];

@@ -1,11 +1,64 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { AwsError } from '../contract/errors.ts';
 import { BuilderFault } from '../util/faults.ts';
+import type { Peer } from './call.ts';
+import { endUnusedConnections } from './connections.ts';
+import type { Policy } from './iam/policy.ts';
 import { answer } from './node-adapter.ts';
+import { bindSocket } from './unix-socket.ts';
+
+/** Where to listen, and for whom. */
+export interface Endpoint {
+  readonly place: EndpointPlace;
+  /** Without it, HTTP is not encrypted; what is signed cannot be changed on the way, but it can be read. */
+  readonly tls?: TlsKeys;
+  /** What may be done by this endpoint, whoever asks; everything when undefined. */
+  readonly policy?: Policy;
+  readonly limits?: Partial<EndpointLimits>;
+}
+
+export type EndpointPlace =
+  /** Port 0 takes a free one. */
+  | { readonly host: string; readonly port: number }
+  /** A Unix socket that only its owner can use; removed when it is closed. */
+  | { readonly socketPath: string };
+
+/** In PEM. */
+export interface TlsKeys {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface EndpointLimits {
+  /** Time for the headers of a request, also for a TLS handshake. */
+  readonly headersMs: number;
+  /** Time for a whole request. */
+  readonly requestMs: number;
+  /** Time without a byte in either direction, e.g. because nobody reads an answer. */
+  readonly idleMs: number;
+  /** Between two requests on a connection. */
+  readonly keepAliveMs: number;
+  /** One more is closed at once. */
+  readonly connections: number;
+  /** How long close() waits for requests that are being answered. */
+  readonly graceMs: number;
+}
+
+const LIMITS: EndpointLimits = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  // Streams send something every 30 seconds.
+  idleMs: 120_000,
+  keepAliveMs: 60_000,
+  connections: 1_000,
+  graceMs: 5_000,
+};
 
 export interface Listening {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, `https://[::1]:PORT` or `unix:PATH` */
   readonly url: string;
   /**
    * Takes no new requests, breaks off streams, lets the requests that are being answered end (at most some seconds),
@@ -14,88 +67,76 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-interface ListenOptions {
+export interface ListenOptions {
   /** Must not reject. */
-  readonly fetch: (request: Request) => Promise<Response>;
+  readonly fetch: (request: Request, peer: Peer) => Promise<Response>;
   /** The answer to what is hardly HTTP. */
   readonly malformed: () => Response;
-  readonly port: number;
-  /** How long close() waits for requests that are being answered. */
-  readonly graceMs?: number;
+  /** Told when the number of open connections changes. */
+  readonly onConnections: (count: number) => void;
   /** Aborted by close(): ends what streams. */
   readonly closing: AbortController;
 }
 
-const LOOPBACK = '127.0.0.1';
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_TIMEOUT_MS = 60_000;
-const GRACE_MS = 5_000;
-
-/** Rejects with a BuilderFault when the port is taken. */
-export async function listenOnLoopback({
-  fetch,
-  malformed,
-  port,
-  closing,
-  graceMs = GRACE_MS,
-}: ListenOptions): Promise<Listening> {
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    },
-    (request, response) => void answer(request, response, fetch, malformed),
-  );
-  endUnusedConnections(server, closing.signal);
-  await listening(server, port);
+/** Rejects with a BuilderFault when the place is taken or not to be had. */
+export async function listen(endpoint: Endpoint, options: ListenOptions): Promise<Listening> {
+  const { fetch, malformed, onConnections, closing } = options;
+  const limits = { ...LIMITS, ...endpoint.limits };
+  const settings = {
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    // Node looks for requests that take too long only so often.
+    connectionsCheckingInterval: Math.min(2_000, limits.headersMs / 2),
+  };
+  const server =
+    endpoint.tls === undefined
+      ? createServer(settings)
+      : createTlsServer({
+          ...settings,
+          cert: endpoint.tls.certificate,
+          key: endpoint.tls.key,
+          handshakeTimeout: limits.headersMs,
+        });
+  server.maxConnections = limits.connections;
+  server.timeout = limits.idleMs;
+  server.on('request', (incoming, outgoing) => {
+    const peer: Peer = {
+      address: incoming.socket.remoteAddress,
+      tls: (incoming.socket as TLSSocket).encrypted === true,
+      endpointPolicy: endpoint.policy,
+    };
+    void answer(incoming, outgoing, (request) => fetch(request, peer), malformed);
+  });
+  endUnusedConnections(server, closing.signal, onConnections);
+  const url = await bind(server, endpoint);
   let closed: Promise<void> | undefined;
   return {
-    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`,
+    url,
     close: () => {
-      closed ??= close(server, closing, graceMs);
+      closed ??= close(server, closing, limits.graceMs);
       return closed;
     },
   };
 }
 
-async function listening(server: Server, port: number): Promise<void> {
+async function bind(server: Server, { place, tls }: Endpoint): Promise<string> {
+  if ('socketPath' in place) {
+    await bindSocket(server, place.socketPath);
+    return `unix:${place.socketPath}`;
+  }
+  const { host, port } = place;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, LOOPBACK, resolve);
+    server.listen(port, host, resolve);
   }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EADDRINUSE') throw cause;
-    throw new BuilderFault(`Port ${port} is in use by another program.`, { hint: 'Choose another port.', cause });
+    if (cause.code === 'EADDRINUSE') {
+      throw new BuilderFault(`Port ${port} is in use by another program.`, { hint: 'Choose another port.', cause });
+    }
+    throw new BuilderFault(`Kiln cannot listen on ${host}, port ${port}: ${cause.message}`, { cause });
   });
-}
-
-/**
- * Once `closing` is aborted, ends every connection on which no request is being answered, those on which nothing was
- * ever asked included; Node's closeIdleConnections leaves the latter open.
- */
-function endUnusedConnections(server: Server, closing: AbortSignal): void {
-  const requests = new Map<Socket, number>();
-  const endIfUnused = (socket: Socket): void => {
-    if (closing.aborted && requests.get(socket) === 0) socket.destroySoon();
-  };
-  server.on('connection', (socket) => {
-    requests.set(socket, 0);
-    socket.once('close', () => requests.delete(socket));
-    endIfUnused(socket);
-  });
-  server.on('request', ({ socket }, response) => {
-    requests.set(socket, (requests.get(socket) ?? 0) + 1);
-    response.once('close', () => {
-      const answering = requests.get(socket);
-      if (answering === undefined) return;
-      requests.set(socket, answering - 1);
-      endIfUnused(socket);
-    });
-  });
-  closing.addEventListener('abort', () => {
-    for (const socket of requests.keys()) endIfUnused(socket);
-  });
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return `${tls === undefined ? 'http' : 'https'}://${shown}:${(server.address() as AddressInfo).port}`;
 }
 
 async function close(server: Server, closing: AbortController, graceMs: number): Promise<void> {

@@ -18,8 +18,11 @@ interface Entry {
 /** Finds the operation for a method and a still encoded path, or throws UnknownOperationException. */
 export function createRouter(model: readonly OperationModel[]): Router {
   const entries = model.map(entryOf);
+  // All paths but that of the tag operations are fixed.
+  const labelled = entries.filter(({ labelNames }) => labelNames.length > 0);
+  const fixed = Map.groupBy(entries, ({ operation }) => operation.path);
   return (method, path) => {
-    const atPath = entries.filter(({ expression }) => expression.test(path));
+    const atPath = fixed.get(path) ?? labelled.filter(({ expression }) => expression.test(path));
     const entry = atPath.find(({ operation }) => operation.method === method);
     if (entry === undefined) throw unknown(method, path, atPath);
     const values = entry.expression.exec(path)?.slice(1) ?? [];

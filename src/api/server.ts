@@ -1,113 +1,187 @@
 /**
- * The HTTP edge: every request gets an id, is authenticated, decoded and handed to its operation. What operations mean
- * is not known here (resources/), and neither is what happens to a build (engine/).
+ * The HTTP edge: every request gets an id, is authenticated, decoded, authorised and handed to its operation; what
+ * became of it goes to the audit trail, the metrics and the log. What operations mean is not known here (resources/),
+ * and neither is what happens to a build (engine/).
  */
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { AwsError } from '../contract/errors.ts';
 import { readModel } from '../contract/model.ts';
-import type { Caller, Operations } from '../contract/operations.ts';
+import type { Operations } from '../contract/operations.ts';
 import type { Clock } from '../util/clock.ts';
+import { createRecorder, type Recorder, type Trail } from './audit/recorder.ts';
 import type { FindCredential } from './auth/credentials.ts';
-import { beginVerification, finishVerification, signedQuery } from './auth/verify.ts';
-import { readBody } from './body.ts';
-import { errorAnswer } from './errors.ts';
-import { handleOperation } from './handle.ts';
-import { answerFollow, answerService, FOLLOW_PATH, type KilnEndpoints, SERVICE_PATH } from './kiln/endpoints.ts';
-import { type Listening, listenOnLoopback } from './listen.ts';
+import { type Call, isLocal, type Peer } from './call.ts';
+import { asAwsError, errorAnswer } from './errors.ts';
+import { createAuthoriser } from './iam/authorise.ts';
+import type { KilnEndpoints } from './kiln/endpoints.ts';
+import { answerHealth, HEALTH_PATH } from './kiln/health.ts';
+import { limitStreams } from './kiln/stream-limit.ts';
+import { type Endpoint, type Listening, listen } from './listen.ts';
 import type { ApiLog } from './log.ts';
+import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
+import { createRateLimit, type RequestRate } from './rate-limit.ts';
 import { createRouter } from './router.ts';
+import { addRoutes, METRICS_PATH, nameOf, type Variables } from './routes.ts';
+import { STS_SOURCE, stsErrorAnswer } from './sts/answer-sts.ts';
 
 export interface ApiOptions {
   /** Operations without a handler are refused by name. */
   readonly operations: Partial<Operations>;
   readonly kiln: KilnEndpoints;
   readonly findCredential: FindCredential;
+  /** The tags of a resource, for policies that ask for them. */
+  readonly findTags: (arn: string) => Promise<Readonly<Record<string, string>> | undefined>;
+  readonly trail: Trail;
+  /** Of each principal but the account's root. */
+  readonly requestRate: RequestRate;
+  /** Clients that may follow builds at once. */
+  readonly maxFollowStreams: number;
+  /** Whether requests would be served now. */
+  readonly isReady: () => Promise<boolean>;
+  readonly readGauges: () => Promise<Gauges>;
+  /** 12 digits. */
+  readonly accountId: string;
   readonly region: string;
   readonly clock: Clock;
   readonly log: ApiLog;
 }
 
 export interface Api {
-  /** Serves on 127.0.0.1; port 0 takes a free one. `graceMs` is how long close() waits for answers under way. */
-  listen(port: number, graceMs?: number): Promise<Listening>;
+  /** Serves on an endpoint. Closing one of several closes what streams on all of them. */
+  listen(endpoint: Endpoint): Promise<Listening>;
   /** Answers one request without a socket. */
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request, peer?: Peer): Promise<Response>;
 }
 
-interface Variables {
-  requestId: string;
-  caller: Caller;
-  /** Without what belongs to the signature. */
-  query: URLSearchParams;
-  body: Uint8Array;
-}
+const LOCAL: Peer = { address: '127.0.0.1', tls: false, endpointPolicy: undefined };
 
 export function createApi(options: ApiOptions): Api {
   const closing = new AbortController();
-  const app = createApp(options, closing.signal);
-  const answerTo = (thrown: unknown): Response => {
-    const requestId = randomUUID();
-    return stamp(errorAnswer(thrown, requestId, options.log), requestId, options.clock);
-  };
-  const fetch = async (request: Request): Promise<Response> => {
-    try {
-      return await app.fetch(request);
-    } catch (thrown) {
-      // Hono passes on what was thrown without being an Error.
-      return answerTo(thrown);
-    }
-  };
-  const malformed = () => answerTo(new AwsError('InvalidRequestException', 'The request is not well-formed HTTP.'));
+  const metrics = createMetrics(options.readGauges);
+  const recorder = createRecorder(options.trail, options);
+  const answer = createAnswerer(options, recorder, metrics, closing.signal);
   return {
-    fetch,
-    listen: (port, graceMs) =>
-      listenOnLoopback({ fetch, malformed, port, closing, ...(graceMs === undefined ? {} : { graceMs }) }),
+    fetch: (request, peer = LOCAL) => answer(request, peer),
+    listen: (endpoint) =>
+      listen(endpoint, {
+        fetch: answer,
+        malformed: () => {
+          const error = new AwsError('InvalidRequestException', 'The request is not well-formed HTTP.');
+          return stamp(errorAnswer(error), randomUUID(), error, options.clock);
+        },
+        onConnections: (count) => metrics.connections(count),
+        closing,
+      }),
   };
 }
 
-function createApp({ operations, kiln, log, clock, ...auth }: ApiOptions, closing: AbortSignal) {
-  const router = createRouter(readModel());
-  const app = new Hono<{ Variables: Variables }>();
-  app.use(async (c, next) => {
-    c.set('requestId', randomUUID());
-    await next();
-    stamp(c.res, c.get('requestId'), clock);
-    const { method, path } = c.req;
-    log.debug({ requestId: c.get('requestId'), method, path, status: c.res.status }, 'request');
+/** Answers every request, whatever happens. */
+function createAnswerer(options: ApiOptions, recorder: Recorder, metrics: Metrics, closing: AbortSignal) {
+  const { clock, log } = options;
+  const app = createApp(options, recorder, metrics, closing);
+  return async (request: Request, peer: Peer): Promise<Response> => {
+    const call = beginCall(request, peer, clock);
+    const watched = isLocal(peer) ? await answerWatcher(call, options, metrics, closing) : undefined;
+    if (watched !== undefined) return watched;
+    const fail = (thrown: unknown): Response => {
+      call.error = asAwsError(thrown, call.requestId, log);
+      return call.eventSource === STS_SOURCE ? stsErrorAnswer(call.error, call.requestId) : errorAnswer(call.error);
+    };
+    let response: Response;
+    try {
+      response = await app(request, call);
+    } catch (thrown) {
+      response = fail(thrown);
+    }
+    try {
+      await recorder.record(call);
+    } catch (thrown) {
+      await response.body?.cancel();
+      response = fail(thrown);
+    }
+    finishCall(call, response.status, metrics, log);
+    return stamp(response, call.requestId, call.error, clock);
+  };
+}
+
+/** What whoever watches this machine may ask without a signature; undefined when it is something else. */
+async function answerWatcher(
+  { method, path }: Call,
+  options: ApiOptions,
+  metrics: Metrics,
+  closing: AbortSignal,
+): Promise<Response | undefined> {
+  if (method !== 'GET') return undefined;
+  if (path === METRICS_PATH) return metrics.answer();
+  if (!path.startsWith(HEALTH_PATH)) return undefined;
+  return answerHealth(path, async () => !closing.aborted && (await options.isReady()));
+}
+
+type App = (request: Request, call: Call) => Promise<Response>;
+
+function createApp(options: ApiOptions, recorder: Recorder, metrics: Metrics, closing: AbortSignal): App {
+  const hono = new Hono<{ Bindings: { call: Call }; Variables: Variables }>();
+  const streams = (count: number): void => metrics.followStreams(count);
+  addRoutes(hono, {
+    ...options,
+    kiln: { ...options.kiln, follow: limitStreams(options.kiln.follow, options.maxFollowStreams, streams) },
+    router: createRouter(readModel()),
+    authorise: createAuthoriser(options),
+    rateLimit: createRateLimit(options.requestRate),
+    isReady: async () => !closing.aborted && (await options.isReady()),
+    recorder,
+    metrics,
+    closing,
   });
-  app.use(async (c, next) => {
-    // What can be refused without the body is refused before it is read.
-    const pending = beginVerification(c.req.raw, { ...auth, clock });
-    const body = await readBody(c.req.raw);
-    await finishVerification(c.req.raw, body, pending);
-    const { accountId, principalArn } = pending.credential;
-    c.set('body', body);
-    c.set('caller', { accountId, principalArn, requestId: c.get('requestId') });
-    c.set('query', signedQuery(new URL(c.req.url).searchParams, pending.claim.form));
-    await next();
+  hono.onError((thrown) => {
+    throw thrown;
   });
-  app.use(async (c, next) => {
-    // Hono would answer it like GET and leave a stream that nobody reads.
-    if (c.req.method === 'HEAD') throw new AwsError('UnknownOperationException', 'No operation is called with HEAD.');
-    await next();
-  });
-  app.get(SERVICE_PATH, (c) => answerService(c.get('query'), kiln));
-  app.get(FOLLOW_PATH, (c) =>
-    answerFollow(c.get('query'), kiln, closing, (err) => log.error({ requestId: c.get('requestId'), err }, 'follow')),
-  );
-  app.all('*', (c) => {
-    const { pathname: path } = new URL(c.req.url);
-    const request = { method: c.req.method, path, query: c.get('query'), body: c.get('body') };
-    return handleOperation(request, c.get('caller'), router, operations);
-  });
-  app.onError((thrown, c) => errorAnswer(thrown, c.get('requestId'), log));
-  return app;
+  return async (request, call) => hono.fetch(request, { call });
+}
+
+function beginCall(request: Request, peer: Peer, clock: Clock): Call {
+  const { pathname: path } = new URL(request.url);
+  return {
+    requestId: randomUUID(),
+    peer,
+    startedAt: clock.now(),
+    startedMs: performance.now(),
+    method: request.method,
+    path,
+    userAgent: request.headers.get('user-agent') ?? undefined,
+    ...nameOf(path),
+    readOnly: true,
+    claimedAccessKeyId: undefined,
+    credential: undefined,
+    input: undefined,
+    output: undefined,
+    error: undefined,
+  };
+}
+
+function finishCall(call: Call, status: number, metrics: Metrics, log: ApiLog): void {
+  const milliseconds = performance.now() - call.startedMs;
+  metrics.observe(call, milliseconds / 1_000);
+  const { requestId, method, path, eventName: operation, credential, error } = call;
+  const fields = {
+    requestId,
+    method,
+    path,
+    operation,
+    principal: credential?.principalArn,
+    source: call.peer.address,
+    status,
+    code: error?.name,
+    milliseconds: Math.round(milliseconds),
+  };
+  log.debug(fields, 'request');
 }
 
 /** SDKs correct a wrong clock of their own by our Date. */
-function stamp(response: Response, requestId: string, clock: Clock): Response {
+function stamp(response: Response, requestId: string, error: AwsError | undefined, clock: Clock): Response {
   response.headers.set('x-amzn-requestid', requestId);
   response.headers.set('date', clock.now().toUTCString());
+  if (error?.retryAfterSeconds !== undefined) response.headers.set('retry-after', String(error.retryAfterSeconds));
   return response;
 }

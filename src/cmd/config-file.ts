@@ -1,3 +1,4 @@
+import type { RequestRate } from '../api/rate-limit.ts';
 import { ProblemList } from '../util/problem-list.ts';
 import { field, readInteger, readMap, readText, readWord } from '../util/yaml-reader.ts';
 import { parseYaml, type YamlMap } from '../util/yaml-source.ts';
@@ -11,10 +12,11 @@ export interface ConfigFile {
   readonly databaseUrl?: string;
   readonly concurrency?: number;
   readonly logLevel?: LogLevel;
+  readonly requestRate?: RequestRate;
   readonly instanceTypes: Readonly<Record<string, InstanceSize>>;
 }
 
-const KEYS = ['port', 'region', 'accountId', 'databaseUrl', 'concurrency', 'logLevel', 'instanceTypes'];
+const KEYS = ['port', 'region', 'accountId', 'databaseUrl', 'concurrency', 'logLevel', 'requestRate', 'instanceTypes'];
 
 /** @throws InvalidDocumentError with places */
 export function readConfigFile(text: string, file: string): ConfigFile {
@@ -32,6 +34,7 @@ export function readConfigFile(text: string, file: string): ConfigFile {
     ...defined('databaseUrl', readMatching(map, 'databaseUrl', /^postgres(?:ql)?:\/\//, problems)),
     ...defined('concurrency', readNumber(map, 'concurrency', 1, 64, problems)),
     ...defined('logLevel', readLogLevel(map, problems)),
+    ...defined('requestRate', readRequestRate(map, problems)),
     instanceTypes: readInstanceTypes(map, problems),
   };
   problems.throwIfAny();
@@ -61,6 +64,16 @@ function readMatching(map: YamlMap, key: string, pattern: RegExp, problems: Prob
 function readLogLevel(map: YamlMap, problems: ProblemList): LogLevel | undefined {
   const node = field(map, 'logLevel');
   return node === undefined ? undefined : readWord(node, 'logLevel', LOG_LEVELS, problems);
+}
+
+function readRequestRate(map: YamlMap, problems: ProblemList): RequestRate | undefined {
+  const node = field(map, 'requestRate');
+  if (node === undefined) return undefined;
+  const rate = readMap(node, 'requestRate', problems, { required: ['perSecond', 'burst'], optional: [] });
+  if (rate === undefined) return undefined;
+  const perSecond = readNumber(rate, 'perSecond', 1, 1_000_000, problems);
+  const burst = readNumber(rate, 'burst', 1, 1_000_000, problems);
+  return { perSecond: perSecond ?? 1, burst: burst ?? 1 };
 }
 
 function readInstanceTypes(map: YamlMap, problems: ProblemList): Readonly<Record<string, InstanceSize>> {

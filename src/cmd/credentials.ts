@@ -2,6 +2,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { BuilderFault, coerceError } from '../util/faults.ts';
 import { ensureHome, type KilnHome } from './kiln-home.ts';
+import { randomKeyId, randomSecret } from './random-keys.ts';
 
 /** Who may use this installation, and who it is. Made at the first start, kept in `credentials.json` (mode 0600). */
 export interface Credentials {
@@ -55,17 +56,13 @@ export async function readCredentials(home: KilnHome): Promise<Credentials | und
 
 function makeCredentials(): Credentials {
   return {
-    accessKeyId: `AKIA${randomText(16, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')}`,
-    secretAccessKey: randomText(40, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'),
+    accessKeyId: randomKeyId('AKIA'),
+    secretAccessKey: randomSecret(),
     accountId: String(randomInt(100_000_000_000, 1_000_000_000_000)),
     region: 'us-east-1',
     installationId: randomUUID(),
     pageTokenKey: randomBytes(32).toString('base64'),
   };
-}
-
-function randomText(length: number, alphabet: string): string {
-  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
 function parse(text: string): Credentials | undefined {

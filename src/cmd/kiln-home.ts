@@ -5,6 +5,12 @@ import { join } from 'node:path';
 export interface KilnHome {
   readonly path: string;
   readonly credentialsFile: string;
+  /** Those who may use the service beside the owner of the home; mode 0600. */
+  readonly principalsFile: string;
+  /** The audit trail. */
+  readonly audit: string;
+  /** The certificate that Kiln made for itself, and its key. */
+  readonly tls: string;
   readonly serviceFile: string;
   readonly images: string;
   readonly instances: string;
@@ -16,6 +22,9 @@ export function kilnHome(path: string): KilnHome {
   return {
     path,
     credentialsFile: join(path, 'credentials.json'),
+    principalsFile: join(path, 'principals.json'),
+    audit: join(path, 'audit'),
+    tls: join(path, 'tls'),
     serviceFile: join(path, 'service.json'),
     images: join(path, 'images'),
     instances: join(path, 'run', 'instances'),

@@ -1,12 +1,19 @@
 import type { Logger } from 'pino';
+import { tornRecord } from '../api/audit/record.ts';
+import { rootCredential } from '../api/auth/credentials.ts';
+import type { Endpoint } from '../api/listen.ts';
 import { createPageTokens } from '../api/page-tokens.ts';
 import { createApi } from '../api/server.ts';
 import type { BuildHost } from '../build-host/build-host.ts';
 import { startWorker } from '../engine/worker.ts';
+import { findTags } from '../resources/find-tags.ts';
 import { followImageBuild } from '../resources/follow-image.ts';
 import { operationHandlers } from '../resources/operations.ts';
 import type { Service } from '../resources/service.ts';
+import { openAuditTrail } from '../state/audit-trail/open-trail.ts';
+import { readGauges } from '../state/gauges.ts';
 import type { HomeLock } from '../state/home-lock.ts';
+import { isReady } from '../state/is-ready.ts';
 import { openStore } from '../state/open-store.ts';
 import { systemClock } from '../util/clock.ts';
 import { readAsset } from './assets.ts';
@@ -14,6 +21,7 @@ import type { Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
 import type { Disks } from './open-disks.ts';
 import { parentImages } from './parent-images.ts';
+import { openPrincipals } from './principals.ts';
 import { kilnVersion } from './version.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
 
@@ -24,12 +32,17 @@ export interface ServiceOptions {
   readonly lock: HomeLock;
   /** What builds are made with; whoever opened it lets go of it after the service stopped. */
   readonly machinery: Machinery;
-  /** 0 takes a free one. */
+  /** Of this machine's own address, for the commands of this home; 0 takes a free one. */
   readonly port: number;
+  /** Where others come by. */
+  readonly endpoints?: readonly Endpoint[];
   readonly log: Logger;
   /** Ends the start; afterwards it has no effect. */
   readonly signal: AbortSignal;
 }
+
+/** Each holds a connection and asks the database several times a second. */
+const MAX_FOLLOW_STREAMS = 100;
 
 /** The drivers behind the ports of the engine. */
 export interface Machinery extends Disks {
@@ -39,6 +52,8 @@ export interface Machinery extends Disks {
 /** Store, API and worker of one home, running in this process. */
 export interface RunningService {
   readonly url: string;
+  /** Of the other endpoints, in their order. */
+  readonly endpointUrls: readonly string[];
   readonly accountId: string;
   readonly region: string;
   /** Resolves when no image is being built any more; rejects with the signal's reason. See wait-until-idle.ts. */
@@ -66,6 +81,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const place = config.databaseUrl === undefined ? { home: config.home.path } : { databaseUrl: config.databaseUrl };
   const store = stack.use(await openStore({ ...place, log, signal }));
 
+  const trail = stack.use(await openAuditTrail({ folder: config.home.audit, signal }));
+  if (trail.torn !== undefined) {
+    log.warn(trail.torn, 'the audit trail ended in a torn line, which was taken away');
+    await trail.append(tornRecord(trail.torn, clock.now(), { accountId, region }), true);
+  }
+  const root = rootCredential({ ...credentials, accountId });
+  const principals = openPrincipals(config.home, accountId, log);
+
   const service: Service = {
     db: store.db,
     clock,
@@ -82,16 +105,26 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       service: { version: kilnVersion(), accountId, region, pid: process.pid, home: lock.home },
       follow: followImageBuild(service),
     },
-    findCredential: (accessKeyId) =>
-      accessKeyId === credentials.accessKeyId
-        ? { ...credentials, accountId, principalArn: `arn:aws:iam::${accountId}:root` }
-        : undefined,
+    findCredential: (id) => (id === root.accessKeyId ? root : principals.find(id)),
+    findTags: (arn) => findTags(store.db, arn),
+    trail,
+    requestRate: config.requestRate,
+    maxFollowStreams: MAX_FOLLOW_STREAMS,
+    isReady: () => isReady(store.db),
+    readGauges: () => readGauges(store.db),
+    accountId,
     region,
     clock,
     log,
   });
-  const listening = await api.listen(options.port);
+  const listening = await api.listen({ place: { host: '127.0.0.1', port: options.port } });
   stack.defer(() => listening.close());
+  const endpointUrls: string[] = [];
+  for (const endpoint of options.endpoints ?? []) {
+    const opened = await api.listen(endpoint);
+    stack.defer(() => opened.close());
+    endpointUrls.push(opened.url);
+  }
 
   const engine = {
     db: store.db,
@@ -112,6 +145,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   let stopped: Promise<void> | undefined;
   return {
     url: listening.url,
+    endpointUrls,
     accountId,
     region,
     idle: (until, onBusy) => waitUntilIdle(store.db, until, onBusy),

@@ -26,7 +26,10 @@ const HTTP_STATUS = {
   // Errors common to all services, which no operation lists. Source: API Reference, "Common Errors", and what clients
   // act upon (SDKs correct their clock on InvalidSignatureException and RequestExpired).
   IncompleteSignatureException: 400,
+  // STS, which answers as a service of its own.
+  InvalidAction: 400,
   InvalidSignatureException: 403,
+  MissingAction: 400,
   MissingAuthenticationTokenException: 403,
   RequestEntityTooLargeException: 413,
   RequestExpired: 400,
@@ -40,11 +43,14 @@ export type AwsErrorName = keyof typeof HTTP_STATUS;
 export class AwsError extends Error {
   override readonly name: AwsErrorName;
   readonly httpStatus: number;
+  /** When the same request may succeed; clients are told by `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(name: AwsErrorName, message: string) {
+  constructor(name: AwsErrorName, message: string, details: { readonly retryAfterSeconds?: number } = {}) {
     super(message);
     this.name = name;
     this.httpStatus = HTTP_STATUS[name];
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { GetComponentCommand, ImagebuilderClient, ListTagsForResourceCommand } from '@aws-sdk/client-imagebuilder';
+import { rootCredential } from '../api/auth/credentials.ts';
 import { createApi } from '../api/server.ts';
 import { operationHandlers } from '../resources/operations.ts';
 import { testService } from '../resources/test-service.ts';
@@ -81,12 +82,19 @@ async function openService() {
       service: { version: '0', accountId: PLACE.accountId, region: PLACE.region, pid: 1, home: '/' },
       follow: async function* () {},
     },
-    findCredential: () => ({ ...credential, accountId: PLACE.accountId, principalArn: 'arn:aws:iam::1:root' }),
+    findCredential: () => rootCredential({ ...credential, accountId: PLACE.accountId }),
+    findTags: async () => undefined,
+    trail: { append: async () => {}, failure: () => undefined },
+    requestRate: { perSecond: 1, burst: 1 },
+    maxFollowStreams: 1,
+    isReady: async () => true,
+    readGauges: async () => ({ images: new Map(), queued: 0 }),
+    accountId: PLACE.accountId,
     region: PLACE.region,
     clock: systemClock,
     log: { debug: () => {}, warn: () => {}, error: (fields) => assert.fail(JSON.stringify(fields)) },
   });
-  const listening = await api.listen(0);
+  const listening = await api.listen({ place: { host: '127.0.0.1', port: 0 } });
   const client = new ImagebuilderClient({ endpoint: listening.url, region: PLACE.region, credentials: credential });
   const apply = async (template: string, parameters = {}, file = 'template.yaml'): Promise<AppliedTemplate> =>
     applyTemplate(await plan(template, { parameters }, file), {

@@ -8,13 +8,14 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { AwsError } from '../../contract/errors.ts';
 import type { Clock } from '../../util/clock.ts';
-import { readClaim, type SignatureClaim } from './claim.ts';
+import type { SignatureClaim } from './claim.ts';
 import type { FindCredential, KnownCredential } from './credentials.ts';
 
 export interface VerifierOptions {
   readonly findCredential: FindCredential;
-  /** The only Region that requests may be signed for. */
-  readonly region: string;
+  /** The Regions and the service that requests may be signed for; the first Region is ours. */
+  readonly regions: readonly string[];
+  readonly service: string;
   readonly clock: Clock;
 }
 
@@ -24,19 +25,21 @@ export interface PendingVerification {
   readonly credential: KnownCredential;
 }
 
-const SERVICE = 'imagebuilder';
 const MAX_SKEW_MS = 15 * 60 * 1_000;
 
 /** Everything that can be refused before the body is read. Throws an AwsError as AWS answers it. */
-export function beginVerification(request: Request, options: VerifierOptions): PendingVerification {
-  const claim = readClaim(request.headers, new URL(request.url).searchParams);
+export function beginVerification(
+  request: Request,
+  claim: SignatureClaim,
+  options: VerifierOptions,
+): PendingVerification {
   const credential = options.findCredential(claim.accessKeyId);
   if (credential === undefined || claim.sessionToken !== undefined) {
     // Kiln gives out no session tokens, so whoever sends one has credentials for something else.
     throw new AwsError('UnrecognizedClientException', 'The security token included in the request is invalid.');
   }
   checkTime(claim, options.clock.now());
-  checkScope(claim, options.region);
+  checkScope(claim, options);
   checkSignedHeaders(claim, request.headers);
   return { claim, credential };
 }
@@ -69,15 +72,15 @@ function checkTime({ form, signedAt, expiresSeconds }: SignatureClaim, now: Date
   }
 }
 
-function checkScope({ scope, signedAt }: SignatureClaim, region: string): void {
+function checkScope({ scope, signedAt }: SignatureClaim, { regions, service }: VerifierOptions): void {
   if (scope.date !== basic(signedAt).slice(0, 8)) {
     throw invalidSignature('Date in Credential scope does not match the date of the request.');
   }
-  if (scope.region !== region) {
-    throw invalidSignature(`Credential should be scoped to a valid region: this is '${region}'.`);
+  if (!regions.includes(scope.region)) {
+    throw invalidSignature(`Credential should be scoped to a valid region: this is '${regions[0]}'.`);
   }
-  if (scope.service !== SERVICE) {
-    throw invalidSignature(`Credential should be scoped to correct service: '${SERVICE}'.`);
+  if (scope.service !== service) {
+    throw invalidSignature(`Credential should be scoped to correct service: '${service}'.`);
   }
 }
 
