@@ -22,5 +22,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'import', summary: 'Make a disk file an image', load: async () => (await import('./import.ts')).importImage },
   { name: 'rm', summary: 'Remove an image', load: async () => (await import('./rm.ts')).rm },
   { name: 'catalog', summary: 'List base images', load: async () => (await import('./catalog.ts')).catalog },
+  {
+    name: 'principal',
+    summary: 'Manage who may use the service',
+    load: async () => (await import('./principal.ts')).principal,
+  },
+  { name: 'audit', summary: 'Print or verify the audit trail', load: async () => (await import('./audit.ts')).audit },
   { name: 'env', summary: 'Print what AWS clients need', load: async () => (await import('./env.ts')).env },
 ];

@@ -16,8 +16,10 @@ export const env: Command = {
     await ensureHome(config.home);
     const credentials = await ensureCredentials(config.home);
     const owner = await findOwner(config.home.path);
+    const url = owner?.url ?? `http://127.0.0.1:${config.port}`;
     const variables = {
-      AWS_ENDPOINT_URL_IMAGEBUILDER: owner?.url ?? `http://127.0.0.1:${config.port}`,
+      AWS_ENDPOINT_URL_IMAGEBUILDER: url,
+      AWS_ENDPOINT_URL_STS: url,
       AWS_REGION: config.region ?? credentials.region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,

@@ -3,19 +3,23 @@ import { lockHome } from '../state/home-lock.ts';
 import { BuilderFault } from '../util/faults.ts';
 import type { Command } from './command.ts';
 import { ensureCredentials } from './credentials.ts';
+import { ENDPOINT_OPTIONS, readEndpoints } from './endpoints.ts';
 import { EXIT } from './exit-codes.ts';
 import { ensureHome } from './kiln-home.ts';
 import { openStderrLog } from './log.ts';
 import { openMachinery } from './open-disks.ts';
 
 export const serve: Command = {
-  usage: '[--port N]',
+  usage: '[--port N] [--listen ADDRESS:PORT] [--tls] [--socket PATH] [--endpoint-policy FILE]',
   summary: 'Runs the service: the EC2 Image Builder API on loopback, and the worker that builds.',
   description: 'It runs until Ctrl-C or SIGTERM; builds that run then are cancelled. The log goes to standard error.',
   positionals: { min: 0, max: 0 },
-  options: { port: { type: 'string', value: 'N', help: 'port to listen on; 0 takes a free one (KILN_PORT)' } },
+  options: {
+    port: { type: 'string', value: 'N', help: 'port to listen on; 0 takes a free one (KILN_PORT)' },
+    ...ENDPOINT_OPTIONS,
+  },
 
-  async run(_args, { config, io, signal }) {
+  async run(args, { config, io, signal }) {
     await ensureHome(config.home);
     const credentials = await ensureCredentials(config.home);
     const found = await lockHome(config.home.path);
@@ -27,11 +31,14 @@ export const serve: Command = {
       });
     }
     await using lock = found.lock;
+    const endpoints = await readEndpoints(args, config, signal);
+    // The port is for whoever comes from elsewhere; commands of this home then find the service at another one.
+    const port = args.flag('tls') || args.text('listen') !== undefined ? 0 : config.port;
     const { startService } = await import('./wire-service.ts');
     await using machinery = await openMachinery(config);
     const log = openStderrLog(config, io.stderr.isTTY === true);
-    const service = await startService({ config, credentials, lock, machinery, port: config.port, log, signal });
-    io.stdout.write(`kiln listens on ${service.url}\n`);
+    const service = await startService({ config, credentials, lock, machinery, port, endpoints, log, signal });
+    for (const url of [...service.endpointUrls, service.url]) io.stdout.write(`kiln listens on ${url}\n`);
     if (!signal.aborted) await once(signal, 'abort');
     log.info('stopping');
     await service.stop();
