@@ -83,9 +83,6 @@ chroot "$root" systemctl --quiet disable ${SERVICES.disable.join(' ')}
 
 # Each machine makes its own.
 rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id"
-rm -f "$root"/var/cache/apt/archives/*.deb
-# The binary caches of apt-get are made now, once, and not in every guest.
-chroot "$root" apt-get check -qq
 # Until here it was the builder's.
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 `;

@@ -83,11 +83,24 @@ DHCP=yes
 `,
     },
     {
-      path: '/etc/systemd/system/systemd-networkd-wait-online.service.d/image.conf',
-      content: `# One address is enough to be online; spare interfaces are not waited for.
+      path: '/etc/systemd/system/network-address.service',
+      content: `# In place of systemd-networkd-wait-online.service, for which cloud-init would wait before it starts, also where
+# its data comes from a disk. What needs a network waits for network-online.target as ever.
+[Unit]
+Description=First network address
+DefaultDependencies=no
+Conflicts=shutdown.target
+Requires=systemd-networkd.service
+After=systemd-networkd.service
+Before=network-online.target shutdown.target
+
 [Service]
-ExecStart=
+Type=oneshot
 ExecStart=/lib/systemd/systemd-networkd-wait-online --any --timeout=60
+RemainAfterExit=yes
+
+[Install]
+WantedBy=network-online.target
 `,
     },
     { path: '/etc/ssh/sshd_config.d/10-image.conf', content: 'UseDNS no\n' },
@@ -131,12 +144,7 @@ system_info:
 }
 
 export const SERVICES = {
-  enable: [
-    'systemd-networkd.service',
-    'systemd-networkd-wait-online.service',
-    'systemd-resolved.service',
-    'ssh-host-key.service',
-  ],
-  /** Checks of LVM snapshots, which this image has none of. */
-  disable: ['e2scrub_reap.service', 'e2scrub_all.timer'],
+  enable: ['systemd-networkd.service', 'network-address.service', 'systemd-resolved.service', 'ssh-host-key.service'],
+  /** The first two are checks of LVM snapshots, which this image has none of. */
+  disable: ['e2scrub_reap.service', 'e2scrub_all.timer', 'systemd-networkd-wait-online.service'],
 } as const;

@@ -57,8 +57,8 @@ export async function makeRootFolder(
     '--mode=root',
     '--variant=minbase',
     '--format=directory',
-    // The lists of packages stay: where they have not changed since, apt-get update has little to do.
-    '--skip=cleanup/apt/lists,cleanup/apt/cache',
+    // The lists of packages stay: what has not changed since is not fetched and unpacked again in a guest.
+    '--skip=cleanup/apt/lists',
     `--include=${DEBIAN_PACKAGES.join(',')}`,
     `--aptopt=${settingsFile}`,
     // A bootstrap that is cut short is thrown away: nothing has to survive a power cut.
