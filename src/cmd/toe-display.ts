@@ -38,8 +38,8 @@ export function severalMonitors(monitors: readonly DocumentMonitor[]): DocumentM
     stepStarted: (step) => {
       for (const monitor of monitors) monitor.stepStarted(step);
     },
-    stepEnded: (step, status, seconds) => {
-      for (const monitor of monitors) monitor.stepEnded(step, status, seconds);
+    stepEnded: (step, status, seconds, failureMessage) => {
+      for (const monitor of monitors) monitor.stepEnded(step, status, seconds, failureMessage);
     },
   };
 }

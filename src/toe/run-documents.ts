@@ -13,6 +13,14 @@ import type {
   StepResult,
 } from './run-documents.types.ts';
 import { type RunContext, runStep, type StepOutcome } from './run-step.ts';
+import {
+  type FinishedStep,
+  type InterruptedStep,
+  RunSuspendedError,
+  restoreRecord,
+  StepSuspendedError,
+  saveRecord,
+} from './suspended-run.ts';
 import { TargetFacts } from './target-facts.ts';
 import { Workspace } from './workspace.ts';
 
@@ -20,8 +28,9 @@ import { Workspace } from './workspace.ts';
  * Runs documents one after the other, each through all its selected phases, and each phase step by step.
  *
  * A failed step stops the run (`Abort`), lets it go on and fails it at the end (`Continue`), or is only counted
- * (`Ignore`). The result tells all of that; the promise rejects only with the abort reason or a TargetLostError. What the
- * run put on the target for itself is removed in every case.
+ * (`Ignore`). The result tells all of that; the promise rejects only with the abort reason, a TargetLostError, or a
+ * RunSuspendedError where the caller is to reboot the machine and to resume. What the run put on the target for itself is
+ * removed in every case.
  */
 export async function runDocuments(run: DocumentRun): Promise<DocumentRunResult> {
   const clock = run.clock ?? systemClock;
@@ -35,10 +44,11 @@ export async function runDocuments(run: DocumentRun): Promise<DocumentRunResult>
     facts: new TargetFacts(run, clock),
   };
   const tally = new Tally();
+  const journal = new Journal(run);
   try {
     const documents: DocumentResult[] = [];
-    for (const document of run.documents) {
-      documents.push(await runDocument(document, context, tally));
+    for (const [index, document] of run.documents.entries()) {
+      documents.push(await runDocument(document, index, context, tally, journal));
       if (tally.aborted) break;
     }
     return tally.result(run.executionId, documents);
@@ -55,13 +65,19 @@ function rethrowReason(signal: AbortSignal): (error: unknown) => never {
   };
 }
 
-async function runDocument(document: RunnableDocument, context: RunContext, tally: Tally): Promise<DocumentResult> {
-  const startTime = timestamp(context.clock);
+async function runDocument(
+  document: RunnableDocument,
+  index: number,
+  context: RunContext,
+  tally: Tally,
+  journal: Journal,
+): Promise<DocumentResult> {
+  const startTime = journal.startOf(index) ?? timestamp(context.clock);
   const resolver = new Resolver(document.document, document.parameters, context.facts);
   const selected = document.document.phases.filter(({ name }) => context.run.phases?.includes(name) ?? true);
   const phases: PhaseResult[] = [];
   for (const phase of selected) {
-    phases.push(await runPhase(document, phase, resolver, context, tally));
+    phases.push(await runPhase(document, index, phase, resolver, context, tally, journal));
     if (tally.aborted) break;
   }
   const { id, document: parsed } = document;
@@ -71,16 +87,18 @@ async function runDocument(document: RunnableDocument, context: RunContext, tall
 
 async function runPhase(
   document: RunnableDocument,
+  index: number,
   phase: Phase,
   resolver: Resolver,
   context: RunContext,
   tally: Tally,
+  journal: Journal,
 ): Promise<PhaseResult> {
-  const startTime = timestamp(context.clock);
+  const startTime = journal.startOf(index, phase.name) ?? timestamp(context.clock);
   const steps: StepResult[] = [];
   for (const step of phase.steps) {
     const place = { documentId: document.id, phase: phase.name, step: step.name, action: step.action };
-    steps.push(await runAndReport(step, place, resolver, context, tally));
+    steps.push(await runAndReport(step, place, index, resolver, context, tally, journal));
     if (tally.aborted) break;
   }
   return { name: phase.name, status: overall(steps), startTime, endTime: timestamp(context.clock), steps };
@@ -89,20 +107,32 @@ async function runPhase(
 async function runAndReport(
   step: Step,
   place: StepPlace,
+  document: number,
   resolver: Resolver,
   context: RunContext,
   tally: Tally,
+  journal: Journal,
 ): Promise<StepResult> {
+  const before = journal.find(document, place.phase, step.name);
+  if (before !== undefined) {
+    const record = restoreRecord(before.record);
+    if (before.status === 'success') resolver.record(place.phase, step.name, record);
+    tally.add(step, place, { ...before, record });
+    return before.result;
+  }
   const { monitor } = context.run;
-  const started = context.clock.now();
+  const interrupted = journal.interrupted(document, place.phase, step.name);
+  const started = interrupted === undefined ? context.clock.now() : new Date(interrupted.startTime);
   monitor.stepStarted(place);
-  const outcome = await runStep(step, place.phase, resolver, context);
+  const outcome = await runStep(step, place.phase, resolver, context, interrupted).catch((error: unknown) => {
+    throw error instanceof StepSuspendedError ? journal.suspend(error, document, place, started) : error;
+  });
   const ended = context.clock.now();
   if (outcome.status === 'success') resolver.record(place.phase, step.name, outcome.record);
   tally.add(step, place, outcome);
-  monitor.stepEnded(place, outcome.status, (ended.getTime() - started.getTime()) / 1000);
+  monitor.stepEnded(place, outcome.status, (ended.getTime() - started.getTime()) / 1000, outcome.failureMessage);
   const hidden = step.disableLogging || outcome.status !== 'success';
-  return {
+  const result: StepResult = {
     name: step.name,
     action: step.action,
     status: outcome.status,
@@ -115,6 +145,58 @@ async function runAndReport(
     inputs: step.disableLogging ? [] : outcome.status === 'success' ? outcome.record.inputs : step.inputs,
     outputs: hidden ? [] : [outcome.record.outputs],
   };
+  journal.add(document, place.phase, result, outcome);
+  return result;
+}
+
+/** Steps that ended, in this process and before a reboot. */
+class Journal {
+  readonly #finished: FinishedStep[] = [];
+  readonly #before: ReadonlyMap<string, FinishedStep>;
+  readonly #resume: DocumentRun['resume'];
+
+  constructor({ resume }: DocumentRun) {
+    this.#resume = resume;
+    this.#before = new Map(
+      resume?.finished.map((step) => [keyOf(step.document, step.phase, step.result.name), step]) ?? [],
+    );
+    this.#finished.push(...this.#before.values());
+  }
+
+  find(document: number, phase: string, step: string): FinishedStep | undefined {
+    return this.#before.get(keyOf(document, phase, step));
+  }
+
+  interrupted(document: number, phase: string, step: string): InterruptedStep | undefined {
+    const interrupted = this.#resume?.interrupted;
+    const same = interrupted?.document === document && interrupted.phase === phase && interrupted.step === step;
+    return same ? interrupted : undefined;
+  }
+
+  /** When a document or phase began, if that was before the reboot. */
+  startOf(document: number, phase?: string): string | undefined {
+    const first = this.#finished.find((step) => step.document === document && (phase ?? step.phase) === step.phase);
+    return first?.result.startTime;
+  }
+
+  add(document: number, phase: string, result: StepResult, outcome: StepOutcome): void {
+    const { status, failureMessage, lastLines } = outcome;
+    const record = saveRecord(outcome.record);
+    this.#finished.push({ document, phase, result, status, failureMessage, lastLines, record });
+  }
+
+  suspend(error: StepSuspendedError, document: number, place: StepPlace, started: Date): RunSuspendedError {
+    const { phase, step } = place;
+    const { attempt, reboots, iterations } = error;
+    return new RunSuspendedError({
+      finished: this.#finished,
+      interrupted: { document, phase, step, startTime: seconds(started), attempt, reboots, iterations },
+    });
+  }
+}
+
+function keyOf(document: number, phase: string, step: string): string {
+  return `${document}/${phase}/${step}`;
 }
 
 /** Counts what happened, over all documents. */

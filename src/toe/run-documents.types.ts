@@ -1,6 +1,7 @@
 import type { ComponentDocument } from '../documents/component.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Monitor } from '../util/monitor.ts';
+import type { SuspendedRun } from './suspended-run.ts';
 import type { Target } from './target.ts';
 
 /** Runs component documents one after the other on a target: each finishes all its selected phases before the next. */
@@ -23,6 +24,8 @@ export interface DocumentRun {
   readonly clock?: Clock;
   /** Waits between tries of a download and before a reboot; rejects with the signal's reason. Default: timers. */
   readonly delay?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Where a run of the same documents was suspended: it goes on there. */
+  readonly resume?: SuspendedRun;
 }
 
 export interface RunnableDocument {
@@ -35,7 +38,8 @@ export interface RunnableDocument {
 /** Output lines, and the beginnings and ends of document steps. */
 export interface DocumentMonitor extends Monitor {
   stepStarted(step: StepPlace): void;
-  stepEnded(step: StepPlace, status: StepStatus, seconds: number): void;
+  /** `failureMessage` is empty unless the step failed. */
+  stepEnded(step: StepPlace, status: StepStatus, seconds: number, failureMessage: string): void;
 }
 
 export interface StepPlace {
@@ -50,7 +54,7 @@ export type StepStatus = 'success' | 'failed' | 'ignoredFailure' | 'skipped';
 
 export interface DocumentRunResult {
   readonly executionId: string;
-  /** A failed document is a result. The promise rejects only with the abort reason or a TargetLostError. */
+  /** A failed document is a result; see runDocuments for what rejects. */
   readonly status: 'success' | 'failed';
   readonly executedStepCount: number;
   readonly failedStepCount: number;

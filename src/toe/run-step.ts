@@ -10,6 +10,7 @@ import type { LoopPosition, Resolver, Scope, StepRecord } from './resolver.ts';
 import type { DocumentRun, StepStatus } from './run-documents.types.ts';
 import { StepFailedError } from './step-failed.ts';
 import { StepOutput } from './step-output.ts';
+import { type InterruptedStep, RebootByCallerError, restoreRecord, StepSuspendedError } from './suspended-run.ts';
 import { RebootRefusedError, TargetLostError } from './target.ts';
 import type { TargetFacts } from './target-facts.ts';
 import type { Workspace } from './workspace.ts';
@@ -37,29 +38,37 @@ const NOTHING: StepRecord = { inputs: [], outputs: {}, incomplete: new Set() };
 
 /**
  * Runs one step: its condition once, then up to `maxAttempts` attempts, each with its own time and all iterations.
- * Rejects only when the run is aborted or the target is lost; everything else is an outcome.
+ * Rejects only when the run is aborted or suspended or the target is lost; everything else is an outcome.
+ *
+ * @param resume What was done before the machine was rebooted: the step goes on there.
  */
 export async function runStep(
   step: Step,
   phase: string,
   resolver: Resolver,
   context: RunContext,
+  resume?: InterruptedStep,
 ): Promise<StepOutcome> {
   const status = step.onFailure === 'Ignore' ? 'ignoredFailure' : 'failed';
   let failure: StepOutcome | undefined;
-  const decision = await attempting(step, context, (timer, output) =>
-    decide(step, phase, resolver, context, timer, output),
-  );
+  const decision: Attempt<'Execute' | 'Skip' | 'Abort'> =
+    resume !== undefined
+      ? { result: 'Execute' }
+      : await attempting(step, context, (timer, output) => decide(step, phase, resolver, context, timer, output));
   if ('failure' in decision) return { status, ...decision.failure };
   if (decision.result === 'Skip') return { status: 'skipped', failureMessage: '', lastLines: [], record: NOTHING };
   if (decision.result === 'Abort') {
     return { status, failureMessage: "the condition of 'if' says Abort", lastLines: [], record: NOTHING };
   }
-  for (let attempt = 1; attempt <= step.maxAttempts; attempt++) {
+  for (let attempt = resume?.attempt ?? 1; attempt <= step.maxAttempts; attempt++) {
+    const done = attempt === resume?.attempt ? resume : undefined;
     if (attempt > 1) context.run.monitor.line('kiln', `${step.name}: attempt ${attempt} of ${step.maxAttempts}`);
     const ended = await attempting(step, context, (timer, output) =>
-      runAttempt(step, phase, resolver, context, timer, output),
-    );
+      runAttempt(step, phase, resolver, context, timer, output, done),
+    ).catch((error: unknown) => {
+      if (error instanceof StepSuspendedError) error.attempt = attempt;
+      throw error;
+    });
     if (!('failure' in ended)) return { status: 'success', failureMessage: '', lastLines: [], record: ended.result };
     failure = { status, ...ended.failure };
   }
@@ -82,7 +91,7 @@ async function attempting<Result>(
   } catch (thrown) {
     run.signal.throwIfAborted();
     const error = coerceError(thrown);
-    if (error instanceof TargetLostError) throw error;
+    if (error instanceof TargetLostError || error instanceof StepSuspendedError) throw error;
     output.flush();
     const loop = step.loop === undefined ? '' : 'the loop ';
     const failureMessage = timer.expired === undefined ? error.message : `${loop}${timer.expired.message}`;
@@ -115,17 +124,23 @@ async function runAttempt(
   context: RunContext,
   timer: AttemptTimer,
   output: StepOutput,
+  done: InterruptedStep | undefined,
 ): Promise<StepRecord> {
   const place = { phase, step: step.name, signal: timer.signal };
+  const records = (done?.iterations ?? []).map(restoreRecord);
   if (step.loop === undefined) {
-    return runIteration(step, { ...place, loop: undefined }, resolver, context, timer, output);
+    if (records[0] !== undefined) return records[0];
+    return runIteration(step, { ...place, loop: undefined }, resolver, context, timer, output, done?.reboots);
   }
   const positions = await iterationsOf(step.loop, (text) => resolver.text(text, { ...place, loop: undefined }));
-  const records: StepRecord[] = [];
-  for (const loop of positions) {
+  const begin = records.length;
+  for (const loop of positions.slice(begin)) {
     try {
-      records.push(await runIteration(step, { ...place, loop }, resolver, context, timer, output));
+      const reboots = loop.index === begin ? done?.reboots : undefined;
+      records.push(await runIteration(step, { ...place, loop }, resolver, context, timer, output, reboots));
     } catch (thrown) {
+      if (thrown instanceof StepSuspendedError)
+        throw new StepSuspendedError(thrown.reboots, [...records, ...thrown.iterations.map(restoreRecord)]);
       if (thrown instanceof TargetLostError || timer.signal.aborted) throw thrown;
       throw inIteration(loop, thrown);
     }
@@ -157,18 +172,23 @@ async function runIteration(
   context: RunContext,
   timer: AttemptTimer,
   output: StepOutput,
+  rebootsBefore = 0,
 ): Promise<StepRecord> {
   const action = findAction(step.action);
   if (action === undefined) throw new StepFailedError(`Kiln does not support the action module ${step.action} yet`);
-  for (let reboots = 0; ; reboots++) {
+  for (let reboots = rebootsBefore; ; reboots++) {
     await context.workspace.prepare(scope.signal);
     const inputs = await resolveInputs(step, action, scope, resolver);
     output.beginAnew();
     const result = await action.run(inputs, actionContext(scope, resolver, context, output));
     if (result.reboot === undefined) return recordOf(inputs, result);
     if (reboots === MAX_REBOOTS) throw new StepFailedError(`asked for more than ${MAX_REBOOTS} reboots`);
-    await reboot(context, timer, output);
-    if (result.reboot === 'next') return recordOf(inputs, result);
+    const record = recordOf(inputs, result);
+    await reboot(context, timer, output).catch((error: unknown) => {
+      if (!(error instanceof RebootByCallerError)) throw error;
+      throw result.reboot === 'next' ? new StepSuspendedError(0, [record]) : new StepSuspendedError(reboots + 1, []);
+    });
+    if (result.reboot === 'next') return record;
   }
 }
 
