@@ -1,4 +1,5 @@
 import type { RequestRate } from '../api/rate-limit.ts';
+import { QUOTAS, type Quotas } from '../resources/quotas.ts';
 import { ProblemList } from '../util/problem-list.ts';
 import { field, readInteger, readMap, readText, readWord } from '../util/yaml-reader.ts';
 import { parseYaml, type YamlMap } from '../util/yaml-source.ts';
@@ -13,10 +14,21 @@ export interface ConfigFile {
   readonly concurrency?: number;
   readonly logLevel?: LogLevel;
   readonly requestRate?: RequestRate;
+  readonly quotas?: Partial<Quotas>;
   readonly instanceTypes: Readonly<Record<string, InstanceSize>>;
 }
 
-const KEYS = ['port', 'region', 'accountId', 'databaseUrl', 'concurrency', 'logLevel', 'requestRate', 'instanceTypes'];
+const KEYS = [
+  'port',
+  'region',
+  'accountId',
+  'databaseUrl',
+  'concurrency',
+  'logLevel',
+  'requestRate',
+  'quotas',
+  'instanceTypes',
+];
 
 /** @throws InvalidDocumentError with places */
 export function readConfigFile(text: string, file: string): ConfigFile {
@@ -34,6 +46,7 @@ export function readConfigFile(text: string, file: string): ConfigFile {
     ...defined('databaseUrl', readMatching(map, 'databaseUrl', /^postgres(?:ql)?:\/\//, problems)),
     ...defined('concurrency', readNumber(map, 'concurrency', 1, 64, problems)),
     ...defined('logLevel', readLogLevel(map, problems)),
+    ...defined('quotas', readQuotas(map, problems)),
     ...defined('requestRate', readRequestRate(map, problems)),
     instanceTypes: readInstanceTypes(map, problems),
   };
@@ -75,6 +88,20 @@ function readRequestRate(map: YamlMap, problems: ProblemList): RequestRate | und
   const burst = readNumber(rate, 'burst', 1, 1_000_000, problems);
   return { perSecond: perSecond ?? 1, burst: burst ?? 1 };
 }
+
+function readQuotas(map: YamlMap, problems: ProblemList): Partial<Quotas> | undefined {
+  const node = field(map, 'quotas');
+  if (node === undefined) return undefined;
+  const names = Object.keys(QUOTAS);
+  const quotas = readMap(node, 'quotas', problems, { required: [], optional: names });
+  const values = names.map((name) => [
+    name,
+    quotas === undefined ? undefined : readNumber(quotas, name, 0, MOST_OF_ANYTHING, problems),
+  ]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+const MOST_OF_ANYTHING = 1_000_000_000;
 
 function readInstanceTypes(map: YamlMap, problems: ProblemList): Readonly<Record<string, InstanceSize>> {
   const node = field(map, 'instanceTypes');

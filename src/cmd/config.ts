@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { RequestRate } from '../api/rate-limit.ts';
+import type { Quotas } from '../resources/quotas.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
@@ -22,6 +23,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Of each principal but the owner of the home. */
   readonly requestRate: RequestRate;
+  /** Those that are not AWS's defaults. */
+  readonly quotas: Partial<Quotas>;
   /** vCPUs and memory by instance type, beside those that Kiln knows. */
   readonly instanceTypes: Readonly<Record<string, InstanceSize>>;
   /** Errors come with their stack trace. */
@@ -87,6 +90,7 @@ export function readConfig(environment: Environment, flags: ConfigFlags): Config
     concurrency: integer('KILN_CONCURRENCY', value('KILN_CONCURRENCY'), 1, 64) ?? file.concurrency ?? 1,
     logLevel: logLevel(value('KILN_LOG_LEVEL')) ?? file.logLevel ?? 'info',
     requestRate: file.requestRate ?? { perSecond: 100, burst: 200 },
+    quotas: file.quotas ?? {},
     instanceTypes: file.instanceTypes,
     debug: value('KILN_DEBUG') !== undefined,
     noColour: value('NO_COLOR') !== undefined,

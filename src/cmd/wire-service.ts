@@ -9,6 +9,7 @@ import { startWorker } from '../engine/worker.ts';
 import { findTags } from '../resources/find-tags.ts';
 import { followImageBuild } from '../resources/follow-image.ts';
 import { operationHandlers } from '../resources/operations.ts';
+import { quotasWith } from '../resources/quotas.ts';
 import type { Service } from '../resources/service.ts';
 import { openAuditTrail } from '../state/audit-trail/open-trail.ts';
 import { readGauges } from '../state/gauges.ts';
@@ -97,6 +98,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     parentImages: await parentImages(catalog, imageStore),
     jobs: store.jobs,
     readUri: (uri) => readAsset(config.home.assets, uri),
+    quotas: quotasWith(config.quotas),
     pageTokens: createPageTokens(Buffer.from(credentials.pageTokenKey, 'base64')),
   };
   const api = createApi({

@@ -3,6 +3,7 @@ import { AwsError, invalidParameter } from '../contract/errors.ts';
 import type { ComponentDocument } from '../documents/component.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
+import { checkQuota } from './quotas.ts';
 import type { Service } from './service.ts';
 
 const SYSTEMS = { Linux: 'linux', macOS: 'macos', Windows: 'windows' } as const;
@@ -32,6 +33,10 @@ interface ParameterDetail {
 export async function readComponentText(service: Service, source: TextSource): Promise<ComponentText> {
   const { member, text } = await textOf(service, source);
   const document = parse(member, text, source);
+  checkQuota(service, 'parametersPerComponent', document.parameters.length);
+  for (const parameter of document.parameters) {
+    checkQuota(service, 'componentParameterLength', parameter.default?.length ?? 0);
+  }
   return { data: text, type: typeOf(document), parameters: parametersOf(document) };
 }
 

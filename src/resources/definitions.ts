@@ -5,6 +5,7 @@ import { invalidParameter, notFound } from '../contract/errors.ts';
 import { parseVersion } from '../contract/version.ts';
 import { type ResourceRow, resolveResource } from '../state/find-resource.ts';
 import type { Database, ResourceKind } from '../state/tables.ts';
+import { checkDefinitionQuota } from './quotas.ts';
 import { alreadyExists, TYPE_NAMES } from './refusals.ts';
 import type { Service } from './service.ts';
 
@@ -39,7 +40,10 @@ export interface NewDefinition {
   readonly references?: readonly string[];
 }
 
-/** Throws ResourceAlreadyExistsException, in AWS's words, when the ARN is taken. */
+/**
+ * Throws ResourceAlreadyExistsException, in AWS's words, when the ARN is taken, and ServiceQuotaExceededException when
+ * the account has enough of its kind.
+ */
 export async function insertDefinition(
   service: Service,
   trx: Transaction<Database>,
@@ -72,6 +76,7 @@ export async function insertDefinition(
     .executeTakeFirst();
   if (inserted === undefined) throw alreadyExists(definition.arn.kind, arn);
   await replaceReferences(trx, arn, definition.references ?? []);
+  await checkDefinitionQuota(service, trx, definition.arn.kind);
   return arn;
 }
 

@@ -10,6 +10,7 @@ import {
 import { deleteDefinition } from './deletion.ts';
 import { checkDistributions } from './distributions.ts';
 import { changeOnce } from './idempotency.ts';
+import { checkQuota } from './quotas.ts';
 import type { Service } from './service.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
@@ -23,6 +24,7 @@ export async function createDistributionConfiguration(
 ): Promise<OutputOf<'CreateDistributionConfiguration'>> {
   refuseUnsupportedMembers('CreateDistributionConfiguration', input);
   checkDistributions(input.distributions, service.region);
+  checkQuota(service, 'amiCopiesPerDistributionConfiguration', input.distributions.length);
   return changeOnce(service, 'CreateDistributionConfiguration', input, async (trx) => {
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, KIND, input.name), kind: KIND },
@@ -47,6 +49,7 @@ export async function updateDistributionConfiguration(
 ): Promise<OutputOf<'UpdateDistributionConfiguration'>> {
   refuseUnsupportedMembers('UpdateDistributionConfiguration', input);
   checkDistributions(input.distributions, service.region);
+  checkQuota(service, 'amiCopiesPerDistributionConfiguration', input.distributions.length);
   return changeOnce(service, 'UpdateDistributionConfiguration', input, async (trx) => {
     const { distributionConfigurationArn: arn } = input;
     const { document } = await lockDefinition(trx, KIND, arn, 'distributionConfigurationArn');

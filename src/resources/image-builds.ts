@@ -10,6 +10,7 @@ import { type BuildRequest, checkBuildRequest, imageTestsConfiguration } from '.
 import { type Definition, described, findDefinition, findReferenced, ownArn } from './definitions.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
+import { checkBuildQuota } from './quotas.ts';
 import type { Service } from './service.ts';
 import { checkTagCount } from './tags.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
@@ -112,6 +113,7 @@ async function insertImage(
       ended_at: null,
     })
     .execute();
+  await checkBuildQuota(service, trx);
   await writeImageEvent(trx, arn, { status: 'PENDING' }, now);
   await service.jobs.enqueue(trx, arn);
   return arn;

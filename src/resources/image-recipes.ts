@@ -8,6 +8,7 @@ import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { resolveParentImage } from './parent-images.ts';
+import { checkQuota } from './quotas.ts';
 import { checkRecipeComponents } from './recipe-components.ts';
 import { invalidVersion } from './refusals.ts';
 import type { Service } from './service.ts';
@@ -21,6 +22,10 @@ export async function createImageRecipe(
 ): Promise<OutputOf<'CreateImageRecipe'>> {
   refuseUnsupportedMembers('CreateImageRecipe', input);
   checkBlockDevices(input.blockDeviceMappings ?? []);
+  checkQuota(service, 'componentsPerImageRecipe', input.components?.length ?? 0);
+  for (const { value } of (input.components ?? []).flatMap(({ parameters }) => parameters ?? [])) {
+    for (const text of value) checkQuota(service, 'componentParameterLength', text.length);
+  }
   return changeOnce(service, 'CreateImageRecipe', input, async (trx) => {
     const components = input.components ?? [];
     const parent = await resolveParentImage(service, trx, input.parentImage);

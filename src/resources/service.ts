@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
+import type { Quotas } from './quotas.ts';
 
 /** What every operation is given beside its input. Built once in cmd/. */
 export interface Service {
@@ -15,6 +16,7 @@ export interface Service {
   readonly readUri: (uri: string) => Promise<string>;
   /** Makes page tokens opaque and unforgeable; sealed with a key of this installation. */
   readonly pageTokens: PageTokens;
+  readonly quotas: Quotas;
 }
 
 /** Knows the images that a recipe may name as parent and that are not Image Builder images of this account. */

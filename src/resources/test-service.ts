@@ -2,6 +2,7 @@
 import { AwsError } from '../contract/errors.ts';
 import type { Store } from '../state/open-store.ts';
 import { operationHandlers } from './operations.ts';
+import { type Quotas, quotasWith } from './quotas.ts';
 import type { PageTokens, ParentImage, ParentImages, Service } from './service.ts';
 
 export const DEBIAN: ParentImage = {
@@ -37,7 +38,7 @@ const pageTokens: PageTokens = {
 };
 
 /** `uris` are the documents that `readUri` finds. */
-export function testService(store: Store, uris: Readonly<Record<string, string>> = {}) {
+export function testService(store: Store, uris: Readonly<Record<string, string>> = {}, quotas: Partial<Quotas> = {}) {
   const service: Service = {
     db: store.db,
     clock: { now: () => AT },
@@ -51,6 +52,7 @@ export function testService(store: Store, uris: Readonly<Record<string, string>>
       return text;
     },
     pageTokens,
+    quotas: quotasWith(quotas),
   };
   return { service, ...bind(service) };
 }

@@ -1,0 +1,112 @@
+/**
+ * How much of everything an account may have in a Region. Source: Service Quotas, "EC2 Image Builder". Quotas of what
+ * Kiln does not have yet (container recipes, workflows, lifecycle policies, launch templates) come with it; the size of a
+ * component document (L-D5DC1FB3, 64 KB) is a limit of documents/, which nobody can raise.
+ */
+import { sql, type Transaction } from 'kysely';
+import { AwsError } from '../contract/errors.ts';
+import { STAGES } from '../state/image-states.ts';
+import type { Database, ResourceKind } from '../state/tables.ts';
+
+interface QuotaDefinition {
+  /** AWS's code of the quota. */
+  readonly code: string;
+  readonly description: string;
+  readonly default: number;
+}
+
+const quota = (code: string, description: string, value: number): QuotaDefinition => ({
+  code,
+  description,
+  default: value,
+});
+
+/** Every quota by its name in the configuration, with AWS's default. */
+export const QUOTAS = {
+  components: quota('L-9B183655', 'components (build versions)', 1_000),
+  imageRecipes: quota('L-1DF98342', 'image recipes', 1_000),
+  imagePipelines: quota('L-7A0E01E3', 'image pipelines', 75),
+  infrastructureConfigurations: quota('L-D9EF98D9', 'infrastructure configurations', 1_000),
+  distributionConfigurations: quota('L-2BAA05D8', 'distribution configurations', 1_000),
+  concurrentBuilds: quota('L-BA4D191B', 'concurrent builds, those that wait for a worker included', 100),
+  parametersPerComponent: quota('L-A58CFBED', 'parameters of a component', 25),
+  componentParameterLength: quota('L-10D22E0D', 'characters of a component parameter', 1_024),
+  componentsPerImageRecipe: quota('L-59EC76F6', 'components of an image recipe', 20),
+  amiCopiesPerDistributionConfiguration: quota('L-69312229', 'AMI copies of a distribution configuration', 50),
+} as const satisfies Readonly<Record<string, QuotaDefinition>>;
+
+export type QuotaName = keyof typeof QUOTAS;
+export type Quotas = Readonly<Record<QuotaName, number>>;
+
+/** AWS's defaults, with those that an operator has changed. */
+export function quotasWith(changed: Partial<Quotas> = {}): Quotas {
+  const defaults = Object.entries(QUOTAS).map(([name, { default: value }]) => [name, value]);
+  return { ...Object.fromEntries(defaults), ...changed };
+}
+
+interface Limited {
+  readonly quotas: Quotas;
+  readonly accountId: string;
+  readonly region: string;
+}
+
+/** Throws ServiceQuotaExceededException when `count` is more than the quota allows. */
+export function checkQuota({ quotas }: Pick<Limited, 'quotas'>, name: QuotaName, count: number): void {
+  const most = quotas[name];
+  if (count <= most) return;
+  const { code, description } = QUOTAS[name];
+  throw new AwsError(
+    'ServiceQuotaExceededException',
+    'You have exceeded the number of permitted resources or operations for this service. ' +
+      `The quota for ${description} is ${most} (${code}, '${name}' in Kiln's configuration).`,
+  );
+}
+
+const QUOTA_OF_KIND: Partial<Readonly<Record<ResourceKind, QuotaName>>> = {
+  component: 'components',
+  'image-recipe': 'imageRecipes',
+  'image-pipeline': 'imagePipelines',
+  'infrastructure-configuration': 'infrastructureConfigurations',
+  'distribution-configuration': 'distributionConfigurations',
+};
+
+/** To be called after a definition was inserted, in the same transaction: refuses it when it is one too many. */
+export async function checkDefinitionQuota(
+  owner: Limited,
+  trx: Transaction<Database>,
+  kind: ResourceKind,
+): Promise<void> {
+  const name = QUOTA_OF_KIND[kind];
+  if (name === undefined) return;
+  await takeTurns(owner, trx, name);
+  const { count } = await trx
+    .selectFrom('resources')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('kind', '=', kind)
+    .where('account_id', '=', owner.accountId)
+    .where('region', '=', owner.region)
+    .executeTakeFirstOrThrow();
+  checkQuota(owner, name, Number(count));
+}
+
+/** As {@link checkDefinitionQuota}, for an image whose build has just been asked for. */
+export async function checkBuildQuota(owner: Limited, trx: Transaction<Database>): Promise<void> {
+  await takeTurns(owner, trx, 'concurrentBuilds');
+  const { count } = await trx
+    .selectFrom('images')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('status', 'in', [...STAGES])
+    .where('account_id', '=', owner.accountId)
+    .where('region', '=', owner.region)
+    .executeTakeFirstOrThrow();
+  checkQuota(owner, 'concurrentBuilds', Number(count));
+}
+
+/**
+ * Transactions that count the same things do so one after the other, until they end: otherwise two that run at once
+ * would both take the last place. Whoever has its turn waits for nothing else.
+ */
+async function takeTurns({ accountId, region }: Limited, trx: Transaction<Database>, name: QuotaName): Promise<void> {
+  const key = `kiln quota ${accountId} ${region} ${name}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(trx);
+}
