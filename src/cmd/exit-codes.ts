@@ -8,6 +8,7 @@ export const EXIT_CODES = [
     meaning: 'bad input: command line, template, component or request; nothing was created',
   },
   { code: 3, name: 'missingPrerequisite', meaning: 'something has to be installed or configured first' },
+  { code: 194, name: 'reboot', meaning: 'kiln toe run: reboot this machine, then give the same command again' },
   { code: 130, name: 'interrupted', meaning: 'interrupted by Ctrl-C or SIGTERM; the build is CANCELLED' },
 ] as const;
 
@@ -19,5 +20,6 @@ export const EXIT: Readonly<Record<ExitName, ExitCode>> = {
   failed: 1,
   badInput: 2,
   missingPrerequisite: 3,
+  reboot: 194,
   interrupted: 130,
 };

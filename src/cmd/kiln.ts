@@ -25,7 +25,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<ExitC
       return EXIT.done;
     }
     case TOE.name: {
-      const { runToe } = await import('./toe.ts');
+      const { runToe } = await import('./toe/toe.ts');
       return runToe(rest, makeContext({}, signal));
     }
     default:

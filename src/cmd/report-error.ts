@@ -27,6 +27,11 @@ export function reportError(thrown: unknown, options: ReportOptions): ErrorRepor
   return { exitCode, text: lines.join('\n') };
 }
 
+/** A problem with its line and a caret, as {@link reportError} writes it. */
+export function problemText(problem: Problem, colour: boolean): string {
+  return problemLines(problem, pc.createColors(colour)).join('\n');
+}
+
 type Colours = ReturnType<typeof pc.createColors>;
 
 interface Description {

@@ -1,9 +1,14 @@
 import pc from 'picocolors';
-import type { DocumentMonitor } from '../toe/run-documents.types.ts';
-import type { Io } from './command.ts';
+import type { DocumentMonitor } from '../../toe/run-documents.types.ts';
+import type { Io } from '../command.ts';
+import type { OutputFormat } from './report-problems.ts';
 
 /** Shows steps and their output on standard error: standard output is the summary's. */
-export function consoleMonitor(io: Io): DocumentMonitor {
+export function monitorFor(format: OutputFormat, io: Io): DocumentMonitor {
+  return format === 'json' ? jsonMonitor(io) : consoleMonitor(io);
+}
+
+function consoleMonitor(io: Io): DocumentMonitor {
   const colours = pc.createColors(io.colour);
   const marks = {
     success: colours.green('ok'),
@@ -21,6 +26,17 @@ export function consoleMonitor(io: Io): DocumentMonitor {
     stepEnded: (_, status, seconds) => {
       io.stderr.write(`    ${marks[status]} ${colours.dim(`after ${seconds.toFixed(1)} s`)}\n`);
     },
+  };
+}
+
+/** One object per line, for programs. */
+function jsonMonitor(io: Io): DocumentMonitor {
+  const write = (event: object): void => void io.stderr.write(`${JSON.stringify(event)}\n`);
+  return {
+    line: (source, text) => write({ kind: 'output', source, text }),
+    stepStarted: (place) => write({ kind: 'step-started', ...place }),
+    stepEnded: (place, status, seconds, failureMessage) =>
+      write({ kind: 'step-ended', ...place, status, seconds, failureMessage }),
   };
 }
 

@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { run as runProgram } from '../util/spawn.ts';
+import { run as runProgram } from '../../util/spawn.ts';
 
-const KILN = join(import.meta.dirname, 'kiln.ts');
+const KILN = join(import.meta.dirname, '..', 'kiln.ts');
 
 let folder = '';
 before(async () => {
@@ -49,6 +49,8 @@ test('a run shows output on standard error and ends with the seven-key summary o
   const file = await document('ok.yaml', bash('Hi', 'echo hello {{ Who }}', 'echo {{ env:KILN_TEST }}'));
   const { code, stdout, stderr } = await toe('run', '--documents', file, '--phases', 'build', '--execution-id', 'id-7');
   assert.equal(code, 0);
+  const logUrl = JSON.parse(stdout).logUrl;
+  assert.match(logUrl, /\/TOE_[^/]*_id-7$/);
   assert.equal(
     stdout,
     `{
@@ -58,7 +60,7 @@ test('a run shows output on standard error and ends with the seven-key summary o
     "executedStepCount": 1,
     "ignoredFailedStepCount": 0,
     "failureMessage": "",
-    "logUrl": ""
+    "logUrl": "${logUrl}"
 }
 `,
   );
@@ -145,10 +147,11 @@ test('the log folder has the files and the name that AWSTOE gives them, private 
   ]);
   const console = await readFile(join(path, 'console.log'), 'utf8');
   assert.match(console, /CmdExecution: Stdout: hello\n/);
-  assert.match(console, /CmdExecution: Stderr: oops\n/);
+  assert.match(console, /CmdExecution: Stderr: oops\nCmdExecution: ExitCode 0\nExecuteBash: FINISHED EXECUTION\n/);
+  assert.match(console, /CmdExecution: ExitCode 3\nExecuteBash: FINISHED EXECUTION\n {2}Document: Doc\n/);
   assert.match(
     console,
-    / {2}Phase: build\n {2}Step: Bad\n {2}Action: ExecuteBash\n {2}ErrorMessage: exit status 3\n {2}LastOutput: why\n$/,
+    / {2}Phase: build\n {2}Step: Bad\n {2}Action: ExecuteBash\n {2}ErrorMessage: exit status 3\n {2}Stderr: why\n$/,
   );
   const detail = JSON.parse(await readFile(join(path, 'detailedoutput.json'), 'utf8'));
   const step = detail.documents[0].phases[0].steps[0];
