@@ -74,17 +74,17 @@ test('builds beyond the quota are refused while so many go on', async () => {
 
 test('documents and recipes have quotas of their own', async () => {
   await using limited = await openLimited({ parametersPerComponent: 1, componentsPerImageRecipe: 1 });
-  const parameters = ['parameters:', '  - A:', '      type: string', '  - B:', '      type: string'].join('\n');
-  const two = componentData('{{ A }} {{ B }}', 'build', parameters);
+  const parameters = ['parameters:', '  - One:', '      type: string', '  - Two:', '      type: string'].join('\n');
+  const two = componentData('{{ One }} {{ Two }}', 'build', parameters);
   await assert.rejects(limited.component('c', two), exceeds('parameters of a component is 1'));
   const arns = await Promise.all(['a', 'b'].map((name) => limited.component(name)));
   const components = arns.map(({ componentBuildVersionArn = '' }) => ({ componentArn: componentBuildVersionArn }));
   await assert.rejects(limited.recipe('web', components), exceeds('components of an image recipe is 1'));
 
   await using short = await openLimited({ componentParameterLength: 5 });
-  const long = ['parameters:', '  - A:', '      type: string', '      default: abcdef'].join('\n');
+  const long = ['parameters:', '  - One:', '      type: string', '      default: abcdef'].join('\n');
   await assert.rejects(
-    short.component('c', componentData('{{ A }}', 'build', long)),
+    short.component('c', componentData('{{ One }}', 'build', long)),
     exceeds('characters of a component parameter is 5'),
   );
 });
