@@ -1,9 +1,9 @@
 # The first process of a container, in namespaces of its own: makes the root folder $1 its file system, says so on
 # standard output, and lives until it is killed. With it the kernel ends every other process.
-# $2 is the host name, $3 says whether the network is the host's, then follow binds: SOURCE PATH ro|rw …
+# $2 is the host name, $3 a file that tells how names are resolved or nothing, then follow binds: SOURCE PATH ro|rw …
 # Runs on the host with the host's programs, until the host's file system is taken away.
 set -eu
-root=$1 hostname=$2 network=$3
+root=$1 hostname=$2 resolver=$3
 shift 3
 
 fail() {
@@ -29,13 +29,12 @@ mount --rbind -- "$root" "$root"
 mount -o "remount,bind,$options,nodev" -- "$root"
 for path in proc sys dev run tmp; do folder "$path"; done
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
-# Settings of the kernel are the host's.
-mount --bind "$root/proc/sys" "$root/proc/sys"
-mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/sys"
-[ ! -e "$root/proc/sysrq-trigger" ] || {
-  mount --bind "$root/proc/sysrq-trigger" "$root/proc/sysrq-trigger"
-  mount -o remount,bind,ro "$root/proc/sysrq-trigger"
-}
+# Settings of the kernel and of devices are the host's.
+for path in sys bus fs irq scsi acpi sysrq-trigger; do
+  [ -e "$root/proc/$path" ] || continue
+  mount --bind "$root/proc/$path" "$root/proc/$path"
+  mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$path"
+done
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys"
 mount -t tmpfs -o mode=755,nosuid,nodev,size=1m tmpfs "$root/dev"
 for device in null zero full random urandom tty; do
@@ -57,6 +56,8 @@ while [ "$#" -ge 3 ]; do
   path=${2#/}
   if [ -d "$1" ]; then folder "$path"; else
     place "$path"
+    # Nothing of the root folder's own is below /run: no link can lead out of it.
+    case $path in run/*) mkdir -p -- "$root/${path%/*}" ;; esac
     [ -e "$root/$path" ] || : >"$root/$path"
   fi
   mount --rbind -- "$1" "$root/$path"
@@ -64,23 +65,23 @@ while [ "$#" -ge 3 ]; do
   shift 3
 done
 
-# Names are resolved as the host does it. The file may be a link to one that a service makes below /run.
-if [ "$network" = host ] && [ -e /etc/resolv.conf ]; then
-  cp -- /etc/resolv.conf "$root/run/.resolv.conf"
+# How names are resolved. The file may be a link to one that a service makes below /run.
+if [ -n "$resolver" ] && [ -e "$resolver" ]; then
+  cp -- "$resolver" "$root/run/.resolv.conf"
   if [ -L "$root/etc/resolv.conf" ]; then
     target=$(readlink -- "$root/etc/resolv.conf")
     case $target in
     /run/* | ../run/*)
       target=$root/run/${target#*run/}
       mkdir -p -- "${target%/*}"
-      cp -- /etc/resolv.conf "$target"
+      cp -- "$resolver" "$target"
       ;;
     esac
   elif [ -f "$root/etc/resolv.conf" ]; then
     mount --bind "$root/run/.resolv.conf" "$root/etc/resolv.conf"
   fi
 fi
-[ "$network" = host ] || ip link set lo up 2>/dev/null || :
+[ -n "$resolver" ] || ip link set lo up 2>/dev/null || :
 printf '%s' "$hostname" >/proc/sys/kernel/hostname
 
 cd -- "$root"

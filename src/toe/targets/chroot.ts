@@ -20,6 +20,10 @@ export interface ChrootTargetOptions {
   readonly hostname?: string;
   /** `host` shares the network of this machine, `none` has only a loopback of its own. Default `host`. */
   readonly network?: 'host' | 'none';
+  /** A file of this machine that is the container's `/etc/resolv.conf`. Default: this machine's, with its network. */
+  readonly resolver?: string;
+  /** A process whose mounts the container starts from, so that `root` may be mounted where this process does not see it. */
+  readonly mountsOf?: number;
   /** Files and folders of this machine that are seen at a path within the root folder. */
   readonly binds?: readonly ChrootBind[];
 }
@@ -33,6 +37,8 @@ export interface ChrootBind {
 export interface ChrootTarget extends Target, AsyncDisposable {
   /** Ends every process in the container and takes its mounts away; the root folder is left as it is. */
   close(): Promise<void>;
+  /** The container's first process, as this machine counts. */
+  readonly pid: number;
 }
 
 const INIT = fileURLToPath(new URL('./chroot-init.sh', import.meta.url));
@@ -40,12 +46,11 @@ const START_MS = 10_000;
 
 /**
  * What root may do in the container. Left out is all that reaches beyond it: mounts, modules, devices, the clock, the
- * network's settings, tracing.
+ * network's settings, tracing, and opening files by their handles, for those are found outside of the root folder too.
  */
 const CAPABILITIES = [
   'chown',
   'dac_override',
-  'dac_read_search',
   'fowner',
   'fsetid',
   'kill',
@@ -77,14 +82,19 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
   }
   const tools = await findTools();
   const own = options.network === 'none' ? ['--net'] : [];
+  const resolver = options.resolver ?? (options.network === 'none' ? '' : '/etc/resolv.conf');
+  const mounts =
+    options.mountsOf === undefined ? [] : [tools.nsenter, '--target', String(options.mountsOf), '--mount', '--'];
+  const [program = tools.setpriv, ...before] = [...mounts, tools.setpriv];
   const binds = (options.binds ?? []).flatMap(({ source, path, readOnly }) => [source, path, readOnly ? 'ro' : 'rw']);
   const init = spawn(
-    tools.setpriv,
+    program,
     [
+      ...before,
       // With this process ends unshare, with unshare the container.
       ...['--pdeathsig', 'KILL', tools.unshare],
       ...['--fork', '--kill-child', '--propagation', 'private', '--pid', '--mount', '--ipc', '--uts', ...own, '--'],
-      ...[tools.sh, INIT, options.root, options.hostname ?? 'localhost', options.network ?? 'host', ...binds],
+      ...[tools.sh, INIT, options.root, options.hostname ?? 'localhost', resolver, ...binds],
     ],
     { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { PATH: SYSTEM_PATH.join(':') }, cwd: '/' },
   );
@@ -219,6 +229,7 @@ function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, close }:
     run,
     reboot: () => Promise.reject(new RebootRefusedError('A container cannot be rebooted.')),
     close: closeOnce,
+    pid,
     [Symbol.asyncDispose]: closeOnce,
   };
 }
