@@ -5,11 +5,13 @@ import type { Endpoint } from '../api/listen.ts';
 import { createPageTokens } from '../api/page-tokens.ts';
 import { createApi } from '../api/server.ts';
 import type { BuildHost } from '../build-host/build-host.ts';
+import { managedWorkflows } from '../engine/managed-workflows.ts';
 import { startWorker } from '../engine/worker.ts';
 import { findTags } from '../resources/find-tags.ts';
 import { followImageBuild } from '../resources/follow-image.ts';
 import { operationHandlers } from '../resources/operations.ts';
 import { quotasWith } from '../resources/quotas.ts';
+import { finishStateUpdates } from '../resources/resource-state-updates.ts';
 import type { Service } from '../resources/service.ts';
 import { openAuditTrail } from '../state/audit-trail/open-trail.ts';
 import { readGauges } from '../state/gauges.ts';
@@ -17,6 +19,7 @@ import type { HomeLock } from '../state/home-lock.ts';
 import { isReady } from '../state/is-ready.ts';
 import { openStore } from '../state/open-store.ts';
 import { systemClock } from '../util/clock.ts';
+import { amis } from './amis.ts';
 import { readAsset } from './assets.ts';
 import type { Config } from './config.ts';
 import type { Credentials } from './credentials.ts';
@@ -96,11 +99,14 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     accountId,
     region,
     parentImages: await parentImages(catalog, imageStore),
+    managedWorkflows: await managedWorkflows(region),
+    amis: amis(imageStore),
     jobs: store.jobs,
     readUri: (uri) => readAsset(config.home.assets, uri),
     quotas: quotasWith(config.quotas),
     pageTokens: createPageTokens(Buffer.from(credentials.pageTokenKey, 'base64')),
   };
+  await finishStateUpdates(service);
   const api = createApi({
     operations: operationHandlers(service),
     kiln: {

@@ -12,7 +12,16 @@ const MANAGED_WORKFLOWS = {
 
 export type ManagedWorkflowName = keyof typeof MANAGED_WORKFLOWS;
 
-export async function managedWorkflow(name: ManagedWorkflowName, region: string): Promise<PlannedWorkflow> {
+/** All of them, with their texts, for those who show them. */
+export function managedWorkflows(region: string): Promise<(PlannedWorkflow & { readonly text: string })[]> {
+  const names = Object.keys(MANAGED_WORKFLOWS) as ManagedWorkflowName[];
+  return Promise.all(names.map((name) => managedWorkflow(name, region)));
+}
+
+export async function managedWorkflow(
+  name: ManagedWorkflowName,
+  region: string,
+): Promise<PlannedWorkflow & { readonly text: string }> {
   const { type, version, build } = MANAGED_WORKFLOWS[name];
   const text = await readFile(new URL(`./workflows/${name}.yaml`, import.meta.url), 'utf8');
   return {
@@ -20,6 +29,7 @@ export async function managedWorkflow(name: ManagedWorkflowName, region: string)
       ...{ partition: 'aws', region, owner: 'aws', kind: 'workflow', slug: name, version, build },
       workflowType: type === 'BUILD' ? 'build' : 'test',
     }),
+    text,
     document: parseWorkflow({ file: `${name}.yaml`, text, type }),
   };
 }

@@ -3,11 +3,11 @@ import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { invalidParameter } from '../contract/errors.ts';
 import { invalidCombination } from './refusals.ts';
 
-/** What volume types demand of their companions. Source: API Reference, EbsInstanceBlockDeviceSpecification. */
-export function checkBlockDevices(mappings: readonly InstanceBlockDeviceMapping[]): void {
+/** What volume types demand of their companions; `parent` begins the paths of errors. Source: API Reference, EbsInstanceBlockDeviceSpecification. */
+export function checkBlockDevices(mappings: readonly InstanceBlockDeviceMapping[], parent = ''): void {
   const seen = new Set<string>();
   for (const [index, { deviceName, ebs }] of mappings.entries()) {
-    const path = `blockDeviceMappings[${index}]`;
+    const path = `${parent}blockDeviceMappings[${index}]`;
     if (deviceName === undefined) throw invalidParameter(`${path}.deviceName`, 'A mapping needs a device name.');
     if (seen.has(deviceName)) {
       throw invalidParameter(`${path}.deviceName`, `The device '${deviceName}' is mapped twice.`);

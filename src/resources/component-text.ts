@@ -1,8 +1,9 @@
 import type { Platform } from '@aws-sdk/client-imagebuilder';
-import { AwsError, invalidParameter } from '../contract/errors.ts';
+import { invalidParameter } from '../contract/errors.ts';
 import type { ComponentDocument } from '../documents/component.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
+import { dataOrUri, readDocument } from './document-text.ts';
 import { checkQuota } from './quotas.ts';
 import type { Service } from './service.ts';
 
@@ -31,8 +32,8 @@ interface ParameterDetail {
 
 /** Reads and checks the document; everything that is wrong with it comes in one error. */
 export async function readComponentText(service: Service, source: TextSource): Promise<ComponentText> {
-  const { member, text } = await textOf(service, source);
-  const document = parse(member, text, source);
+  const { member, text } = await readDocument(service, dataOrUri(source));
+  const document = parseComponentText(member, text, source);
   checkQuota(service, 'parametersPerComponent', document.parameters.length);
   for (const parameter of document.parameters) {
     checkQuota(service, 'componentParameterLength', parameter.default?.length ?? 0);
@@ -40,21 +41,12 @@ export async function readComponentText(service: Service, source: TextSource): P
   return { data: text, type: typeOf(document), parameters: parametersOf(document) };
 }
 
-async function textOf(service: Service, { data, uri }: TextSource): Promise<{ member: string; text: string }> {
-  if (data !== undefined && uri === undefined) return { member: 'data', text: data };
-  if (uri === undefined || data !== undefined) {
-    throw new AwsError(
-      'InvalidParameterCombinationException',
-      "Exactly one of the parameters 'data' and 'uri' must be given.",
-    );
-  }
-  const text = await service.readUri(uri);
-  // Inline text was checked by the contract; neither can be stored.
-  if (text.includes('\0') || !text.isWellFormed()) throw invalidParameter('uri', 'The document is not text.');
-  return { member: 'uri', text };
-}
-
-function parse(member: string, text: string, { name, platform }: TextSource): ComponentDocument {
+/** Throws InvalidParameterValueException of `member` with every problem of the document. */
+export function parseComponentText(
+  member: string,
+  text: string,
+  { name, platform }: Pick<TextSource, 'name' | 'platform'>,
+): ComponentDocument {
   try {
     return parseComponent(text, name, { os: SYSTEMS[platform] });
   } catch (error) {

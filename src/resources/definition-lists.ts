@@ -21,6 +21,7 @@ const COLUMNS = [
   'build',
   'version',
   'tags',
+  'policy',
   'created_at',
   'updated_at',
 ] as const;
@@ -48,16 +49,18 @@ export function bySeq(service: Service, kind: ResourceKind) {
   };
 }
 
-/** The builds of one version, in order of creation. */
+/** The builds of the versions that begin with these nodes (three of them: of one version), in order of creation. */
 export function buildsOf(service: Service, kind: ResourceKind, version: { slug: string; nodes: readonly number[] }) {
-  const [major = 0, minor = 0, patch = 0] = version.nodes;
+  const [major, minor, patch] = version.nodes;
+  const nodes = {
+    ...(major === undefined ? {} : { major }),
+    ...(minor === undefined ? {} : { minor }),
+    ...(patch === undefined ? {} : { patch }),
+  };
   return {
     read: (after: Cursor | undefined, limit: number): Promise<ListedDefinition[]> =>
       definitions(service, kind)
-        .where('slug', '=', version.slug)
-        .where('major', '=', major)
-        .where('minor', '=', minor)
-        .where('patch', '=', patch)
+        .where((row) => row.and({ slug: version.slug, ...nodes }))
         .where('seq', '>', String(after?.[0] ?? 0))
         .orderBy('seq')
         .limit(limit)

@@ -3,7 +3,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { type ArnKind, formatArn, type ImageBuilderArn, parseArn, slugOf } from '../contract/arn.ts';
 import { invalidParameter, notFound } from '../contract/errors.ts';
 import { parseVersion } from '../contract/version.ts';
-import { type ResourceRow, resolveResource } from '../state/find-resource.ts';
+import { type ResourceRow, resolveResource, slugColumn } from '../state/find-resource.ts';
 import type { Database, ResourceKind } from '../state/tables.ts';
 import { checkDefinitionQuota } from './quotas.ts';
 import { alreadyExists, TYPE_NAMES } from './refusals.ts';
@@ -60,7 +60,7 @@ export async function insertDefinition(
       account_id: service.accountId,
       region: service.region,
       name: definition.name,
-      slug: definition.arn.slug,
+      slug: slugColumn(definition.arn),
       major: nodes?.[0] ?? null,
       minor: nodes?.[1] ?? null,
       patch: nodes?.[2] ?? null,

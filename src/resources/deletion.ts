@@ -8,6 +8,7 @@ import { STAGES } from '../state/image-states.ts';
 import type { Database, ResourceKind } from '../state/tables.ts';
 import { lockDefinition } from './definitions.ts';
 import { dependencyError } from './refusals.ts';
+import { refuseIfShared } from './resource-policies.ts';
 import type { Service } from './service.ts';
 
 /** Deletes the definition that `arn` names exactly; `parameter` is the member that named it. */
@@ -23,7 +24,7 @@ export async function deleteDefinition(
   }
   await service.db.transaction().execute(async (trx) => {
     await deleteOneAtATime(trx, arn);
-    await lockDefinition(trx, kind, arn, parameter);
+    refuseIfShared(await lockDefinition(trx, kind, arn, parameter));
     await trx.deleteFrom('resources').where('arn', '=', arn).execute();
     await refuseIfNeeded(trx, arn, { wasSelectable: true });
   });
@@ -76,6 +77,7 @@ async function needsOfUnfinishedImages(trx: Kysely<Database>, arn: string): Prom
 }
 
 async function resolves(trx: Kysely<Database>, reference: string): Promise<boolean> {
-  const isImage = parseArn(reference)?.kind === 'image';
-  return (await (isImage ? resolveImage(trx, reference) : resolveResource(trx, reference))) !== undefined;
+  if (parseArn(reference)?.kind !== 'image') return (await resolveResource(trx, reference)) !== undefined;
+  const image = await resolveImage(trx, reference);
+  return image !== undefined && image.status !== 'DELETED';
 }

@@ -8,6 +8,7 @@ import { deleteOneAtATime, refuseIfNeeded } from './deletion.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { findManagedImage, MANAGED_BUILD, managedImageArn } from './parent-images.ts';
 import { dependencyError } from './refusals.ts';
+import { refuseIfShared } from './resource-policies.ts';
 import type { ParentImage, Service } from './service.ts';
 
 /** A build version ARN means that build; a version or wildcard ARN the newest AVAILABLE build that matches. */
@@ -59,6 +60,8 @@ export function summaryMembers(row: ImageRow) {
     tags: row.tags,
     buildType: row.build_type,
     imageSource: 'CUSTOM' as const,
+    ...(row.deprecation_time === null ? {} : { deprecationTime: row.deprecation_time }),
+    ...(row.lifecycle_execution_id === null ? {} : { lifecycleExecutionId: row.lifecycle_execution_id }),
     ...(row.logging_configuration === null ? {} : { loggingConfiguration: row.logging_configuration }),
   };
 }
@@ -88,6 +91,7 @@ export async function deleteImage(service: Service, input: InputOf<'DeleteImage'
     if (isUnfinished(image.status)) {
       throw dependencyError(arn, `Its build is not finished (${image.status}); cancel it first.`);
     }
+    refuseIfShared(image);
     await trx.deleteFrom('images').where('arn', '=', arn).execute();
     const { group, stream } = logPlaceOf(image);
     await trx.deleteFrom('log_events').where('log_group', '=', group).where('log_stream', '=', stream).execute();

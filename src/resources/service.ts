@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { WorkflowDocument } from '../documents/workflow.ts';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Quotas } from './quotas.ts';
@@ -11,6 +12,9 @@ export interface Service {
   readonly accountId: string;
   readonly region: string;
   readonly parentImages: ParentImages;
+  /** The workflows that come with Kiln. */
+  readonly managedWorkflows: readonly ManagedWorkflow[];
+  readonly amis: Amis;
   readonly jobs: BuildQueue;
   /** Reads `s3://bucket/key` for `uri` members, or throws an AwsError that says why it cannot be read. */
   readonly readUri: (uri: string) => Promise<string>;
@@ -36,6 +40,22 @@ export interface ParentImage {
   readonly platform: 'Linux' | 'Windows' | 'macOS';
   readonly osVersion: string | undefined;
   readonly description: string | undefined;
+}
+
+/** A workflow of Amazon's: ARN of its build version, text, and what the text means. */
+export interface ManagedWorkflow {
+  readonly arn: string;
+  readonly text: string;
+  readonly document: WorkflowDocument;
+}
+
+/** The AMIs of this installation. */
+export interface Amis {
+  /**
+   * Removes an AMI with its disk, for good; one that is not there any more is no error.
+   * Throws an error that says why when it must stay: other images are built on it.
+   */
+  remove(amiId: string): Promise<void>;
 }
 
 /** Queues the build of an image in the caller's transaction: both commit or neither does. */

@@ -1,9 +1,10 @@
 /** A service for tests: a real database and queue, a small catalogue, and a clock that the test moves. */
 import { AwsError } from '../contract/errors.ts';
+import { parseWorkflow } from '../documents/parse-workflow.ts';
 import type { Store } from '../state/open-store.ts';
 import { operationHandlers } from './operations.ts';
 import { type Quotas, quotasWith } from './quotas.ts';
-import type { PageTokens, ParentImage, ParentImages, Service } from './service.ts';
+import type { ManagedWorkflow, PageTokens, ParentImage, ParentImages, Service } from './service.ts';
 
 export const DEBIAN: ParentImage = {
   name: 'debian-server-12-x86',
@@ -29,6 +30,24 @@ const parentImages: ParentImages = {
   ami: async (amiId) => (amiId === IMPORTED_AMI ? { ...DEBIAN, name: 'imported' } : undefined),
 };
 
+const MANAGED_TEXT = `
+name: build-image
+description: Builds.
+schemaVersion: 1.0
+steps:
+  - name: Launch
+    action: LaunchInstance
+    inputs:
+      waitFor: ssmAgent
+`;
+export const MANAGED_WORKFLOWS: readonly ManagedWorkflow[] = [
+  {
+    arn: 'arn:aws:imagebuilder:us-east-1:aws:workflow/build/build-image/1.0.0/1',
+    text: MANAGED_TEXT,
+    document: parseWorkflow({ file: 'build-image', text: MANAGED_TEXT, type: 'BUILD' }),
+  },
+];
+
 const pageTokens: PageTokens = {
   seal: (payload) => `sealed-${Buffer.from(JSON.stringify(payload)).toString('base64url')}`,
   open: (token) => {
@@ -38,13 +57,20 @@ const pageTokens: PageTokens = {
 };
 
 /** `uris` are the documents that `readUri` finds. */
-export function testService(store: Store, uris: Readonly<Record<string, string>> = {}, quotas: Partial<Quotas> = {}) {
+export function testService(
+  store: Store,
+  uris: Readonly<Record<string, string>> = {},
+  quotas: Partial<Quotas> = {},
+  ports: Partial<Pick<Service, 'amis' | 'pageTokens' | 'region'>> = {},
+) {
   const service: Service = {
     db: store.db,
     clock: { now: () => AT },
     accountId: '123456789012',
     region: 'us-east-1',
     parentImages,
+    managedWorkflows: MANAGED_WORKFLOWS,
+    amis: { remove: async () => {} },
     jobs: store.jobs,
     readUri: async (uri) => {
       const text = uris[uri];
@@ -53,6 +79,7 @@ export function testService(store: Store, uris: Readonly<Record<string, string>>
     },
     pageTokens,
     quotas: quotasWith(quotas),
+    ...ports,
   };
   return { service, ...bind(service) };
 }

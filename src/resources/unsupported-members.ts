@@ -63,8 +63,17 @@ const PIPELINE: readonly UnsupportedMember[] = [
   { path: 'loggingConfiguration.pipelineLogGroupName', what: 'log groups of your own' },
 ];
 
+const KMS_KEY: readonly UnsupportedMember[] = [{ path: 'kmsKeyId', what: 'encryption with KMS keys' }];
+
 export const UNSUPPORTED_MEMBERS: { readonly [Name in OperationName]?: readonly UnsupportedMember[] } = {
-  CreateComponent: [{ path: 'kmsKeyId', what: 'encryption with KMS keys' }],
+  CreateComponent: KMS_KEY,
+  ImportComponent: KMS_KEY,
+  CreateWorkflow: KMS_KEY,
+  CreateContainerRecipe: KMS_KEY,
+  StartResourceStateUpdate: [
+    { path: 'updateAt', what: 'changes of state at a later time' },
+    { path: 'exclusionRules.amis', what: 'excluding AMIs from a change of state' },
+  ],
   CreateImageRecipe: [
     { path: 'amiWatermarks', what: 'AMI watermarks' },
     {

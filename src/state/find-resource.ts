@@ -115,7 +115,8 @@ function parseOpenVersion(arn: string): OpenVersion | undefined {
   return { ...parts, version: parts.version };
 }
 
-function slugColumn(arn: ImageBuilderArn): string {
+/** How the column `slug` has the name of an ARN: that of workflows carries their type. */
+export function slugColumn(arn: ImageBuilderArn): string {
   return arn.workflowType === undefined ? arn.slug : `${arn.workflowType}/${arn.slug}`;
 }
 

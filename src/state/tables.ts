@@ -18,6 +18,8 @@ export interface Database {
   workflow_step_executions: WorkflowStepExecutionsTable;
   events: EventsTable;
   log_events: LogEventsTable;
+  lifecycle_executions: LifecycleExecutionsTable;
+  lifecycle_execution_resources: LifecycleExecutionResourcesTable;
 }
 
 /** A jsonb column: objects in, objects out. */
@@ -55,6 +57,8 @@ export interface ResourcesTable {
   /** The AWS-shaped resource without `arn` and `tags`, exactly as Get answers it. */
   document: Json<Record<string, unknown>>;
   tags: Json<Record<string, string>>;
+  /** The resource policy, as it was put; null when none was. */
+  policy: string | null;
   created_at: Timestamp;
   updated_at: Timestamp | null;
 }
@@ -132,6 +136,12 @@ export interface ImagesTable {
   /** AWS's OutputResources: `{amis: [{region, image, name, description, accountId}]}`. */
   output_resources: Json<Record<string, unknown>>;
   tags: Json<Record<string, string>>;
+  /** As in {@link ResourcesTable}. */
+  policy: string | null;
+  /** Since when it is DEPRECATED; null in every other state. */
+  deprecation_time: Timestamp | null;
+  /** The last lifecycle execution that changed its state. */
+  lifecycle_execution_id: string | null;
   /** Set by CancelImageCreation; the worker that runs the build watches it. */
   cancel_requested_at: Timestamp | null;
   /** The installation that runs the build; it alone may recover it. */
@@ -228,4 +238,34 @@ export interface LogEventsTable {
   step_name: string | null;
   source: 'stdout' | 'stderr' | 'console' | 'kiln';
   message: string;
+}
+
+export type LifecycleAction = 'AVAILABLE' | 'DELETE' | 'DEPRECATE' | 'DISABLE';
+
+/** Changes of the state of an image that its owner asked for. */
+export interface LifecycleExecutionsTable {
+  seq: GeneratedAlways<string>;
+  /** `lce-<uuid>` */
+  id: string;
+  account_id: string;
+  region: string;
+  /** The image build version. It outlives the image's record. */
+  image_arn: string;
+  status: 'IN_PROGRESS' | 'SUCCESS' | 'FAILED';
+  reason: string | null;
+  action: LifecycleAction;
+  /** What the image goes back to when the execution fails. */
+  previous_status: ImageStatus;
+  started_at: Timestamp;
+  ended_at: Timestamp | null;
+}
+
+/** The AMIs that a lifecycle execution acts on. */
+export interface LifecycleExecutionResourcesTable {
+  lifecycle_execution_id: string;
+  position: number;
+  ami_id: string;
+  status: 'IN_PROGRESS' | 'SUCCESS' | 'FAILED';
+  reason: string | null;
+  ended_at: Timestamp | null;
 }

@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
+import { policiesAndLifecycle } from './0002-policies-and-lifecycle.ts';
 
 /**
  * Every migration, oldest first. Append only: one that was released is never changed, moved or taken out, because
@@ -7,4 +8,5 @@ import { firstTables } from './0001-first-tables.ts';
  */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
+  '0002-policies-and-lifecycle': policiesAndLifecycle,
 };

@@ -1,0 +1,141 @@
+import { invalidParameter, notYet } from '../contract/errors.ts';
+import type { InputOf, OutputOf } from '../contract/operations.ts';
+import { checkBlockDevices } from './block-devices.ts';
+import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
+import { described, findDefinition, insertDefinition, ownArn } from './definitions.ts';
+import { deleteDefinition } from './deletion.ts';
+import { checkDockerfileTemplate } from './dockerfile-template.ts';
+import { type DocumentSource, readDocument } from './document-text.ts';
+import { changeOnce } from './idempotency.ts';
+import { latestVersionReferences } from './latest-version-references.ts';
+import { byValue, listPage } from './lists.ts';
+import { NOTHING, ownershipOf } from './owners.ts';
+import { checkRecipeComponents } from './recipe-components.ts';
+import { concreteVersion } from './recipe-versions.ts';
+import { invalidCombination } from './refusals.ts';
+import type { Service } from './service.ts';
+import { refuseUnsupportedMembers } from './unsupported-members.ts';
+
+const KIND = 'container-recipe';
+
+/** Recipes never change. They are kept and checked whole; what builds them does not exist yet and is refused. */
+export async function createContainerRecipe(
+  service: Service,
+  input: InputOf<'CreateContainerRecipe'>,
+): Promise<OutputOf<'CreateContainerRecipe'>> {
+  refuseUnsupportedMembers('CreateContainerRecipe', input);
+  checkBlockDevices(input.instanceConfiguration?.blockDeviceMappings ?? [], 'instanceConfiguration.');
+  const platform = platformOf(input);
+  checkParentImage(input.parentImage);
+  return changeOnce(service, 'CreateContainerRecipe', input, async (trx) => {
+    const components = input.components ?? [];
+    const { member, text } = await readDocument(service, templateOf(input));
+    checkDockerfileTemplate(member, text, components.length > 0);
+    await checkRecipeComponents(trx, components, { platform, osVersion: input.imageOsVersionOverride });
+    const version = await concreteVersion(service, trx, KIND, input);
+    const arn = await insertDefinition(service, trx, {
+      arn: { ...ownArn(service, KIND, input.name, version), kind: KIND },
+      name: input.name,
+      document: {
+        containerType: input.containerType,
+        name: input.name,
+        description: input.description,
+        platform,
+        owner: service.accountId,
+        version,
+        components: input.components,
+        instanceConfiguration: input.instanceConfiguration,
+        dockerfileTemplateData: text,
+        encrypted: false,
+        parentImage: input.parentImage,
+        dateCreated: service.clock.now().toISOString(),
+        workingDirectory: input.workingDirectory,
+        targetRepository: input.targetRepository,
+      },
+      tags: input.tags,
+      references: components.map((component) => component.componentArn),
+    });
+    return { containerRecipeArn: arn, latestVersionReferences: latestVersionReferences(arn) };
+  });
+}
+
+function templateOf(input: InputOf<'CreateContainerRecipe'>): DocumentSource {
+  return {
+    inline: { member: 'dockerfileTemplateData', text: input.dockerfileTemplateData },
+    uri: { member: 'dockerfileTemplateUri', text: input.dockerfileTemplateUri },
+  };
+}
+
+/** The platform of an image in a registry is not known before it is pulled; AWS's images are Linux unless they say. */
+function platformOf({ platformOverride }: InputOf<'CreateContainerRecipe'>): 'Linux' | 'Windows' {
+  if (platformOverride === 'macOS') {
+    throw invalidCombination('platformOverride', 'Containers are for Linux or Windows.');
+  }
+  return platformOverride ?? 'Linux';
+}
+
+/** `debian`, `library/debian:12`, `registry:5000/team/base@sha256:…` */
+const REFERENCE =
+  /^(?:[A-Za-z0-9.-]+(?::[0-9]+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+
+function checkParentImage(parentImage: string): void {
+  if (parentImage.startsWith('arn:')) throw notYet(`container images of Image Builder as 'parentImage'`);
+  if (parentImage.startsWith('ssm:')) throw notYet(`SSM parameters as 'parentImage' ('${parentImage}')`);
+  if (/^ami-[0-9a-f]+$/.test(parentImage)) {
+    throw invalidParameter('parentImage', 'A container is built from a container image, not from an AMI.');
+  }
+  if (!REFERENCE.test(parentImage)) {
+    throw invalidParameter('parentImage', 'It must name a container image in a registry, e.g. debian:12.');
+  }
+}
+
+/** An ARN with wildcards means the highest version that matches. */
+export async function getContainerRecipe(
+  service: Service,
+  input: InputOf<'GetContainerRecipe'>,
+): Promise<OutputOf<'GetContainerRecipe'>> {
+  const found = await findDefinition(service.db, KIND, input.containerRecipeArn, 'containerRecipeArn');
+  return { containerRecipe: described(found), latestVersionReferences: latestVersionReferences(found.arn) };
+}
+
+export async function listContainerRecipes(
+  service: Service,
+  input: InputOf<'ListContainerRecipes'>,
+): Promise<OutputOf<'ListContainerRecipes'>> {
+  if (input.owner === 'ThirdParty' || input.owner === 'AWSMarketplace') {
+    throw invalidParameter(
+      'owner',
+      `Container recipes are listed for Self, Shared and Amazon, not for ${input.owner}.`,
+    );
+  }
+  const { items, ...next } = await listPage(service, input, {
+    operation: 'ListContainerRecipes',
+    filters: {
+      containerType: byValue((row: ListedDefinition) => row.document['containerType']),
+      name: byValue((row) => row.name),
+      parentImage: byValue((row) => row.document['parentImage']),
+      platform: byValue((row) => row.document['platform']),
+    },
+    ...(ownershipOf(input.owner) === 'own' ? bySeq(service, KIND) : NOTHING),
+    item: (row: ListedDefinition) => ({
+      arn: row.arn,
+      ...summaryOf(row, ['containerType', 'name', 'platform', 'owner', 'parentImage', 'dateCreated']),
+      ...instanceImageOf(row),
+      tags: row.tags,
+    }),
+  });
+  return { containerRecipeSummaryList: items, ...next };
+}
+
+function instanceImageOf({ document }: ListedDefinition): { instanceImage?: string } {
+  const image = (document['instanceConfiguration'] as { image?: string } | undefined)?.image;
+  return image === undefined ? {} : { instanceImage: image };
+}
+
+export async function deleteContainerRecipe(
+  service: Service,
+  input: InputOf<'DeleteContainerRecipe'>,
+): Promise<OutputOf<'DeleteContainerRecipe'>> {
+  await deleteDefinition(service, KIND, input.containerRecipeArn, 'containerRecipeArn');
+  return { containerRecipeArn: input.containerRecipeArn };
+}

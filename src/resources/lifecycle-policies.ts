@@ -1,0 +1,116 @@
+import { notYet } from '../contract/errors.ts';
+import type { InputOf, OutputOf } from '../contract/operations.ts';
+import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
+import {
+  described,
+  findDefinition,
+  insertDefinition,
+  lockDefinition,
+  ownArn,
+  updateDefinition,
+} from './definitions.ts';
+import { deleteDefinition } from './deletion.ts';
+import { changeOnce } from './idempotency.ts';
+import { checkPolicyRules } from './lifecycle-rules.ts';
+import { byValue, type Filters, listPage } from './lists.ts';
+import { invalidCombination } from './refusals.ts';
+import type { Service } from './service.ts';
+
+const KIND = 'lifecycle-policy';
+
+/** Checked and kept whole, but only DISABLED: nothing carries policies out yet. */
+export async function createLifecyclePolicy(
+  service: Service,
+  input: InputOf<'CreateLifecyclePolicy'>,
+): Promise<OutputOf<'CreateLifecyclePolicy'>> {
+  checkPolicyRules(input);
+  refuseEnabled(input);
+  return changeOnce(service, 'CreateLifecyclePolicy', input, async (trx) => {
+    const arn = await insertDefinition(service, trx, {
+      arn: { ...ownArn(service, KIND, input.name), kind: KIND },
+      name: input.name,
+      document: { name: input.name, ...settings(input), dateCreated: service.clock.now().toISOString() },
+      tags: input.tags,
+    });
+    return { lifecyclePolicyArn: arn };
+  });
+}
+
+/** Replaces everything but name, resource type, creation date and tags. */
+export async function updateLifecyclePolicy(
+  service: Service,
+  input: InputOf<'UpdateLifecyclePolicy'>,
+): Promise<OutputOf<'UpdateLifecyclePolicy'>> {
+  checkPolicyRules(input);
+  refuseEnabled(input);
+  return changeOnce(service, 'UpdateLifecyclePolicy', input, async (trx) => {
+    const { lifecyclePolicyArn: arn } = input;
+    const { document } = await lockDefinition(trx, KIND, arn, 'lifecyclePolicyArn');
+    if (document['resourceType'] !== input.resourceType) {
+      throw invalidCombination('resourceType', `It cannot change; the policy is for ${document['resourceType']}.`);
+    }
+    await updateDefinition(service, trx, arn, {
+      name: document['name'],
+      ...settings(input),
+      dateCreated: document['dateCreated'],
+      dateUpdated: service.clock.now().toISOString(),
+    });
+    return { lifecyclePolicyArn: arn };
+  });
+}
+
+/** ENABLED is also what a policy is when its status is left out. */
+function refuseEnabled({ status }: { readonly status?: 'DISABLED' | 'ENABLED' | undefined }): void {
+  if (status === 'DISABLED') return;
+  throw notYet(
+    "carrying out lifecycle policies (they can be kept with 'status' DISABLED; this one is ENABLED, the default)",
+  );
+}
+
+function settings(input: InputOf<'CreateLifecyclePolicy'> | InputOf<'UpdateLifecyclePolicy'>) {
+  return {
+    description: input.description,
+    status: 'DISABLED',
+    executionRole: input.executionRole,
+    resourceType: input.resourceType,
+    policyDetails: input.policyDetails,
+    resourceSelection: input.resourceSelection,
+  };
+}
+
+export async function getLifecyclePolicy(
+  service: Service,
+  { lifecyclePolicyArn }: InputOf<'GetLifecyclePolicy'>,
+): Promise<OutputOf<'GetLifecyclePolicy'>> {
+  return {
+    lifecyclePolicy: described(await findDefinition(service.db, KIND, lifecyclePolicyArn, 'lifecyclePolicyArn')),
+  };
+}
+
+const FILTERS: Filters<ListedDefinition> = {
+  name: byValue((row) => row.name),
+  resourceType: byValue((row) => row.document['resourceType']),
+  status: byValue((row) => row.document['status']),
+};
+
+export async function listLifecyclePolicies(
+  service: Service,
+  input: InputOf<'ListLifecyclePolicies'>,
+): Promise<OutputOf<'ListLifecyclePolicies'>> {
+  const members = ['name', 'description', 'status', 'executionRole', 'resourceType', 'dateCreated', 'dateUpdated'];
+  const { items, ...next } = await listPage(service, input, {
+    operation: 'ListLifecyclePolicies',
+    filters: FILTERS,
+    ...bySeq(service, KIND),
+    item: (row) => ({ arn: row.arn, ...summaryOf(row, members), tags: row.tags }),
+  });
+  return { lifecyclePolicySummaryList: items, ...next };
+}
+
+export async function deleteLifecyclePolicy(
+  service: Service,
+  { lifecyclePolicyArn }: InputOf<'DeleteLifecyclePolicy'>,
+): Promise<OutputOf<'DeleteLifecyclePolicy'>> {
+  await deleteDefinition(service, KIND, lifecyclePolicyArn, 'lifecyclePolicyArn');
+  return { lifecyclePolicyArn };
+}

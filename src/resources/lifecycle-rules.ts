@@ -1,0 +1,71 @@
+/** What the rules of a lifecycle policy may say. Source: User Guide, "How lifecycle management rules work". */
+import type { LifecyclePolicyDetail, LifecyclePolicyResourceSelection } from '@aws-sdk/client-imagebuilder';
+import { AwsError } from '../contract/errors.ts';
+import type { Validated } from '../contract/operations.ts';
+import { isSelectable } from '../contract/version.ts';
+import { invalidVersion } from './refusals.ts';
+
+export interface PolicyRules {
+  readonly resourceType: 'AMI_IMAGE' | 'CONTAINER_IMAGE';
+  readonly policyDetails: readonly Validated<LifecyclePolicyDetail>[];
+  readonly resourceSelection: Validated<LifecyclePolicyResourceSelection>;
+}
+
+/** Throws InvalidParameterCombinationException with every contradiction, a line each. */
+export function checkPolicyRules({ resourceType, policyDetails, resourceSelection }: PolicyRules): void {
+  const problems: string[] = [];
+  const report = (path: string, reason: string): void => {
+    problems.push(`The value supplied for parameter '${path}' is not valid. ${reason}`);
+  };
+  for (const [index, detail] of policyDetails.entries()) {
+    const path = `policyDetails[${index}]`;
+    if (policyDetails.findIndex(({ action }) => action.type === detail.action.type) !== index) {
+      report(`${path}.action.type`, `There is another rule for ${detail.action.type}; each action may have one.`);
+    }
+    checkAction(detail, resourceType, path, report);
+    checkFilter(detail, path, report);
+    if (detail.exclusionRules?.amis !== undefined && resourceType !== 'AMI_IMAGE') {
+      report(`${path}.exclusionRules.amis`, 'Only policies for AMI_IMAGE exclude AMIs.');
+    }
+  }
+  const { recipes, tagMap } = resourceSelection;
+  if ((recipes === undefined) === (tagMap === undefined)) {
+    report('resourceSelection', "Exactly one of 'recipes' and 'tagMap' must be given.");
+  }
+  if (problems.length > 0) throw new AwsError('InvalidParameterCombinationException', problems.join('\n'));
+  for (const [index, { semanticVersion }] of (recipes ?? []).entries()) {
+    if (isSelectable(semanticVersion)) continue;
+    const path = `resourceSelection.recipes[${index}].semanticVersion`;
+    throw invalidVersion(path, 'Every node to the right of an x must be x too.');
+  }
+}
+
+type Report = (path: string, reason: string) => void;
+
+function checkAction(
+  { action }: Validated<LifecyclePolicyDetail>,
+  resourceType: PolicyRules['resourceType'],
+  path: string,
+  report: Report,
+): void {
+  const { type, includeResources: { amis = false, snapshots = false, containers = false } = {} } = action;
+  const included = `${path}.action.includeResources`;
+  if (resourceType === 'CONTAINER_IMAGE') {
+    if (type !== 'DELETE') report(`${path}.action.type`, `Container images can only be deleted, not ${type}.`);
+    if (amis || snapshots) report(included, 'Container images have no AMIs or snapshots.');
+    return;
+  }
+  if (containers) report(`${included}.containers`, 'Policies for AMI_IMAGE have no containers.');
+  if (snapshots && type !== 'DELETE') report(`${included}.snapshots`, 'Only DELETE includes snapshots.');
+  if (snapshots && !amis) report(`${included}.snapshots`, 'Snapshots can only be deleted together with their AMIs.');
+}
+
+function checkFilter({ action, filter }: Validated<LifecyclePolicyDetail>, path: string, report: Report): void {
+  const { type, unit, retainAtLeast } = filter;
+  if (type === 'COUNT' && action.type !== 'DELETE') report(`${path}.filter.type`, 'COUNT is only for DELETE.');
+  if (type === 'AGE' && unit === undefined) report(`${path}.filter.unit`, 'It is required for AGE.');
+  if (type === 'COUNT' && unit !== undefined) report(`${path}.filter.unit`, 'It is only for AGE.');
+  if (retainAtLeast !== undefined && (type !== 'AGE' || action.type !== 'DELETE')) {
+    report(`${path}.filter.retainAtLeast`, 'It is only for DELETE by AGE.');
+  }
+}
