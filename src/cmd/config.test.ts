@@ -49,6 +49,9 @@ for (const [text, problem] of [
   ['port: 70000\n', /from 0 to 65535/],
   ['accountId: 12\n', /accountId must match/],
   ['logLevel: loud\n', /LogLevel cannot be 'loud'/],
+  ['quotas: { component: 5 }\n', /did you mean 'components'/],
+  ['quotas: { components: -1 }\n', /components must be from 0/],
+  ['requestRate: { perSecond: 5 }\n', /needs the key 'burst'/],
   ['instanceTypes: { a: { vcpus: 0, memoryMiB: 512 } }\n', /vcpus must be from 1/],
   ['port: [\n', /config\.yaml:\d+/],
 ] as const) {
@@ -70,3 +73,10 @@ for (const environment of [
     assert.throws(() => withFile('', environment), BuilderFault);
   });
 }
+
+test('quotas and the request rate are set in the file, and have defaults', () => {
+  const { quotas, requestRate } = withFile('quotas: { components: 5000 }\nrequestRate: { perSecond: 7, burst: 9 }\n');
+  assert.deepEqual(quotas, { components: 5_000 });
+  assert.deepEqual(requestRate, { perSecond: 7, burst: 9 });
+  assert.deepEqual(withFile('').requestRate, { perSecond: 100, burst: 200 });
+});
