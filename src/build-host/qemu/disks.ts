@@ -1,3 +1,5 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BuildFailure } from '../../util/faults.ts';
 import type { LaunchRequest } from '../build-host.ts';
 import { FILES } from './instance-record.ts';
@@ -38,7 +40,13 @@ export async function makeDisks(
       );
     }
   }
-  await create(['-b', parentDisk.path, '-F', parentDisk.format, FILES.rootDisk, ...size]);
+  if (request.overlay === undefined) {
+    await create(['-b', parentDisk.path, '-F', parentDisk.format, FILES.rootDisk, ...size]);
+  } else {
+    await rename(request.overlay, join(folder, FILES.rootDisk));
+    if (size.length > 0)
+      await runProgram(programs, 'qemuImg', ['resize', '-q', '-f', 'qcow2', FILES.rootDisk, ...size], options);
+  }
 
   const volumes: VolumeSpec[] = [];
   for (const [index, { deviceName, sizeGiB }] of extraVolumes.entries()) {
