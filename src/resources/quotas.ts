@@ -1,7 +1,7 @@
 /**
- * How much of everything an account may have in a Region. Source: Service Quotas, "EC2 Image Builder". Quotas of what
- * Kiln does not have yet (container recipes, workflows, lifecycle policies, launch templates) come with it; the size of a
- * component document (L-D5DC1FB3, 64 KB) is a limit of documents/, which nobody can raise.
+ * How much of everything an account may have in a Region. Source: Service Quotas, "EC2 Image Builder". The size of a
+ * component document (64 KB) is a limit of documents/, which nobody can raise; quotas of what Kiln does not have yet
+ * (launch templates, SSM parameters of a distribution) come with it.
  */
 import { sql, type Transaction } from 'kysely';
 import { AwsError } from '../contract/errors.ts';
@@ -21,13 +21,19 @@ const quota = (code: string, description: string, value: number): QuotaDefinitio
   default: value,
 });
 
+/** AWS has the quota, but does not say its default. */
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
 /** Every quota by its name in the configuration, with AWS's default. */
 export const QUOTAS = {
   components: quota('L-9B183655', 'components (build versions)', 1_000),
   imageRecipes: quota('L-1DF98342', 'image recipes', 1_000),
+  containerRecipes: quota('L-28A502FD', 'container recipes', 1_000),
   imagePipelines: quota('L-7A0E01E3', 'image pipelines', 75),
   infrastructureConfigurations: quota('L-D9EF98D9', 'infrastructure configurations', 1_000),
   distributionConfigurations: quota('L-2BAA05D8', 'distribution configurations', 1_000),
+  workflows: quota('L-0DF2752F', 'image workflows (build versions)', UNLIMITED),
+  lifecyclePolicies: quota('L-6105A4EE', 'lifecycle policies', UNLIMITED),
   concurrentBuilds: quota('L-BA4D191B', 'concurrent builds, those that wait for a worker included', 100),
   parametersPerComponent: quota('L-A58CFBED', 'parameters of a component', 25),
   componentParameterLength: quota('L-10D22E0D', 'characters of a component parameter', 1_024),
@@ -62,9 +68,12 @@ export function checkQuota({ quotas }: Pick<Limited, 'quotas'>, name: QuotaName,
   );
 }
 
-const QUOTA_OF_KIND: Partial<Readonly<Record<ResourceKind, QuotaName>>> = {
+const QUOTA_OF_KIND: Readonly<Record<ResourceKind, QuotaName>> = {
   component: 'components',
   'image-recipe': 'imageRecipes',
+  'container-recipe': 'containerRecipes',
+  'lifecycle-policy': 'lifecyclePolicies',
+  workflow: 'workflows',
   'image-pipeline': 'imagePipelines',
   'infrastructure-configuration': 'infrastructureConfigurations',
   'distribution-configuration': 'distributionConfigurations',
@@ -77,7 +86,7 @@ export async function checkDefinitionQuota(
   kind: ResourceKind,
 ): Promise<void> {
   const name = QUOTA_OF_KIND[kind];
-  if (name === undefined) return;
+  if (owner.quotas[name] === UNLIMITED) return;
   await takeTurns(owner, trx, name);
   const { count } = await trx
     .selectFrom('resources')
