@@ -57,6 +57,8 @@ describe('QEMU', async () => {
     makeHost,
     parentDisk: { path: base, format: 'qcow2' },
     deadDisk,
+    // Its target is the SSH target, which goes through the suite against an sshd of this machine.
+    runsTargetSuite: false,
     bootSeconds: 240,
     assertNothingLeft,
     assertCleanDisk: (path) => assertCleanDisk(path, folder),
