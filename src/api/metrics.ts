@@ -1,6 +1,7 @@
 /** What Prometheus asks for. Source: Prometheus documentation, "Metric and label naming". */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Call } from './call.ts';
+import { STS_SOURCE } from './sts/answer-sts.ts';
 
 /** What is counted when it is asked for and not when it happens. */
 export interface Gauges {
@@ -42,9 +43,10 @@ export function createMetrics(readGauges: () => Promise<Gauges>): Metrics {
   const images = new Gauge({ name: 'kiln_images', help: 'Images by status.', labelNames: ['status'], registers });
   const queued = new Gauge({ name: 'kiln_build_queue_length', help: 'Builds that wait for a worker.', registers });
   return {
-    observe: ({ eventName, error }, seconds) => {
-      requests.inc({ operation: eventName, code: error?.name ?? 'OK' });
-      durations.observe({ operation: eventName }, seconds);
+    observe: (call, seconds) => {
+      const operation = operationOf(call);
+      requests.inc({ operation, code: call.error?.name ?? 'OK' });
+      durations.observe({ operation }, seconds);
     },
     connections: (count) => connections.set(count),
     followStreams: (count) => streams.set(count),
@@ -57,4 +59,9 @@ export function createMetrics(readGauges: () => Promise<Gauges>): Metrics {
       return new Response(text, { headers: { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE } });
     },
   };
+}
+
+/** A caller chooses the name of an STS action; each new one as a label would take memory for ever. */
+function operationOf({ eventSource, eventName }: Call): string {
+  return eventSource === STS_SOURCE && eventName !== 'GetCallerIdentity' ? 'Unknown' : eventName;
 }

@@ -226,6 +226,8 @@ describe('who asks STS', () => {
     assert.match(await forged.text(), /<Code>SignatureDoesNotMatch<\/Code>/);
     const hostile = await fixture.api.fetch(await sts('Action=%3Cx%3E'));
     assert.match(await hostile.text(), /&lt;x&gt;/);
+    const metrics = await fixture.api.fetch(new Request(`${URL}/kiln/v1/metrics`));
+    assert.ok(!(await metrics.text()).includes('AssumeRole'), 'callers do not make up labels');
   });
 });
 
