@@ -42,6 +42,8 @@ export async function lockFile(file: string, signal: AbortSignal, onWait: () => 
  * it inherits and ends, and the lock stays until our handle is closed.
  */
 async function flock(handle: FileHandle, options: readonly string[], signal: AbortSignal): Promise<boolean> {
+  // An abort before this point would never be noticed below.
+  signal.throwIfAborted();
   const child = spawn('flock', ['--exclusive', ...options, '--conflict-exit-code', String(HELD_BY_ANOTHER), '3'], {
     stdio: ['ignore', 'ignore', 'ignore', handle.fd],
     // Ctrl-C on a terminal goes to the whole foreground group; waiting ends by the signal that was passed in.

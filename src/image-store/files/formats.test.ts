@@ -183,6 +183,20 @@ test('a disk whose content is cut off is not imported', async () => {
   assert.equal((await fixture.store.list()).length, 1);
 });
 
+test('an import that is stopped while it copies leaves nothing', async () => {
+  await using fixture = await storeFixture();
+  const file = join(fixture.folder, 'disk.raw');
+  await writeRawDisk(file);
+  const stop = new AbortController();
+  const monitor = { line: () => stop.abort(new Error('the user stopped it')) };
+  const request = { file, name: 'x', platform: 'Linux', source: 'import' } as const;
+  await assert.rejects(fixture.store.import(request, { signal: stop.signal, monitor }), {
+    message: 'the user stopped it',
+  });
+  assert.deepEqual(await fixture.store.list(), []);
+  assert.deepEqual(await readdir(join(fixture.storeFolder, 'temporary')), []);
+});
+
 test('a file that is missing is named', async () => {
   await using fixture = await storeFixture();
   const request = { file: '/no/such/disk', name: 'x', platform: 'Linux', source: 'import' } as const;

@@ -37,7 +37,7 @@ export async function bootstrapDebian(
   const rootUuid = uuidOf(`${name} ${archive.mainUri} ${now.toISOString()}`);
   const sourceDateEpoch = Math.floor(now.getTime() / 1_000);
   const disk = join(folder, 'disk.raw');
-  await using root = await makeRootFolder({ programs, archive, rootUuid, host, folder, sourceDateEpoch }, context);
+  await using root = await makeRootFolder({ programs, archive, rootUuid, folder, sourceDateEpoch }, context);
   context.monitor.line('kiln', 'making the file system and the boot loader');
   await makeDiskImage({ mke2fs: programs.mke2fs, rootFolder: root.path, rootUuid, disk, signal: context.signal });
   return disk;

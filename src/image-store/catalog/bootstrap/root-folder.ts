@@ -1,12 +1,12 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuilderFault } from '../../../util/faults.ts';
 import { run } from '../../../util/spawn.ts';
+import { removeTree } from '../../files/remove-tree.ts';
 import { storageFault, systemErrorIn } from '../../files/storage-fault.ts';
 import type { StoreContext } from '../../image-store.ts';
 import { aptSettings } from './apt-settings.ts';
 import { type DebianArchive, formatSources } from './debian-archive.ts';
-import type { BootstrapHost } from './debian-bootstrap.ts';
 import { DEBIAN_PACKAGES } from './debian-packages.ts';
 import { writeHooks } from './hooks.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -14,7 +14,6 @@ import { type BootstrapPrograms, DEBIAN_KEYRING } from './programs.ts';
 
 export interface RootFolderRequest {
   readonly programs: BootstrapPrograms;
-  readonly host: BootstrapHost;
   readonly archive: DebianArchive;
   readonly rootUuid: string;
   /** For everything that is made; the caller removes it afterwards. */
@@ -46,7 +45,7 @@ export async function makeRootFolder(
   const path = join(folder, 'root');
   const root: RootFolder = {
     path,
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => removeTree(path),
   };
   const errors: string[] = [];
   const lines = new LineSplitter((line) => {
@@ -73,7 +72,7 @@ export async function makeRootFolder(
       env: { ...ENVIRONMENT, TMPDIR: folder, HOME: folder, SOURCE_DATE_EPOCH: String(request.sourceDateEpoch) },
       onStderr: (chunk) => lines.push(chunk),
     });
-    if (result.code !== 0) throw bootstrapFault(archive, errors, result.stderr.toString());
+    if (result.code !== 0) throw bootstrapFault(request, errors, result.stderr.toString());
     return root;
   } catch (error) {
     await root[Symbol.asyncDispose]();
@@ -83,11 +82,11 @@ export async function makeRootFolder(
 
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
 
-function bootstrapFault(archive: DebianArchive, errors: readonly string[], stderr: string): Error {
+function bootstrapFault({ archive, folder }: RootFolderRequest, errors: readonly string[], stderr: string): Error {
   const tail = stderr.trim().split('\n').slice(-12).join('\n');
   const cause = new Error(tail);
   const code = systemErrorIn(stderr);
-  if (code === 'ENOSPC') return storageFault(Object.assign(cause, { code }), 'The bootstrap', archive.mainUri);
+  if (code === 'ENOSPC') return storageFault(Object.assign(cause, { code }), 'The bootstrap', folder);
   const unreachable = errors.find((line) =>
     /Failed to fetch|Could not (?:connect|resolve)|Connection (?:failed|timed out|refused)|Temporary failure/.test(
       line,
