@@ -49,14 +49,17 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
   checkParameters(documents, io);
   checkPhases(settings, documents, io);
 
-  const state = await openRunState({
-    folder: settings.stateDirectory,
-    home: context.config.home.path,
-    run: { texts: sources.map(({ text }) => text), phases: settings.phases, documents },
-    executionId: settings.executionId,
-    fresh: args.flag('fresh'),
-  });
-  const resumed = state.saved;
+  // A sandbox is rebooted in its place and does not outlive its run: there is nothing to save.
+  const state = args.flag('sandbox')
+    ? undefined
+    : await openRunState({
+        folder: settings.stateDirectory,
+        home: context.config.home.path,
+        run: { texts: sources.map(({ text }) => text), phases: settings.phases, documents },
+        executionId: settings.executionId,
+        fresh: args.flag('fresh'),
+      });
+  const resumed = state?.saved;
   if (resumed !== undefined) io.stderr.write(`kiln: resuming the run ${resumed.executionId} after the reboot\n`);
   const executionId = resumed?.executionId ?? settings.executionId ?? randomUUID();
   await using target = await openRunTarget(args, context);
@@ -92,13 +95,13 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
       ...(resumed === undefined ? {} : { resume: resumed.progress }),
     });
   } catch (error) {
-    if (!(error instanceof RunSuspendedError)) throw error;
+    if (!(error instanceof RunSuspendedError) || state === undefined) throw error;
     const file = await state.save({ executionId, logFolder: logs?.path, progress: error.state });
     io.stderr.write(`kiln: this machine has to be rebooted; then give the same command again (saved in ${file})\n`);
     return EXIT.reboot;
   }
   await logs?.finish(result);
-  await state.clear();
+  await state?.clear();
   reportFailure(result, io);
   const logUrl =
     settings.logBucket === undefined || logs === undefined
