@@ -41,7 +41,7 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
         ...bareRequest(suite.parentDisk, suite.bootSeconds),
         instanceTypes: ['no-such.type', 't3.small'],
         extraVolumes: [{ deviceName: '/dev/xvdb', sizeGiB: 3 }],
-        rootVolumeSizeGiB: 5,
+        rootVolumeSizeGiB: 12,
         userData: Buffer.from(USER_DATA),
       };
       let instance: Instance;
@@ -62,7 +62,7 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
 
       test('has the root volume of the size asked for, grown to its end', async () => {
         const bytes = await output(instance.target, ['sh', '-c', 'df -B1 --output=size / | tail -n 1']);
-        assert.ok(Number(bytes) > 4.5 * GIB, bytes);
+        assert.ok(Number(bytes) > 11 * GIB, bytes);
       });
 
       test('has the further volumes, each with its device name as serial', async () => {
