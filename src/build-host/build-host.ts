@@ -19,7 +19,19 @@ export interface LaunchRequest {
   readonly owner: string;
   /** Seconds after which an instance that never answers is given up. */
   readonly timeoutSeconds: number;
+  /** Default `vm`. */
+  readonly executor?: Executor;
+  /** An overlay on the parent disk to go on with, in place of a new one. It is moved away. */
+  readonly overlay?: string;
 }
+
+/**
+ * How components are run: on a machine (`vm`), on its mounted disk (`direct`), or on the disk for as long as that is the
+ * same, and then on the machine (`auto`).
+ */
+export type Executor = 'auto' | 'direct' | 'vm';
+
+export const EXECUTORS: readonly Executor[] = ['auto', 'direct', 'vm'];
 
 export interface ParentDisk {
   readonly path: string;
@@ -74,6 +86,21 @@ export interface Instance {
    * file may be moved away by the caller.
    */
   stopForCapture(context: LaunchContext): Promise<CapturedDisk>;
+  /** Present for as long as the instance is a mounted disk and no machine. */
+  readonly unbooted?: UnbootedInstance | undefined;
+}
+
+/** An instance whose target acts on the mounted root file system; no system runs on it. */
+export interface UnbootedInstance {
+  /** What was done so far stays, whatever {@link boot} takes back. */
+  checkpoint(signal: AbortSignal): Promise<void>;
+  /** Names of commands since the last checkpoint that only a running system could have obeyed, each once. */
+  caught(signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Boots the disk as it was at the last checkpoint; afterwards the instance is a machine like any other. Absent when
+   * the instance must not be booted.
+   */
+  boot?(context: LaunchContext): Promise<void>;
 }
 
 export interface CapturedDisk {

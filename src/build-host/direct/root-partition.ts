@@ -50,7 +50,7 @@ async function readTable(read: ReadDisk): Promise<readonly Extent[] | string> {
   });
   if (entries.some(({ kind }) => kind === PROTECTIVE)) return readGpt(read);
   if (entries.some(({ kind }) => EXTENDED.includes(kind))) return 'its disk has logical partitions';
-  return entries.filter(({ kind, size }) => kind !== EMPTY && size > 0);
+  return entries.filter(({ kind, size }) => kind !== EMPTY && size > 0).map(({ offset, size }) => ({ offset, size }));
 }
 
 async function readGpt(read: ReadDisk): Promise<readonly Extent[] | string> {

@@ -199,7 +199,7 @@ function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, close }:
     ...[tools.nsenter, '--target', String(pid), '--root=/', '--mount', '--pid', '--ipc', '--uts'],
     ...(options.network === 'none' ? ['--net'] : []),
     ...['--', tools.setpriv, '--bounding-set', `-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`, '--'],
-    ...[tools.chroot, '.', '/bin/sh', '-c', 'cd -- "$1" || exit 126; shift; exec "$@"', 'sh'],
+    ...[tools.chroot, '.', '/bin/sh', '-c', 'umask 022; cd -- "$1" || exit 126; shift; exec "$@"', 'sh'],
   ];
   let closed = false;
   const throwIfGone = (): void => {

@@ -1,0 +1,112 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { capture } from '../../toe/capture.ts';
+import { type ChrootTarget, openChrootTarget } from '../../toe/targets/chroot.ts';
+import { BuilderFault } from '../../util/faults.ts';
+import type { CapturedDisk, Instance, LaunchContext, LaunchRequest, UnbootedInstance } from '../build-host.ts';
+import { loginEnvironment } from './environment.ts';
+import { FILES } from './files.ts';
+import { type MountedDisk, mountDisk } from './mounted-disk.ts';
+import { giveNetwork, NAME_SERVER } from './outbound-network.ts';
+import { standIns } from './shims/stand-ins.ts';
+
+/** A mounted disk with a container on it. */
+export interface DirectInstance extends Instance {
+  readonly unbooted: UnbootedInstance;
+  /** As {@link Instance.stopForCapture}, with the disk as it was at the last checkpoint. */
+  rollBack(signal: AbortSignal): Promise<CapturedDisk>;
+  /** Ends everything that runs on it; the disk stays mounted. */
+  close(): Promise<void>;
+}
+
+const CAUGHT = '/run/kiln/caught';
+const MOST_CAUGHT_BYTES = 64 * 1024;
+
+/**
+ * Mounts an overlay on the parent disk in the instance's (empty) folder and makes a container on it. When it rejects,
+ * files and processes of the instance may be left: the caller ends it.
+ */
+export async function openDirectInstance(
+  folder: string,
+  request: LaunchRequest,
+  { signal }: LaunchContext,
+): Promise<DirectInstance> {
+  const { instanceId } = request;
+  const disk = await mountDisk(folder, instanceId, request.parentDisk, signal);
+  const container = await openContainer(folder, instanceId, disk, signal);
+  let takeNetwork: (() => void) | undefined;
+  try {
+    takeNetwork = await giveNetwork(folder, instanceId, container.pid, signal);
+    await forgetCaught(container, signal);
+  } catch (error) {
+    takeNetwork?.();
+    await container.close();
+    throw error;
+  }
+
+  async function close(): Promise<void> {
+    takeNetwork?.();
+    await container.close();
+  }
+  async function giveUp(sinceCheckpoint: 'keep' | 'discard', within: AbortSignal): Promise<CapturedDisk> {
+    await close();
+    return { path: await disk.giveUp(sinceCheckpoint, within) };
+  }
+  const namespaces = ['--mount', '--pid', '--ipc', '--uts', '--net', '--root', '--wd'];
+  return {
+    instanceId,
+    target: container,
+    enterCommand: ['nsenter', '--target', String(container.pid), ...namespaces, '--'].join(' '),
+    close: async () => {
+      await close();
+      disk.release();
+    },
+    stopForCapture: (context) => giveUp('keep', context.signal),
+    rollBack: (within) => giveUp('discard', within),
+    unbooted: {
+      checkpoint: async (within) => {
+        await disk.checkpoint(within);
+        await forgetCaught(container, within);
+      },
+      caught: async (within) => {
+        // Read from inside: what lies there may be a link to anywhere by now.
+        const command = { argv: ['cat', CAUGHT] as const, signal: within };
+        const { code, stdout } = await capture(container, command, MOST_CAUGHT_BYTES);
+        if (code !== 0) return ['a command that removed the notes of Kiln'];
+        return [...new Set(stdout.split('\n').filter((line) => line !== ''))];
+      },
+    },
+  };
+}
+
+async function openContainer(
+  folder: string,
+  instanceId: string,
+  disk: MountedDisk,
+  signal: AbortSignal,
+): Promise<ChrootTarget> {
+  const resolver = join(folder, FILES.resolver);
+  await writeFile(resolver, `nameserver ${NAME_SERVER}\n`, { mode: 0o644 });
+  const binds = await standIns(disk.rootFromHere, disk.root);
+  return openChrootTarget(
+    {
+      name: instanceId,
+      root: disk.root,
+      mountsOf: disk.pid,
+      environment: await loginEnvironment(disk.rootFromHere),
+      cwd: '/root',
+      hostname: instanceId,
+      network: 'none',
+      resolver,
+      binds,
+    },
+    signal,
+  );
+}
+
+/** Everybody may write there: a component may ask for something as another user. */
+async function forgetCaught(container: ChrootTarget, signal: AbortSignal): Promise<void> {
+  const script = 'mkdir -p "${1%/*}" && : > "$1" && chmod 666 "$1"';
+  const { code, stderr } = await capture(container, { argv: ['sh', '-c', script, 'sh', CAUGHT], cwd: '/', signal });
+  if (code !== 0) throw new BuilderFault(`Nothing can be run on the disk of ${container.name}: ${stderr.trim()}`);
+}

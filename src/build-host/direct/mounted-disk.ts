@@ -1,0 +1,148 @@
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BuilderFault } from '../../util/faults.ts';
+import type { ParentDisk } from '../build-host.ts';
+import { FILES } from './files.ts';
+import { NeedsBoot } from './needs-boot.ts';
+import { runHost } from './programs.ts';
+import { findRootPartition } from './root-partition.ts';
+import { addOverlay, startStorageDaemon } from './storage-daemon.ts';
+
+const DETACH_MS = 10_000;
+const LOOK_EVERY_MS = 10;
+
+/** An overlay on a parent disk whose root file system is mounted, where only its daemon and its container see it. */
+export interface MountedDisk {
+  /** The process in whose mount namespace it is mounted. */
+  readonly pid: number;
+  /** The root folder as that process sees it. */
+  readonly root: string;
+  /** The same folder as this process sees it. Links in it lead to files of the host: never follow them. */
+  readonly rootFromHere: string;
+  /** Everything written so far stays, whatever {@link giveUp} takes back. */
+  checkpoint(signal: AbortSignal): Promise<void>;
+  /**
+   * Unmounts it and gives the overlay: whole, clean, with one backing file, and open in no process. Nothing may use the
+   * file system any more. `sinceCheckpoint` false takes back what was written since the last checkpoint.
+   */
+  giveUp(sinceCheckpoint: 'keep' | 'discard', signal: AbortSignal): Promise<string>;
+  /** Lets go of the daemon without ending it. */
+  release(): void;
+}
+
+/**
+ * Makes an overlay on `parentDisk` in the instance's folder and mounts its root file system. Rejects with
+ * {@link NeedsBoot} when the disk is not of a kind that can be. When it rejects, a process may be left.
+ */
+export async function mountDisk(
+  folder: string,
+  instanceId: string,
+  parentDisk: ParentDisk,
+  signal: AbortSignal,
+): Promise<MountedDisk> {
+  const layers: [string, ...string[]] = [FILES.rootDisk];
+  const create = (): Promise<string> => {
+    const backing = ['-b', parentDisk.path, '-F', parentDisk.format];
+    return runHost('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, join(folder, FILES.rootDisk)], { signal });
+  };
+  await create();
+  const daemon = await startStorageDaemon(folder, instanceId, FILES.rootDisk, signal);
+  const root = join(folder, FILES.root);
+  /** Runs a program of the host with the daemon's mounts. */
+  const inside = (program: 'mount' | 'umount' | 'fstrim' | 'fsfreeze' | 'sync', args: readonly string[]) =>
+    runHost('nsenter', ['--target', String(daemon.pid), '--mount', '--', program, ...args]);
+
+  const seenRawDisk = join(`/proc/${daemon.pid}/root`, folder, FILES.rawDisk);
+  let device: string;
+  try {
+    const { offset, size } = await rootExtent(seenRawDisk);
+    await mkdir(root);
+    const options = `loop,offset=${offset},sizelimit=${size},nodev,noatime,nobarrier`;
+    await inside('mount', ['-t', 'ext4', '-o', options, '--', join(folder, FILES.rawDisk), root]);
+    device = deviceOf(await stat(seenRawDisk));
+    signal.throwIfAborted();
+  } catch (error) {
+    daemon.release();
+    throw error;
+  }
+
+  async function checkpoint(): Promise<void> {
+    const name = `layer-${layers.length}`;
+    // Says what no program of the guest was told: writes that did not reach the disk.
+    await inside('sync', ['--file-system', root]);
+    await inside('fsfreeze', ['--freeze', root]);
+    try {
+      await addOverlay(daemon, join(folder, `${name}.qcow2`), name);
+    } finally {
+      await inside('fsfreeze', ['--unfreeze', root]);
+    }
+    layers.push(`${name}.qcow2`);
+  }
+
+  async function giveUp(sinceCheckpoint: 'keep' | 'discard', giveUpSignal: AbortSignal): Promise<string> {
+    if (sinceCheckpoint === 'keep') {
+      await inside('fstrim', [root]);
+      await inside('sync', ['--file-system', root]);
+    }
+    await inside('umount', ['--', root]);
+    await untilDetached(device);
+    await daemon.end();
+    if (sinceCheckpoint === 'discard') {
+      const top = layers.length > 1 ? layers.pop() : undefined;
+      if (top === undefined) await create();
+      else await rm(join(folder, top));
+    }
+    await flatten(folder, layers, giveUpSignal);
+    const path = join(folder, FILES.rootDisk);
+    await runHost('qemu-img', ['check', '-q', '-f', 'qcow2', path], { signal: giveUpSignal });
+    return path;
+  }
+
+  const rootFromHere = join(`/proc/${daemon.pid}/root`, root);
+  return { pid: daemon.pid, root, rootFromHere, checkpoint, giveUp, release: daemon.release };
+}
+
+/** Writes what the layers above the first have into the first. */
+async function flatten(folder: string, layers: readonly string[], signal: AbortSignal): Promise<void> {
+  const top = layers.at(-1);
+  if (top === undefined || layers.length === 1) return;
+  const base = join(folder, FILES.rootDisk);
+  await runHost('qemu-img', ['commit', '-q', '-d', '-f', 'qcow2', '-b', base, join(folder, top)], { signal });
+  await Promise.all(layers.slice(1).map((layer) => rm(join(folder, layer))));
+}
+
+/** `major:minor` of the file system that a file lies on, as losetup writes it. */
+function deviceOf({ dev }: { readonly dev: number }): string {
+  const major = (dev >> 8) & 0xfff;
+  const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
+  return `${major}:${minor}`;
+}
+
+/**
+ * Resolves when no loop device reads from `device` any more. The kernel unmounts a file system in truth when the last
+ * process that sees the mount has ended, and only then is it clean.
+ */
+async function untilDetached(device: string): Promise<void> {
+  const begin = performance.now();
+  for (;;) {
+    const list = await runHost('losetup', ['--list', '--noheadings', '--output', 'BACK-MAJ:MIN']);
+    if (!list.split('\n').some((line) => line.trim() === device)) return;
+    if (performance.now() - begin > DETACH_MS) throw new BuilderFault('A loop device of a build does not let go.');
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+async function rootExtent(rawDisk: string) {
+  const file = await open(rawDisk, 'r');
+  try {
+    const found = await findRootPartition(async (offset, length) => {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    });
+    if (typeof found === 'string') throw new NeedsBoot(found);
+    return found;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { parseComponent } from '../documents/parse-component.ts';
+import { runningSystemNeed } from './needs-running-system.ts';
+
+const PHASES = ['build', 'validate'];
+
+function needOfBash(...commands: readonly string[]): string | undefined {
+  const step = { name: 'Step', action: 'ExecuteBash', inputs: { commands } };
+  const document = { schemaVersion: '1.0', phases: [{ name: 'build', steps: [step] }] };
+  return runningSystemNeed(parseComponent(JSON.stringify(document), 'test'), PHASES)?.why;
+}
+
+describe('the need of a running system', () => {
+  test('is seen in scripts, wherever the command stands', () => {
+    const needs = [
+      'exit 194',
+      '[ -e /done ] || exit 194',
+      'reboot',
+      'sudo shutdown -r now',
+      'systemctl start nginx',
+      'systemctl -q restart nginx.service',
+      'apt-get install -y x && systemctl reload x',
+      'systemctl enable --now nginx',
+      'if systemctl is-active --quiet x; then echo; fi',
+      '/usr/bin/systemctl start x',
+      'service nginx restart',
+      '/etc/init.d/nginx start',
+      'sudo modprobe br_netfilter',
+      'sysctl -w net.ipv4.ip_forward=1',
+      'sysctl --system',
+      'echo 1 > /proc/sys/net/ipv4/ip_forward',
+      'echo 1 | tee /sys/kernel/x',
+      'mount /dev/sdb /mnt',
+      'mkfs.ext4 /dev/xvdb',
+      'docker pull alpine',
+      'id=$(docker ps -q)',
+      'TOKEN=$(curl -X PUT http://169.254.169.254/latest/api/token)',
+      'iptables -A INPUT -j DROP',
+      'hostnamectl set-hostname web',
+      'update-grub',
+      'apt-get install -y linux-image-amd64',
+    ];
+    for (const line of needs) assert.notEqual(needOfBash('set -e', line), undefined, line);
+  });
+
+  test('is not seen where files are all that is changed', () => {
+    const free = [
+      'apt-get update -q && apt-get install -y nginx docker.io',
+      'systemctl enable nginx',
+      'systemctl daemon-reload',
+      'systemctl is-enabled nginx',
+      '# systemctl start nginx',
+      'echo reboot-required > /etc/x',
+      'cp mount.conf /etc/modprobe.d/sysctl.conf',
+      'grep -r docker /etc',
+      'useradd service',
+      'exit 1',
+      'cat /proc/cpuinfo > /root/cpu',
+    ];
+    for (const line of free) assert.equal(needOfBash(line), undefined, line);
+  });
+
+  test('names phase and step, and only looks into the phases that are run', () => {
+    const steps = [
+      { name: 'Fine', action: 'ExecuteBinary', inputs: { path: 'systemctl', arguments: ['is-enabled', 'x'] } },
+      { name: 'Again', action: 'Reboot', inputs: {} },
+    ];
+    const text = JSON.stringify({ schemaVersion: '1.0', phases: [{ name: 'validate', steps }] });
+    const document = parseComponent(text, 'test');
+    const need = { phase: 'validate', step: 'Again', why: 'asks for a reboot' };
+    assert.deepEqual(runningSystemNeed(document, PHASES), need);
+    assert.equal(runningSystemNeed(document, ['test']), undefined);
+  });
+
+  test('the example needs none', async () => {
+    for (const name of ['nginx', 'page']) {
+      const url = new URL(`../../examples/web-server/components/${name}.yaml`, import.meta.url);
+      const document = parseComponent(await readFile(url, 'utf8'), name);
+      assert.equal(runningSystemNeed(document, PHASES), undefined);
+    }
+  });
+});
