@@ -11,10 +11,18 @@ export type Reference =
   | { readonly kind: 'loop'; readonly loop: string; readonly variable: 'index' | 'value' }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'context'; readonly key: string }
-  | { readonly kind: 'ssm'; readonly name: string }
+  | ParameterReference
   | { readonly kind: 'imds'; readonly path: string }
   /** Looks like a reference and has none of the forms. */
   | { readonly kind: 'malformed' };
+
+/** `aws:ssm:NAME`, or `aws:ssm:resolve(…)` where the name of the parameter is the value of something else. */
+export interface ParameterReference {
+  readonly kind: 'ssm';
+  readonly name: string;
+  /** What `name` is: of a parameter in Parameter Store itself, or of what holds that name. */
+  readonly through?: 'document' | 'store';
+}
 
 export interface ChainReference {
   readonly kind: 'chain';
@@ -136,6 +144,10 @@ const NAME = new RegExp(`^${WORD}$`);
 const CHAIN = new RegExp(`^(${WORD})\\.(${WORD})\\.(inputs|outputs)(?:\\[(\\d{1,6})\\])?\\.(${WORD})$`);
 const LOOP = new RegExp(`^(${WORD})\\.(index|value)$`);
 const PREFIXED = /^(aws:ssm|aws:imds|env|context):(.+)$/;
+/** Source: Systems Manager, "Create a Parameter Store parameter": the names that are allowed; a `:` selects a version. */
+const PARAMETER_NAME = /^[A-Za-z0-9_./-]{1,2048}(:[A-Za-z0-9_.-]+)?$/;
+const METADATA_PATH = /^[A-Za-z0-9_./:-]{1,1024}$/;
+const RESOLVE = /^resolve\((aws:ssm:)?([^()]*)\)$/;
 const LIKE_A_REFERENCE = /^[A-Za-z0-9_-]+[.:[][A-Za-z0-9_.:[\]/-]*$/;
 
 function parseReference(text: string): Reference | undefined {
@@ -157,10 +169,18 @@ function parseReference(text: string): Reference | undefined {
   const prefixed = PREFIXED.exec(text);
   if (prefixed !== null) {
     const [, prefix, rest = ''] = prefixed;
-    if (prefix === 'aws:ssm') return { kind: 'ssm', name: rest };
-    if (prefix === 'aws:imds') return { kind: 'imds', path: rest };
+    if (prefix === 'aws:ssm') return parseParameter(rest);
+    if (prefix === 'aws:imds') return METADATA_PATH.test(rest) ? { kind: 'imds', path: rest } : { kind: 'malformed' };
     if (prefix === 'env') return { kind: 'env', name: rest };
     return { kind: 'context', key: rest };
   }
   return LIKE_A_REFERENCE.test(text) ? { kind: 'malformed' } : undefined;
+}
+
+function parseParameter(text: string): Reference {
+  const resolve = RESOLVE.exec(text);
+  if (resolve === null) return PARAMETER_NAME.test(text) ? { kind: 'ssm', name: text } : { kind: 'malformed' };
+  const [, store, name = ''] = resolve;
+  const valid = store === undefined ? NAME.test(name) : PARAMETER_NAME.test(name);
+  return valid ? { kind: 'ssm', name, through: store === undefined ? 'document' : 'store' } : { kind: 'malformed' };
 }

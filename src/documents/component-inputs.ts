@@ -1,11 +1,12 @@
 import type { ProblemList } from '../util/problem-list.ts';
-import { checkKeys, readText, toPlain, wrongType } from '../util/yaml-reader.ts';
+import { checkKeys, field, readList, readMap, readText, wrongType } from '../util/yaml-reader.ts';
 import type { YamlMap, YamlNode } from '../util/yaml-source.ts';
 import { convertInput } from './action-modules/convert.ts';
 import type { ActionModule, DocumentOs, ModuleInput } from './action-modules/module.ts';
 import type { InputValue, StepInputs } from './component.ts';
 import { readCondition } from './component-conditions.ts';
-import { hasExpression } from './component-expressions.ts';
+import { hasExpression, textsOf } from './component-expressions.ts';
+import { REGISTRY_TYPES, registryPath, registryValue } from './registry.ts';
 
 /** Inputs of a step as its module's table has them; a map is a list of one. Undefined when something is wrong. */
 export function readInputs(
@@ -65,10 +66,9 @@ const NOT_ON_WINDOWS: readonly string[] = ['owner', 'group', 'permissions'];
 
 function readValue(node: YamlNode, key: string, input: ModuleInput, problems: ProblemList): InputValue | undefined {
   if (input.type === 'texts') return readTexts(node, key, input, problems);
-  if (input.type === 'map' || input.type === 'any' || input.type === 'parameters') {
-    const plain = toPlain(node);
-    return plain === null ? undefined : (plain as InputValue);
-  }
+  if (input.type === 'properties') return readProperties(node, key, problems);
+  if (input.type === 'parameters') return readParameterValues(node, key, problems);
+  if (input.type === 'registry' && node.kind === 'list') return readTexts(node, key, input, problems);
   const text = readText(node, `'${key}'`, problems);
   if (text === undefined || hasExpression(text)) return text;
   const converted = convertInput(input, text);
@@ -87,6 +87,34 @@ function readTexts(node: YamlNode, key: string, input: ModuleInput, problems: Pr
   return texts.every((text) => text !== undefined) ? texts : undefined;
 }
 
+/** Properties that belong to the run. Source: User Guide, "InstallMSI". */
+const OWN_PROPERTIES: readonly string[] = ['REBOOT', 'REINSTALLMODE', 'REINSTALL'];
+
+function readProperties(node: YamlNode, key: string, problems: ProblemList): InputValue | undefined {
+  const map = readMap(node, `'${key}'`, problems);
+  if (map === undefined) return undefined;
+  const pairs = map.entries.map(({ key: name, keyPosition, value }): [string, string] => {
+    if (OWN_PROPERTIES.includes(name.toUpperCase())) problems.add(keyPosition, `'${key}' cannot set ${name}.`);
+    else if (!/^[A-Za-z_][A-Za-z0-9_.]*$/.test(name))
+      problems.add(keyPosition, `'${name}' is not the name of a property.`);
+    return [name, readText(value, `the property '${name}'`, problems) ?? ''];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function readParameterValues(node: YamlNode, key: string, problems: ProblemList): InputValue | undefined {
+  const list = readList(node, `'${key}'`, problems);
+  return list?.items.flatMap((item) => {
+    const map = readMap(item, `an item of '${key}'`, problems, { required: ['name', 'value'], optional: [] });
+    const text = (of: string): string | undefined => {
+      const value = map === undefined ? undefined : field(map, of);
+      return value === undefined ? undefined : readText(value, `'${of}' of an item of '${key}'`, problems);
+    };
+    const [name, value] = [text('name'), text('value')];
+    return name === undefined || value === undefined ? [] : [{ name, value }];
+  });
+}
+
 /** Rules between inputs of one entry. */
 function checkTogether(
   map: YamlMap,
@@ -98,9 +126,22 @@ function checkTogether(
   if (choice !== undefined && choice.filter((name) => name in values).length !== 1) {
     problems.add(map.position, `${module.name} needs exactly one of ${choice.join(' and ')}.`);
   }
+  if (module.name === 'SetRegistry') checkRegistry(map, values, problems);
   if (module.name !== 'WebDownload') return;
   const wrong = whatIsWrongWithChecksum(values['checksum'], values['algorithm']);
   if (wrong !== undefined) problems.add(map.position, `${wrong}.`);
+}
+
+function checkRegistry(map: YamlMap, values: Readonly<Record<string, InputValue>>, problems: ProblemList): void {
+  const { path, type, value } = values;
+  if (typeof path === 'string' && !hasExpression(path) && registryPath(path) === undefined) {
+    const position = field(map, 'path')?.position ?? map.position;
+    problems.add(position, `'${path}' does not begin with a registry hive.`, 'such as HKLM:\\ or HKEY_LOCAL_MACHINE\\');
+  }
+  const known = REGISTRY_TYPES.find((each) => each === type);
+  if (known === undefined || value === undefined || [...textsOf(value)].some(hasExpression)) return;
+  const checked = registryValue(known, value);
+  if (!checked.ok) problems.add(field(map, 'value')?.position ?? map.position, `'value' ${checked.message}.`);
 }
 
 const DIGEST_LENGTH: Readonly<Record<string, number>> = { MD5: 32, SHA1: 40, SHA256: 64, SHA512: 128 };

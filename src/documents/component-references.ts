@@ -58,22 +58,31 @@ function whatIsWrong({ source, reference }: Expression, scope: ReferenceScope): 
       if (CONTEXT_KEYS.some((key) => key === reference.key)) return undefined;
       return [`${source} is not known.`, suggestion(reference.key, CONTEXT_KEYS)];
     case 'imds':
-      if (/^\/*(iam|identity-credentials)(\/|$)/.test(reference.path)) {
-        return [`${source} is not allowed: credentials are kept out of documents.`];
-      }
-      return [`Kiln does not support ${source} (instance metadata) yet.`];
+      return whatIsWrongWithMetadata(source, reference.path);
     case 'ssm':
-      return [`Kiln does not support ${source} (Parameter Store) yet.`];
+      if (reference.through !== 'document' || scope.names.has(reference.name)) return undefined;
+      return [
+        `${source}: ${reference.name} is neither a parameter nor a constant of this document.`,
+        suggestion(reference.name, [...scope.names]),
+      ];
     case 'malformed':
       return [
         `${source} is not a valid reference.`,
-        'forms: name, phase.step.inputs.x, phase.step.outputs.x, loop.value, env:NAME, context:KEY',
+        'forms: name, phase.step.inputs.x, phase.step.outputs.x, loop.value, env:NAME, context:KEY, aws:ssm:NAME, aws:ssm:resolve(NAME), aws:imds:PATH',
       ];
     case 'env':
     // A loop reference outside of a loop stays as it is written (User Guide, "Use looping constructs").
     case 'loop':
       return undefined;
   }
+}
+
+/** Whatever spelling a server might take for the same path is refused as well. */
+function whatIsWrongWithMetadata(source: string, path: string): Wrong | undefined {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  if (segments.some((segment) => /^\.+$/.test(segment))) return [`${source} has a step that is no name.`];
+  if (!/^(iam|identity-credentials)$/i.test(segments[0] ?? '')) return undefined;
+  return [`${source} is not allowed: credentials are kept out of documents.`];
 }
 
 function whatIsWrongWithChain(source: string, reference: ChainReference, scope: ReferenceScope): Wrong | undefined {

@@ -1,3 +1,4 @@
+import type { SourcePosition } from '../util/problem.ts';
 import type { ProblemList } from '../util/problem-list.ts';
 import {
   checkKeys,
@@ -49,6 +50,7 @@ export function readStep(
   const disableLogging = optional(map, 'disableLogging', (value) => readBoolean(value, 'disableLogging', problems));
   const condition = optional(map, 'if', (value) => readIf(value, problems));
   const loop = optional(map, 'loop', (value) => readLoop(value, problems));
+  if (module?.ownTime === true) checkOwnTime(map, module, timeoutSeconds, maxAttempts, problems);
   const inputs = module === undefined ? undefined : readStepInputs(map, name ?? '', phase, module, os, problems);
   for (const key of ['inputs', 'if', 'loop']) {
     const value = field(map, key);
@@ -58,7 +60,7 @@ export function readStep(
   return {
     name,
     action: module.name,
-    timeoutSeconds: timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+    timeoutSeconds: timeoutSeconds ?? (module.ownTime === true ? -1 : DEFAULT_TIMEOUT_SECONDS),
     onFailure: onFailure ?? 'Abort',
     maxAttempts: maxAttempts ?? 1,
     disableLogging: disableLogging ?? false,
@@ -124,6 +126,19 @@ function readAttempts(node: YamlNode, problems: ProblemList): number | undefined
   if (attempts === undefined || attempts >= 1) return attempts;
   problems.add(node.position, `maxAttempts cannot be ${attempts}.`, 'it counts the first attempt too: at least 1');
   return undefined;
+}
+
+function checkOwnTime(
+  map: YamlMap,
+  { name }: ActionModule,
+  timeoutSeconds: number | undefined,
+  maxAttempts: number | undefined,
+  problems: ProblemList,
+): void {
+  const place = (key: string): SourcePosition => field(map, key)?.position ?? map.position;
+  if ((timeoutSeconds ?? -1) !== -1)
+    problems.add(place('timeoutSeconds'), `${name} has no time limit of its own.`, 'leave it out, or -1');
+  if ((maxAttempts ?? 1) !== 1) problems.add(place('maxAttempts'), `${name} is attempted once.`, 'leave it out, or 1');
 }
 
 function readIf(node: YamlNode, problems: ProblemList): StepCondition | undefined {

@@ -166,6 +166,8 @@ test('chaining to unknown and later steps, to itself and to what a module does n
     '{{ build.Get.outputs[0].destination }}',
     '{{ loop.value }} {{ .Go }}',
     '{{ env:HOME }} {{ context:uuid }}',
+    '{{ aws:ssm:/x }} {{aws:ssm:/aws/reference/secretsmanager/S}} {{ aws:ssm:x:3 }}',
+    '{{ aws:ssm:resolve(aws:ssm:/x) }} {{ aws:imds:placement/region }}',
   ]) {
     assert.deepEqual(problemsOf(text(good)), [], good);
   }
@@ -181,9 +183,14 @@ test('chaining to unknown and later steps, to itself and to what a module does n
     '{{ build.Get.inputs[0].sauce }}': /did you mean 'source'/,
     '{{ build.First.output.stdout }}': /not a valid reference/,
     '{{ context:osname }}': /did you mean 'osName'/,
-    '{{ aws:ssm:/x }}': /does not support .* \(Parameter Store\) yet/,
-    '{{ aws:imds:instance-id }}': /does not support .* \(instance metadata\) yet/,
+    '{{ aws:ssm:resolve(Missing) }}': /Missing is neither a parameter nor a constant/,
+    '{{ aws:ssm:resolve(aws:ssm:resolve(x)) }}': /not a valid reference/,
+    '{{ aws:ssm:a b }}': /not a valid reference/,
     '{{ aws:imds:iam/info }}': /not allowed/,
+    '{{ aws:imds://IAM/info }}': /not allowed/,
+    '{{ aws:imds:identity-credentials }}': /not allowed/,
+    '{{ aws:imds:a/../iam/info }}': /no name/,
+    '{{ aws:imds:%69am/info }}': /not a valid reference/,
   };
   for (const [reference, message] of Object.entries(bad)) {
     const problems = problemsOf(text(reference));

@@ -43,13 +43,16 @@ export class BoundedOutput {
     return Math.max(0, this.#total - this.#headLimit - this.#tailLimit);
   }
 
-  /** All that was kept, with a note in the middle when something is left out. */
-  text(): string {
+  /** All that was kept, with a note in the middle when something is left out; `margin` bytes more on each side then. */
+  text(margin = 0): string {
     this.#compact();
-    const head = Buffer.concat(this.#head);
-    const tail = Buffer.concat(this.#tail);
-    if (this.leftOut === 0) return Buffer.concat([head, tail]).toString('utf8');
-    return `${head.toString('utf8')}\n[… ${this.leftOut} bytes left out …]\n${tail.toString('utf8')}`;
+    const all = Buffer.concat(this.#head);
+    const rest = Buffer.concat(this.#tail);
+    if (this.leftOut === 0) return Buffer.concat([all, rest]).toString('utf8');
+    const head = all.subarray(0, Math.max(0, all.length - margin));
+    const tail = rest.subarray(Math.min(margin, rest.length));
+    const leftOut = this.#total - head.length - tail.length;
+    return `${head.toString('utf8')}\n[… ${leftOut} bytes left out …]\n${tail.toString('utf8')}`;
   }
 
   #compact(): void {

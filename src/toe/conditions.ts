@@ -109,6 +109,7 @@ function splitDecimal(text: string): Decimal {
 }
 
 async function succeeds(context: ConditionContext, program: string, args: readonly string[]): Promise<boolean> {
+  refuseOnWindows(context);
   const { target, environment, workspace, signal } = context;
   const { code } = await target.run({ argv: [program, ...args], env: environment, cwd: workspace.directory, signal });
   return code === 0;
@@ -118,12 +119,18 @@ async function digestEquals(
   algorithm: DigestAlgorithm,
   digest: Scalar,
   path: Scalar,
-  { target, environment, workspace, signal }: ConditionContext,
+  context: ConditionContext,
 ): Promise<boolean> {
+  refuseOnWindows(context);
+  const { target, environment, workspace, signal } = context;
   const script = `${DIGEST_FUNCTION}\n[ -f "$2" ] && digest "$1" "$2"`;
   const argv = ['sh', '-c', script, 'kiln', algorithm, workspace.absolute(String(path))] as const;
   const { code, stdout } = await capture(target, { argv, env: environment, cwd: workspace.directory, signal });
   return code === 0 && stdout.trim().toLowerCase() === String(digest).toLowerCase();
+}
+
+function refuseOnWindows({ target }: ConditionContext): void {
+  if (target.os === 'windows') throw new StepFailedError('Kiln does not run file and binary operators on Windows yet');
 }
 
 async function resolveScalar(value: InputValue, context: ConditionContext): Promise<Scalar> {

@@ -6,10 +6,15 @@ import {
   type Expression,
   expressionsOf,
   isList,
+  type ParameterReference,
   resolveText,
   resolveValue,
   textsOf,
 } from '../documents/component-expressions.ts';
+import { coerceError } from '../util/faults.ts';
+import type { NestedRun } from './run-documents.types.ts';
+import type { ParameterStore } from './run-services.ts';
+import type { Secrets } from './secrets.ts';
 import { StepFailedError } from './step-failed.ts';
 import type { TargetFacts } from './target-facts.ts';
 
@@ -19,6 +24,10 @@ export interface StepRecord {
   readonly outputs: Readonly<Record<string, unknown>>;
   /** Outputs of which only head and tail were kept. */
   readonly incomplete: ReadonlySet<string>;
+  /** Secrets are masked in it, because it was saved: other steps cannot use it. */
+  readonly secretsGone?: boolean;
+  /** Runs of other documents that the step made. */
+  readonly nested?: readonly NestedRun[];
 }
 
 export interface LoopPosition {
@@ -35,15 +44,25 @@ export interface Scope {
   readonly signal: AbortSignal;
 }
 
+/** Where values come from that no document has. */
+export interface ValueSources {
+  readonly facts: TargetFacts;
+  /** Gets to know every secret before it is used. */
+  readonly secrets: Secrets;
+  readonly parameters: ParameterStore | undefined;
+  /** `{{ aws:imds:PATH }}` by path. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /** Resolves the expressions of one document while it runs. */
 export class Resolver {
   readonly #names: ReadonlyMap<string, string | undefined>;
-  readonly #facts: TargetFacts;
+  readonly #sources: ValueSources;
   /** By `phase.step`. A step that did not run, was skipped or failed has none. */
   readonly #records = new Map<string, StepRecord>();
 
-  constructor(document: ComponentDocument, parameters: Readonly<Record<string, string>>, facts: TargetFacts) {
-    this.#facts = facts;
+  constructor(document: ComponentDocument, parameters: Readonly<Record<string, string>>, sources: ValueSources) {
+    this.#sources = sources;
     this.#names = new Map([
       ...document.parameters.map(({ name, default: value }): [string, string | undefined] => [
         name,
@@ -81,33 +100,72 @@ export class Resolver {
 
   async #lookup({ source, reference }: Expression, scope: Scope): Promise<string | undefined> {
     switch (reference.kind) {
-      case 'name': {
-        const value = this.#names.get(reference.name);
-        if (value === undefined) throw new StepFailedError(`the parameter ${reference.name} has no value`);
-        return value;
-      }
+      case 'name':
+        return this.#named(reference.name);
       case 'chain':
         return this.#chained(source, reference);
       case 'loop':
         return loopValue(reference.loop, reference.variable, scope.loop);
       case 'env': {
-        const value = await this.#facts.environment(reference.name, scope.signal);
+        const value = await this.#sources.facts.environment(reference.name, scope.signal);
         if (value === undefined) throw new StepFailedError(`${source}: the environment variable is not set`);
         return value;
       }
       case 'context':
-        return this.#facts.context(reference.key as Exclude<ContextKey, 'uuid'>, scope, scope.signal);
+        return this.#sources.facts.context(reference.key as Exclude<ContextKey, 'uuid'>, scope, scope.signal);
       case 'ssm':
+        return this.#stored(source, reference, scope.signal);
       case 'imds':
+        return this.#metadata(source, reference.path);
       case 'malformed':
         throw new StepFailedError(`${source} cannot be resolved`);
     }
+  }
+
+  #named(name: string): string {
+    const value = this.#names.get(name);
+    if (value === undefined) throw new StepFailedError(`the parameter ${name} has no value`);
+    return value;
+  }
+
+  async #stored(source: string, { name, through }: ParameterReference, signal: AbortSignal): Promise<string> {
+    if (through === undefined) return this.#parameter(source, name, signal);
+    const inner = through === 'document' ? this.#named(name) : await this.#parameter(source, name, signal);
+    return this.#parameter(source, inner, signal);
+  }
+
+  async #parameter(source: string, name: string, signal: AbortSignal): Promise<string> {
+    const { parameters, secrets } = this.#sources;
+    if (parameters === undefined) {
+      throw new StepFailedError(`${source}: no Parameter Store is configured for this run`);
+    }
+    const stored = await parameters(name, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw new StepFailedError(`${source}: ${coerceError(error).message}`);
+    });
+    if (stored === undefined) throw new StepFailedError(`${source}: there is no parameter with this name`);
+    if (stored.secret) secrets.add(stored.value);
+    return stored.value;
+  }
+
+  #metadata(source: string, path: string): string {
+    const { metadata } = this.#sources;
+    const name = path
+      .split('/')
+      .filter((segment) => segment !== '')
+      .join('/');
+    const value = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
+    if (value === undefined) throw new StepFailedError(`${source}: this machine has no such metadata`);
+    return value;
   }
 
   #chained(source: string, reference: ChainReference): string {
     const record = this.#records.get(`${reference.phase}.${reference.step}`);
     if (record === undefined) {
       throw new StepFailedError(`${source}: the step ${reference.step} did not run, was skipped or failed in this run`);
+    }
+    if (record.secretsGone === true) {
+      throw new StepFailedError(`${source}: the step used a secret, which was not kept over the reboot`);
     }
     if (reference.from === 'inputs') return asText(record.inputs[reference.index ?? 0]?.[reference.variable]);
     if (record.incomplete.has(reference.variable)) {

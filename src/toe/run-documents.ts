@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Phase, Step } from '../documents/component.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
+import type { NestedRequest } from './actions/action.ts';
 import { Resolver } from './resolver.ts';
 import type {
+  DocumentMonitor,
   DocumentResult,
   DocumentRun,
   DocumentRunResult,
@@ -13,6 +16,7 @@ import type {
   StepResult,
 } from './run-documents.types.ts';
 import { type RunContext, runStep, type StepOutcome } from './run-step.ts';
+import { Secrets } from './secrets.ts';
 import {
   type FinishedStep,
   type InterruptedStep,
@@ -32,8 +36,10 @@ import { Workspace } from './workspace.ts';
  * RunSuspendedError where the caller is to reboot the machine and to resume. What the run put on the target for itself is
  * removed in every case.
  */
-export async function runDocuments(run: DocumentRun): Promise<DocumentRunResult> {
-  const clock = run.clock ?? systemClock;
+export async function runDocuments(given: DocumentRun): Promise<DocumentRunResult> {
+  const clock = given.clock ?? systemClock;
+  const secrets = new Secrets();
+  const run = { ...given, monitor: maskedMonitor(given.monitor, secrets) };
   const workspace = new Workspace(run.target, run.workingDirectory);
   const context: RunContext = {
     run,
@@ -42,19 +48,52 @@ export async function runDocuments(run: DocumentRun): Promise<DocumentRunResult>
       run.delay ?? ((milliseconds, signal) => wait(milliseconds, undefined, { signal }).catch(rethrowReason(signal))),
     workspace,
     facts: new TargetFacts(run, clock),
+    secrets,
+    ancestors: [],
+    runNested,
   };
-  const tally = new Tally();
-  const journal = new Journal(run);
   try {
-    const documents: DocumentResult[] = [];
-    for (const [index, document] of run.documents.entries()) {
-      documents.push(await runDocument(document, index, context, tally, journal));
-      if (tally.aborted) break;
-    }
-    return tally.result(run.executionId, documents);
+    return secrets.maskAll(await runAll(context));
   } finally {
     await workspace.remove();
   }
+}
+
+async function runAll(context: RunContext): Promise<DocumentRunResult> {
+  const { run } = context;
+  const tally = new Tally();
+  const journal = new Journal(run, context.secrets);
+  const documents: DocumentResult[] = [];
+  for (const [index, document] of run.documents.entries()) {
+    documents.push(await runDocument(document, index, context, tally, journal));
+    if (tally.aborted) break;
+  }
+  return tally.result(run.executionId, documents);
+}
+
+/** A document within a step of another: a run of its own, in the same place and with the same secrets. */
+function runNested(
+  { identity, document, phases }: NestedRequest,
+  signal: AbortSignal,
+  context: RunContext,
+): Promise<DocumentRunResult> {
+  const { resume: _, ...outer } = context.run;
+  const run: DocumentRun = { ...outer, executionId: randomUUID(), documents: [document], phases, signal };
+  return runAll({
+    ...context,
+    run,
+    facts: new TargetFacts(run, context.clock),
+    ancestors: [...context.ancestors, identity],
+  });
+}
+
+function maskedMonitor(monitor: DocumentMonitor, secrets: Secrets): DocumentMonitor {
+  return {
+    line: (source, text) => monitor.line(source, secrets.mask(text)),
+    stepStarted: (step) => monitor.stepStarted(step),
+    stepEnded: (step, status, seconds, failureMessage) =>
+      monitor.stepEnded(step, status, seconds, secrets.mask(failureMessage)),
+  };
 }
 
 /** Timers reject with an AbortError of their own; callers are promised the reason. */
@@ -73,7 +112,12 @@ async function runDocument(
   journal: Journal,
 ): Promise<DocumentResult> {
   const startTime = journal.startOf(index) ?? timestamp(context.clock);
-  const resolver = new Resolver(document.document, document.parameters, context.facts);
+  const resolver = new Resolver(document.document, document.parameters, {
+    facts: context.facts,
+    secrets: context.secrets,
+    parameters: context.run.services?.parameters,
+    metadata: context.run.metadata ?? {},
+  });
   const selected = document.document.phases.filter(({ name }) => context.run.phases?.includes(name) ?? true);
   const phases: PhaseResult[] = [];
   for (const phase of selected) {
@@ -144,6 +188,7 @@ async function runAndReport(
     endTime: seconds(ended),
     inputs: step.disableLogging ? [] : outcome.status === 'success' ? outcome.record.inputs : step.inputs,
     outputs: hidden ? [] : [outcome.record.outputs],
+    nested: step.disableLogging ? [] : (outcome.record.nested ?? []),
   };
   journal.add(document, place.phase, result, outcome);
   return result;
@@ -155,8 +200,11 @@ class Journal {
   readonly #before: ReadonlyMap<string, FinishedStep>;
   readonly #resume: DocumentRun['resume'];
 
-  constructor({ resume }: DocumentRun) {
+  readonly #secrets: Secrets;
+
+  constructor({ resume }: DocumentRun, secrets: Secrets) {
     this.#resume = resume;
+    this.#secrets = secrets;
     this.#before = new Map(
       resume?.finished.map((step) => [keyOf(step.document, step.phase, step.result.name), step]) ?? [],
     );
@@ -181,13 +229,14 @@ class Journal {
 
   add(document: number, phase: string, result: StepResult, outcome: StepOutcome): void {
     const { status, failureMessage, lastLines } = outcome;
-    const record = saveRecord(outcome.record);
-    this.#finished.push({ document, phase, result, status, failureMessage, lastLines, record });
+    const record = saveRecord(outcome.record, this.#secrets);
+    this.#finished.push(this.#secrets.maskAll({ document, phase, result, status, failureMessage, lastLines, record }));
   }
 
   suspend(error: StepSuspendedError, document: number, place: StepPlace, started: Date): RunSuspendedError {
     const { phase, step } = place;
-    const { attempt, reboots, iterations } = error;
+    const { attempt, reboots } = error;
+    const iterations = error.iterations.map((record) => saveRecord(record, this.#secrets));
     return new RunSuspendedError({
       finished: this.#finished,
       interrupted: { document, phase, step, startTime: seconds(started), attempt, reboots, iterations },

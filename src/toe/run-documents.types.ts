@@ -1,6 +1,7 @@
 import type { ComponentDocument } from '../documents/component.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Monitor } from '../util/monitor.ts';
+import type { RunServices } from './run-services.ts';
 import type { SuspendedRun } from './suspended-run.ts';
 import type { Target } from './target.ts';
 
@@ -18,6 +19,10 @@ export interface DocumentRun {
   /** `{{ context:… }}` values that the target cannot tell. */
   readonly accountId: string;
   readonly region: string;
+  /** `{{ aws:imds:PATH }}` by path, e.g. `placement/region`. Default: none. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Default: none is configured. */
+  readonly services?: RunServices;
   readonly signal: AbortSignal;
   readonly monitor: DocumentMonitor;
   /** Default: the system's. */
@@ -102,4 +107,12 @@ export interface StepResult {
   /** After resolution of expressions; of a loop, of its last iteration. Empty with `disableLogging`. */
   readonly inputs: readonly Readonly<Record<string, unknown>>[];
   readonly outputs: readonly Readonly<Record<string, unknown>>[];
+  /** What ExecuteDocument ran, one for every iteration. */
+  readonly nested: readonly NestedRun[];
+}
+
+/** A run of a document within a step. */
+export interface NestedRun {
+  readonly document: RunnableDocument;
+  readonly result: DocumentRunResult;
 }

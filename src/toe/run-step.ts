@@ -1,13 +1,22 @@
 import type { Step, StepInputs } from '../documents/component.ts';
 import type { Clock } from '../util/clock.ts';
 import { coerceError } from '../util/faults.ts';
-import { type Action, type ActionContext, type ActionResult, convertEntry, type Delay } from './actions/action.ts';
-import { findAction } from './actions/index.ts';
+import {
+  type Action,
+  type ActionContext,
+  type ActionResult,
+  convertEntry,
+  type Delay,
+  type NestedRequest,
+} from './actions/action.ts';
+import { NestedRunFailedError } from './actions/execute-document.ts';
+import { findAction, ON_WINDOWS } from './actions/index.ts';
 import { AttemptTimer } from './attempt-timer.ts';
 import { evaluateCondition } from './conditions.ts';
 import { iterationsOf } from './loop.ts';
 import type { LoopPosition, Resolver, Scope, StepRecord } from './resolver.ts';
-import type { DocumentRun, StepStatus } from './run-documents.types.ts';
+import type { DocumentRun, DocumentRunResult, StepStatus } from './run-documents.types.ts';
+import type { Secrets } from './secrets.ts';
 import { StepFailedError } from './step-failed.ts';
 import { StepOutput } from './step-output.ts';
 import { type InterruptedStep, RebootByCallerError, restoreRecord, StepSuspendedError } from './suspended-run.ts';
@@ -25,6 +34,10 @@ export interface RunContext {
   readonly delay: Delay;
   readonly workspace: Workspace;
   readonly facts: TargetFacts;
+  readonly secrets: Secrets;
+  /** Documents that run around this one, the outermost first. */
+  readonly ancestors: readonly string[];
+  readonly runNested: (request: NestedRequest, signal: AbortSignal, context: RunContext) => Promise<DocumentRunResult>;
 }
 
 export interface StepOutcome {
@@ -80,12 +93,12 @@ type Attempt<Result> = { readonly result: Result } | { readonly failure: Omit<St
 /** Tells a failed step, which is a result, from an aborted run and a lost target, which are not. */
 async function attempting<Result>(
   step: Step,
-  { run }: RunContext,
+  { run, secrets }: RunContext,
   body: (timer: AttemptTimer, output: StepOutput) => Promise<Result>,
 ): Promise<Attempt<Result>> {
   run.signal.throwIfAborted();
   const timer = new AttemptTimer(step.timeoutSeconds, run.signal);
-  const output = new StepOutput(run.monitor, step.disableLogging);
+  const output = new StepOutput(run.monitor, step.disableLogging, secrets);
   try {
     return { result: await body(timer, output) };
   } catch (thrown) {
@@ -95,10 +108,19 @@ async function attempting<Result>(
     output.flush();
     const loop = step.loop === undefined ? '' : 'the loop ';
     const failureMessage = timer.expired === undefined ? error.message : `${loop}${timer.expired.message}`;
-    return { failure: { failureMessage, lastLines: output.lastLines(), record: NOTHING } };
+    return { failure: { failureMessage, lastLines: lastLinesOf(error, output), record: nothingBut(error) } };
   } finally {
     timer.stop();
   }
+}
+
+/** What a nested run printed is not output of the step that ran it, but says why it failed. */
+function lastLinesOf(error: Error, output: StepOutput): readonly string[] {
+  return error instanceof NestedRunFailedError && error.lastLines.length > 0 ? error.lastLines : output.lastLines();
+}
+
+function nothingBut(error: Error): StepRecord {
+  return error instanceof NestedRunFailedError ? { ...NOTHING, nested: [error.run], outputs: error.outputs } : NOTHING;
 }
 
 async function decide(
@@ -140,7 +162,7 @@ async function runAttempt(
       records.push(await runIteration(step, { ...place, loop }, resolver, context, timer, output, reboots));
     } catch (thrown) {
       if (thrown instanceof StepSuspendedError)
-        throw new StepSuspendedError(thrown.reboots, [...records, ...thrown.iterations.map(restoreRecord)]);
+        throw new StepSuspendedError(thrown.reboots, [...records, ...thrown.iterations]);
       if (thrown instanceof TargetLostError || timer.signal.aborted) throw thrown;
       throw inIteration(loop, thrown);
     }
@@ -161,6 +183,7 @@ function mergeRecords(records: readonly StepRecord[]): StepRecord {
       [...names].map((name) => [name, records.map((record) => String(record.outputs[name] ?? '')).join('\n')]),
     ),
     incomplete: new Set(records.flatMap((record) => [...record.incomplete])),
+    nested: records.flatMap((record) => record.nested ?? []),
   };
 }
 
@@ -176,6 +199,9 @@ async function runIteration(
 ): Promise<StepRecord> {
   const action = findAction(step.action);
   if (action === undefined) throw new StepFailedError(`Kiln does not support the action module ${step.action} yet`);
+  if (context.run.target.os === 'windows' && !ON_WINDOWS.has(step.action)) {
+    throw new StepFailedError(`Kiln does not run ${step.action} on Windows yet`);
+  }
   for (let reboots = rebootsBefore; ; reboots++) {
     await context.workspace.prepare(scope.signal);
     const inputs = await resolveInputs(step, action, scope, resolver);
@@ -221,8 +247,9 @@ async function reboot({ run, workspace, facts }: RunContext, timer: AttemptTimer
   timer.restart();
 }
 
-function recordOf(inputs: readonly StepInputs[], { outputs, incomplete = [] }: ActionResult): StepRecord {
-  return { inputs, outputs, incomplete: new Set(incomplete) };
+function recordOf(inputs: readonly StepInputs[], { outputs, incomplete = [], nested }: ActionResult): StepRecord {
+  const record = { inputs, outputs, incomplete: new Set(incomplete) };
+  return nested === undefined ? record : { ...record, nested: [nested] };
 }
 
 function actionContext(scope: Scope, resolver: Resolver, context: RunContext, output: StepOutput): ActionContext {
@@ -235,5 +262,8 @@ function actionContext(scope: Scope, resolver: Resolver, context: RunContext, ou
     output,
     delay: context.delay,
     resolve: (text) => resolver.text(text, scope),
+    services: context.run.services ?? {},
+    ancestors: context.ancestors,
+    runNested: (request) => context.runNested(request, scope.signal, context),
   };
 }

@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { LineSource, Monitor } from '../util/monitor.ts';
 import { BoundedOutput } from './bounded-output.ts';
+import type { Secrets } from './secrets.ts';
 
 /** Characters of a line that the monitor gets. */
 const MAX_LINE = 8 * 1024;
@@ -12,16 +13,18 @@ const LAST_LINES = 20;
 export class StepOutput {
   readonly #monitor: Monitor;
   readonly #hidden: boolean;
+  readonly #secrets: Secrets;
   readonly #stdout: Lines;
   readonly #stderr: Lines;
   #kept = new BoundedOutput(MAX_STDOUT);
 
   /** @param hidden Nothing is passed on and no last lines are kept (`disableLogging`). */
-  constructor(monitor: Monitor, hidden: boolean) {
+  constructor(monitor: Monitor, hidden: boolean, secrets: Secrets) {
     this.#monitor = monitor;
     this.#hidden = hidden;
-    this.#stdout = new Lines((text) => this.#line('stdout', text));
-    this.#stderr = new Lines((text) => this.#line('stderr', text));
+    this.#secrets = secrets;
+    this.#stdout = new Lines((text) => this.#line('stdout', text), secrets);
+    this.#stderr = new Lines((text) => this.#line('stderr', text), secrets);
   }
 
   readonly onStdout = (chunk: Buffer): void => {
@@ -56,7 +59,8 @@ export class StepOutput {
 
   /** Standard output so far, without the line end at its end. */
   stdout(): string {
-    return this.#kept.text().replace(/\r?\n$/, '');
+    // Half a secret on either side of the gap would not be found when the text is masked.
+    return this.#kept.text(this.#secrets.longest * 4).replace(/\r?\n$/, '');
   }
 
   get stdoutIsComplete(): boolean {
@@ -79,11 +83,13 @@ class Lines {
   readonly last: string[] = [];
   readonly #pass: (text: string) => void;
   readonly #decoder = new StringDecoder('utf8');
+  readonly #secrets: Secrets;
   #rest = '';
   #cut = 0;
 
-  constructor(pass: (text: string) => void) {
+  constructor(pass: (text: string) => void, secrets: Secrets) {
     this.#pass = pass;
+    this.#secrets = secrets;
   }
 
   push(chunk: Buffer): void {
@@ -103,14 +109,19 @@ class Lines {
   }
 
   #append(text: string): void {
-    const room = MAX_LINE - this.#rest.length;
+    // Room for a secret that begins within the limit: half of it would not be found.
+    const room = Math.max(0, MAX_LINE + this.#secrets.longest - this.#rest.length);
     this.#rest += text.slice(0, room);
     this.#cut += Math.max(0, text.length - room);
   }
 
   #emit(): void {
     const whole = this.#rest.endsWith('\r') ? this.#rest.slice(0, -1) : this.#rest;
-    const line = this.#cut === 0 ? whole : `${whole}[… ${this.#cut} characters left out …]`;
+    const masked = this.#secrets.mask(whole);
+    const room = Math.min(MAX_LINE, masked.length - (this.#cut === 0 ? 0 : this.#secrets.longest));
+    const shown = masked.slice(0, Math.max(0, room));
+    const cut = this.#cut + masked.length - shown.length;
+    const line = cut === 0 ? shown : `${shown}[… ${cut} characters left out …]`;
     this.#rest = '';
     this.#cut = 0;
     this.last.push(line);

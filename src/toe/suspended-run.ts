@@ -1,6 +1,7 @@
 import type { StepInputs } from '../documents/component.ts';
 import type { StepRecord } from './resolver.ts';
 import type { StepResult, StepStatus } from './run-documents.types.ts';
+import type { Secrets } from './secrets.ts';
 
 /**
  * Where a run stopped because its machine has to be rebooted by whoever started the run. Plain data: it is saved as
@@ -41,14 +42,22 @@ export interface SavedRecord {
   readonly inputs: readonly StepInputs[];
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly incomplete: readonly string[];
+  /** Secrets were masked: they are never written down. */
+  readonly secretsGone: boolean;
 }
 
-export function saveRecord({ inputs, outputs, incomplete }: StepRecord): SavedRecord {
-  return { inputs, outputs, incomplete: [...incomplete] };
+export function saveRecord({ inputs, outputs, incomplete, secretsGone }: StepRecord, secrets: Secrets): SavedRecord {
+  const gone = (secretsGone ?? false) || secrets.isIn(inputs) || secrets.isIn(outputs);
+  return {
+    inputs: secrets.maskAll(inputs),
+    outputs: secrets.maskAll(outputs),
+    incomplete: [...incomplete],
+    secretsGone: gone,
+  };
 }
 
-export function restoreRecord({ inputs, outputs, incomplete }: SavedRecord): StepRecord {
-  return { inputs, outputs, incomplete: new Set(incomplete) };
+export function restoreRecord({ inputs, outputs, incomplete, secretsGone }: SavedRecord): StepRecord {
+  return { inputs, outputs, incomplete: new Set(incomplete), secretsGone };
 }
 
 /** A target's answer to `reboot` when somebody else reboots it after this process has ended. Suspends the run. */
@@ -60,13 +69,13 @@ export class RebootByCallerError extends Error {
 export class StepSuspendedError extends Error {
   override readonly name = 'StepSuspendedError';
   readonly reboots: number;
-  readonly iterations: SavedRecord[];
+  readonly iterations: readonly StepRecord[];
   attempt = 1;
 
   constructor(reboots: number, iterations: readonly StepRecord[]) {
     super('The machine has to be rebooted.');
     this.reboots = reboots;
-    this.iterations = iterations.map(saveRecord);
+    this.iterations = iterations;
   }
 }
 

@@ -51,7 +51,9 @@ function detailedStep(step: StepResult, source: Step | undefined): object {
     inputs: JSON.stringify(step.inputs.map((entry) => withZeroValues(step.action, entry))),
     outputs: JSON.stringify(step.outputs),
     loop: source?.loop === undefined ? null : loopAsWritten(source.loop),
-    detailedOutput: null,
+    // Paths and ARNs of nested documents are as the step names them.
+    detailedOutput:
+      step.nested.length === 0 ? null : step.nested.map((run) => detailedOutput(run.result, [run.document])),
   };
 }
 
@@ -69,7 +71,7 @@ function withZeroValues(action: string, entry: Readonly<Record<string, unknown>>
 function zeroOf({ type }: ModuleInput): unknown {
   if (type === 'boolean') return false;
   if (type === 'integer') return 0;
-  return type === 'texts' || type === 'map' || type === 'any' || type === 'parameters' ? null : '';
+  return type === 'texts' || type === 'properties' || type === 'registry' || type === 'parameters' ? null : '';
 }
 
 function loopAsWritten(loop: StepLoop): object {

@@ -36,11 +36,12 @@ export const commandModules = {
   },
   ExecuteDocument: {
     name: 'ExecuteDocument',
-    summary: 'Runs another component document.',
+    summary: 'Runs another component document, at most three levels deep.',
     platforms: EVERYWHERE,
     shape: 'map',
+    ownTime: true,
     inputs: {
-      document: { type: 'text', required: true, summary: 'Path, S3 URI or component build version ARN.' },
+      document: { type: 'path', required: true, summary: 'Path, S3 URI or component build version ARN.' },
       'document-s3-bucket-owner': { type: 'text', summary: 'Account that must own the bucket.' },
       phases: { type: 'text', summary: 'Phases to run, separated by commas; default all.' },
       parameters: { type: 'parameters', summary: 'List of name and value for the nested document.' },
@@ -54,7 +55,7 @@ export const commandModules = {
       logUrl: 'Always empty.',
       status: 'success or failed.',
     },
-    supported: false,
+    supported: true,
   },
   ExecutePowerShell: {
     name: 'ExecutePowerShell',
@@ -67,6 +68,6 @@ export const commandModules = {
     },
     exactlyOneOf: ['commands', 'file'],
     outputs: stdout,
-    supported: false,
+    supported: true,
   },
 } as const satisfies Record<string, ActionModule>;

@@ -12,6 +12,8 @@ export interface ActionModule {
   readonly platforms: readonly DocumentOs[];
   /** `condition`: the whole of `inputs` is one condition, as below `if`. */
   readonly shape: 'map' | 'list' | 'condition';
+  /** Has no time limit and one attempt, whatever a step says: `timeoutSeconds` is -1, `maxAttempts` 1. */
+  readonly ownTime?: true;
   /** Whether `inputs` may be left out. */
   readonly inputsOptional?: true;
   readonly inputs: Readonly<Record<string, ModuleInput>>;
@@ -29,7 +31,9 @@ export interface ModuleInput {
    * - `texts`: a list of strings
    * - `permissions`: an octal file mode such as `0755`
    * - `url`: http or https
-   * - `map`, `any`, `parameters`: only in modules that are not supported yet
+   * - `properties`: a map of names to texts
+   * - `parameters`: a list of maps with `name` and `value`
+   * - `registry`: a text or a list of texts
    */
   readonly type:
     | 'text'
@@ -39,8 +43,8 @@ export interface ModuleInput {
     | 'integer'
     | 'permissions'
     | 'url'
-    | 'map'
-    | 'any'
+    | 'properties'
+    | 'registry'
     | 'parameters';
   readonly required?: true;
   readonly default?: string | boolean | number;
@@ -66,9 +70,13 @@ type TypeOf<T extends ModuleInput['type']> = T extends 'boolean'
     ? number
     : T extends 'texts'
       ? readonly string[]
-      : T extends 'map' | 'any' | 'parameters'
-        ? unknown
-        : string;
+      : T extends 'parameters'
+        ? readonly { readonly name: string; readonly value: string }[]
+        : T extends 'properties'
+          ? Readonly<Record<string, string>>
+          : T extends 'registry'
+            ? string | readonly string[]
+            : string;
 
 export const EVERYWHERE = ['linux', 'macos', 'windows'] as const;
 export const UNIX = ['linux', 'macos'] as const;

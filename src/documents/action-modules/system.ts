@@ -1,11 +1,12 @@
+import { REGISTRY_TYPES } from '../registry.ts';
 import { type ActionModule, type ModuleInput, WINDOWS } from './module.ts';
 
 const msiInputs = {
-  path: { type: 'text', required: true, summary: 'Path, S3 URI or URL of the package.' },
+  path: { type: 'path', required: true, summary: 'Path, S3 URI or URL of the package.' },
   reboot: { type: 'text', default: 'Allow', words: ['Allow', 'Force', 'Skip'], summary: 'What to do about reboots.' },
   logOptions: { type: 'text', default: '*VX', summary: 'Letters behind /L.' },
   logFile: { type: 'path', summary: 'Where msiexec writes its log.' },
-  properties: { type: 'map', summary: 'Properties of the package.' },
+  properties: { type: 'properties', summary: 'Properties of the package.' },
   ignoreAuthenticodeSignatureErrors: { type: 'boolean', default: false, summary: 'Run in spite of a bad signature.' },
   allowUnsignedInstaller: { type: 'boolean', default: false, summary: 'Run without a signature.' },
 } as const satisfies Record<string, ModuleInput>;
@@ -25,7 +26,7 @@ export const systemModules = {
     shape: 'map',
     inputs: msiInputs,
     outputs: msiOutputs,
-    supported: false,
+    supported: true,
   },
   Reboot: {
     name: 'Reboot',
@@ -45,16 +46,16 @@ export const systemModules = {
     inputs: {
       path: { type: 'text', required: true, summary: 'Key, e.g. HKLM:SOFTWARE\\Acme.' },
       name: { type: 'text', required: true, summary: 'Name of the value.' },
-      value: { type: 'any', required: true, summary: 'Text, number or list.' },
+      value: { type: 'registry', required: true, summary: 'Text, number or list.' },
       type: {
         type: 'text',
         required: true,
-        words: ['BINARY', 'DWORD', 'QWORD', 'SZ', 'EXPAND_SZ', 'MULTI_SZ'],
+        words: REGISTRY_TYPES,
         summary: 'Type of the value.',
       },
     },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   UninstallMSI: {
     name: 'UninstallMSI',
@@ -63,7 +64,7 @@ export const systemModules = {
     shape: 'map',
     inputs: msiInputs,
     outputs: msiOutputs,
-    supported: false,
+    supported: true,
   },
   UpdateOS: {
     name: 'UpdateOS',

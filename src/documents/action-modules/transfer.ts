@@ -24,7 +24,7 @@ export const transferModules = {
       overwrite,
     },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   S3Upload: {
     name: 'S3Upload',
@@ -38,7 +38,7 @@ export const transferModules = {
       expectedBucketOwner,
     },
     outputs: {},
-    supported: false,
+    supported: true,
   },
   WebDownload: {
     name: 'WebDownload',

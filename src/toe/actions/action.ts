@@ -3,6 +3,8 @@ import type { ActionModule, InputsOf } from '../../documents/action-modules/modu
 import type { InputValue, StepInputs } from '../../documents/component.ts';
 import { isList } from '../../documents/component-expressions.ts';
 import { type Captured, capture } from '../capture.ts';
+import type { DocumentRunResult, NestedRun, RunnableDocument } from '../run-documents.types.ts';
+import type { RunServices } from '../run-services.ts';
 import { StepFailedError } from '../step-failed.ts';
 import type { StepOutput } from '../step-output.ts';
 import type { Target, TargetCommand } from '../target.ts';
@@ -21,14 +23,28 @@ export interface ActionContext {
   readonly delay: Delay;
   /** Resolves the expressions of a text; for Assert, which resolves only what it looks at. */
   readonly resolve: (text: string) => Promise<string>;
+  readonly services: RunServices;
+  /** Documents that run around this one and this one itself, as {@link NestedRequest.identity} has them. */
+  readonly ancestors: readonly string[];
+  /** Runs another document on the same target. A failed run is a result. */
+  readonly runNested: (request: NestedRequest) => Promise<DocumentRunResult>;
+}
+
+export interface NestedRequest {
+  /** What is the same for every name that the document may be given. */
+  readonly identity: string;
+  readonly document: RunnableDocument;
+  readonly phases: readonly string[] | undefined;
 }
 
 export interface ActionResult {
-  readonly outputs: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, string | number>>;
   /** Outputs of which only head and tail are there. */
   readonly incomplete?: readonly string[];
   /** A reboot is wanted: afterwards the step runs again, or the run goes on behind it. */
   readonly reboot?: 'repeat' | 'next';
+  /** A document that was run. */
+  readonly nested?: NestedRun;
 }
 
 /**

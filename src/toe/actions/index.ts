@@ -8,15 +8,20 @@ import { createSymlink } from './create-symlink.ts';
 import { deleteFile } from './delete-file.ts';
 import { deleteFolder } from './delete-folder.ts';
 import { executeBash, executeBinary } from './execute.ts';
+import { executeDocument } from './execute-document.ts';
+import { executePowerShell } from './execute-powershell.ts';
 import { listFiles } from './list-files.ts';
+import { installMsi, uninstallMsi } from './msi.ts';
 import { readFile, setFileEncoding } from './read-file.ts';
 import { reboot } from './reboot.ts';
+import { s3Download, s3Upload } from './s3-transfer.ts';
 import { setFileOwner, setFilePermissions, setFolderOwner, setFolderPermissions } from './set-file-attributes.ts';
+import { setRegistry } from './set-registry.ts';
 import { updateOs } from './update-os.ts';
 import { webDownload } from './web-download.ts';
 
-/** The action modules that Kiln runs, by name: exactly those that the module tables call supported. */
-export const ACTIONS: Readonly<Partial<Record<ActionName, Action>>> = {
+/** All action modules by name. */
+export const ACTIONS: Readonly<Record<ActionName, Action>> = {
   AppendFile: appendFile,
   Assert: assertAction,
   CopyFile: copyFile,
@@ -28,16 +33,23 @@ export const ACTIONS: Readonly<Partial<Record<ActionName, Action>>> = {
   DeleteFolder: deleteFolder,
   ExecuteBash: executeBash,
   ExecuteBinary: executeBinary,
+  ExecuteDocument: executeDocument,
+  ExecutePowerShell: executePowerShell,
+  InstallMSI: installMsi,
   ListFiles: listFiles,
   MoveFile: moveFile,
   MoveFolder: moveFolder,
   ReadFile: readFile,
   Reboot: reboot,
+  S3Download: s3Download,
+  S3Upload: s3Upload,
   SetFileEncoding: setFileEncoding,
   SetFileOwner: setFileOwner,
   SetFilePermissions: setFilePermissions,
   SetFolderOwner: setFolderOwner,
   SetFolderPermissions: setFolderPermissions,
+  SetRegistry: setRegistry,
+  UninstallMSI: uninstallMsi,
   UpdateOS: updateOs,
   WebDownload: webDownload,
 };
@@ -45,3 +57,14 @@ export const ACTIONS: Readonly<Partial<Record<ActionName, Action>>> = {
 export function findAction(name: string): Action | undefined {
   return Object.hasOwn(ACTIONS, name) ? ACTIONS[name as ActionName] : undefined;
 }
+
+/** Those that Kiln runs on Windows; the others are POSIX shell scripts. */
+export const ON_WINDOWS: ReadonlySet<string> = new Set<ActionName>([
+  'Assert',
+  'ExecuteBinary',
+  'ExecutePowerShell',
+  'InstallMSI',
+  'Reboot',
+  'SetRegistry',
+  'UninstallMSI',
+]);
