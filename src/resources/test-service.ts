@@ -73,7 +73,7 @@ export function testService(
     amis: { remove: async () => {} },
     jobs: store.jobs,
     readUri: async (uri) => {
-      const text = uris[uri];
+      const text = Object.hasOwn(uris, uri) ? uris[uri] : undefined;
       if (text === undefined) throw new AwsError('InvalidParameterValueException', `'${uri}' cannot be read.`);
       return text;
     },
