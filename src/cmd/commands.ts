@@ -28,5 +28,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./principal.ts')).principal,
   },
   { name: 'audit', summary: 'Print or verify the audit trail', load: async () => (await import('./audit.ts')).audit },
+  {
+    name: 'schema',
+    summary: 'Print the JSON Schema of documents',
+    load: async () => (await import('./schema.ts')).schema,
+  },
   { name: 'env', summary: 'Print what AWS clients need', load: async () => (await import('./env.ts')).env },
 ];
