@@ -1,0 +1,145 @@
+/**
+ * `npm run bench:toe`: what the interpreter of component documents costs. Figures and how to read them: bench/README.md.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseComponent } from '../src/documents/parse-component.ts';
+import { runDocuments } from '../src/toe/run-documents.ts';
+import type { Target } from '../src/toe/target.ts';
+import { localTarget } from '../src/toe/targets/local.ts';
+
+const STEPS = 1_000;
+const MANY_STEPS = 5_000;
+const STARTS = 11;
+
+const environment = { PATH: process.env['PATH'] ?? '' };
+const KILN = join(import.meta.dirname, '..', 'src', 'cmd', 'kiln.ts');
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'kiln-bench-'));
+  try {
+    report('Assert, no program is run: ms of the interpreter per step', await overheadOf(assertStep, folder));
+    report('ExecuteBash true: ms of the interpreter per step', await overheadOf(bashStep, folder));
+    report('CreateFile: ms of the interpreter per step', await overheadOf(fileStep, folder));
+    const child = spawnSync(process.execPath, [import.meta.filename, 'validate'], { encoding: 'utf8' });
+    process.stdout.write(child.stdout);
+    const starts: number[] = [];
+    for (let index = 0; index < STARTS; index++) starts.push(await startToFirstStep(folder));
+    report('kiln toe run: ms from the start of the process to its first step', starts.slice(1));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+type MakeStep = (index: number) => object;
+
+const assertStep: MakeStep = (index) => ({
+  name: `S${index}`,
+  action: 'Assert',
+  inputs: { stringEquals: '{{ Word }}', value: 'word' },
+});
+const bashStep: MakeStep = (index) => ({ name: `S${index}`, action: 'ExecuteBash', inputs: { commands: ['true'] } });
+const fileStep: MakeStep = (index) => ({
+  name: `S${index}`,
+  action: 'CreateFile',
+  inputs: [{ path: 'file', content: `{{ Word }} ${index}` }],
+});
+
+function textOf(makeStep: MakeStep, count: number): string {
+  const steps = Array.from({ length: count }, (_, index) => makeStep(index));
+  const parameters = [{ Word: { type: 'string', default: 'word' } }];
+  return JSON.stringify({ schemaVersion: '1.0', parameters, phases: [{ name: 'build', steps }] });
+}
+
+/** Of each step the time that is not spent in commands on the target. */
+async function overheadOf(makeStep: MakeStep, folder: string): Promise<readonly number[]> {
+  const local = localTarget({ environment, cwd: folder });
+  let inTarget = 0;
+  const target: Target = {
+    ...local,
+    run: async (command) => {
+      const begin = performance.now();
+      try {
+        return await local.run(command);
+      } finally {
+        inTarget += performance.now() - begin;
+      }
+    },
+  };
+  const times: number[] = [];
+  let begin = 0;
+  const text = textOf(makeStep, makeStep === assertStep ? STEPS : STEPS / 5);
+  const result = await runDocuments({
+    executionId: 'bench',
+    documents: [
+      { id: 'bench', document: parseComponent(text, 'bench', { maxBytes: 4 * 1024 * 1024 }), parameters: {} },
+    ],
+    phases: undefined,
+    target,
+    environment: {},
+    workingDirectory: folder,
+    accountId: '',
+    region: '',
+    signal: new AbortController().signal,
+    monitor: {
+      line: () => {},
+      stepStarted: () => {
+        inTarget = 0;
+        begin = performance.now();
+      },
+      stepEnded: () => times.push(performance.now() - begin - inTarget),
+    },
+  });
+  if (result.status !== 'success') throw new Error(JSON.stringify(result.firstFailure));
+  return times;
+}
+
+/** A process of its own, so that its memory is that of the validation. */
+function validateInThisProcess(): void {
+  const loops: MakeStep = (index) => ({
+    name: `S${index}`,
+    action: 'ExecuteBash',
+    loop: { name: `loop${index}`, for: { start: 0, end: 90_000, updateBy: 1 } },
+    inputs: {
+      commands: [
+        `echo {{ loop${index}.value }} {{ Word }}`,
+        ...(index > 0 ? [`echo {{ build.S${index - 1}.outputs.stdout }}`] : []),
+      ],
+    },
+  });
+  const text = textOf(loops, MANY_STEPS);
+  const begin = performance.now();
+  const document = parseComponent(text, 'bench', { maxBytes: 4 * 1024 * 1024 });
+  const milliseconds = performance.now() - begin;
+  const memory = process.resourceUsage().maxRSS / 1024;
+  const size = Math.round(text.length / 1024);
+  process.stdout.write(
+    `Validation of ${document.phases[0]?.steps.length} steps with loops (${size} KiB): ${milliseconds.toFixed(0)} ms, at most ${memory.toFixed(0)} MiB\n`,
+  );
+}
+
+async function startToFirstStep(folder: string): Promise<number> {
+  const file = join(folder, 'first.yaml');
+  writeFileSync(file, textOf(bashStep, 1));
+  const begin = performance.now();
+  const child = spawn(process.execPath, [KILN, 'toe', 'run', '-d', file, '-l', folder], {
+    env: { ...environment, KILN_HOME: join(folder, 'home'), NODE_COMPILE_CACHE: join(folder, 'compiled') },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const first = await new Promise<number>((resolve) => {
+    child.stderr.once('data', () => resolve(performance.now() - begin));
+  });
+  await new Promise((resolve) => child.once('exit', resolve));
+  return first;
+}
+
+function report(what: string, values: readonly number[]): void {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): string => (sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(2);
+  process.stdout.write(`${what}: median ${at(0.5)}, 95 of 100 below ${at(0.95)}\n`);
+}
+
+if (process.argv[2] === 'validate') validateInThisProcess();
+else await main();
