@@ -31,8 +31,6 @@ export interface LaunchRequest {
  */
 export type Executor = 'auto' | 'direct' | 'vm';
 
-export const EXECUTORS: readonly Executor[] = ['auto', 'direct', 'vm'];
-
 export interface ParentDisk {
   readonly path: string;
   readonly format: 'qcow2' | 'raw';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Executor } from '../build-host/build-host.ts';
 import { parseArn } from '../contract/arn.ts';
 import type { ImageStore } from '../image-store/image-store.ts';
 import { type AppliedTemplate, applyTemplate } from '../template/apply-template.ts';
@@ -23,6 +24,8 @@ export interface BuildImageOptions {
   readonly plan: TemplatePlan;
   readonly choice: BuildChoice;
   readonly output: Output;
+  /** Undefined: as the infrastructure configuration says. */
+  readonly executor?: Executor | undefined;
   readonly report: BuildReport;
   readonly machine: BuildMachine;
   readonly signal: AbortSignal;
@@ -43,7 +46,7 @@ const READ_MS = 10_000;
 
 /** From a planned template to a tested image in a file, or to what there is to say about its failure. */
 export async function buildImage(options: BuildImageOptions): Promise<BuildOutcome> {
-  const { config, connection, plan, choice, report, machine, signal, startedAt } = options;
+  const { config, connection, plan, choice, executor, report, machine, signal, startedAt } = options;
   const { client, address, accountId } = connection;
 
   const applied = await applyTemplate(plan, {
@@ -55,7 +58,7 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
     signal,
     onApplied: (resource) => report.applied(resource),
   });
-  const arn = await startBuild(client, choice, applied, signal);
+  const arn = await startBuild(client, choice, applied, executor, signal);
   report.started(arn);
   const progress = await watchBuild(connection, arn, report, signal);
 

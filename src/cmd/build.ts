@@ -1,5 +1,7 @@
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import type { Executor } from '../build-host/build-host.ts';
+import { OFFERED_EXECUTORS } from '../engine/executor-tag.ts';
 import type { ExportFormat } from '../image-store/image-store.ts';
 import type { TemplatePlan } from '../template/plan-template.ts';
 import { coerceError } from '../util/faults.ts';
@@ -21,7 +23,7 @@ import { openDisks } from './open-disks.ts';
 import { systemMessage } from './system-message.ts';
 
 export const build: Command = {
-  usage: 'TEMPLATE [--image LOGICAL_ID] [-p KEY=VALUE] [-o FILE] [--format FORMAT] [--json]',
+  usage: 'TEMPLATE [--image LOGICAL_ID] [-p KEY=VALUE] [-o FILE] [--format FORMAT] [--executor HOW] [--json]',
   summary: 'Applies a CloudFormation template and builds its image.',
   description:
     'Everything in the template is checked before anything is created. Applying the same template again changes\n' +
@@ -43,18 +45,34 @@ export const build: Command = {
       help: 'where to write the image (default NAME-VERSION.qcow2 here)',
     },
     format: { type: 'string', value: 'FORMAT', help: `${EXPORT_FORMATS.join(', ')}; else by the file's name` },
+    executor: {
+      type: 'string',
+      value: 'HOW',
+      help: `how components are run: ${OFFERED_EXECUTORS.join(', ')} (default: vm, on a machine)`,
+    },
     json: { type: 'boolean', help: 'one JSON event per line' },
   },
 
   async run(args, { config, io, signal }) {
     const startedAt = performance.now();
-    const { plan, choice, output } = await prepare(args, config);
+    const { plan, choice, output, executor } = await prepare(args, config);
     await using connection = await connect(config, signal);
     const report = createReport(args.flag('json'), io);
     const machine = openBuildMachine(config);
     let outcome: BuildOutcome;
     try {
-      outcome = await buildImage({ config, connection, plan, choice, output, report, machine, signal, startedAt });
+      outcome = await buildImage({
+        config,
+        connection,
+        plan,
+        choice,
+        output,
+        executor,
+        report,
+        machine,
+        signal,
+        startedAt,
+      });
       report.done(outcome);
     } finally {
       report.close();
@@ -81,6 +99,8 @@ interface Prepared {
   readonly plan: TemplatePlan;
   readonly choice: BuildChoice;
   readonly output: Output;
+  /** Undefined: as the infrastructure configuration says. */
+  readonly executor: Executor | undefined;
 }
 
 /** Where the image is to be written. */
@@ -94,6 +114,7 @@ async function prepare(args: CommandArguments, config: Config): Promise<Prepared
   const [file = ''] = args.positionals;
   const parameters = readParameters(args.texts('parameter'));
   const output = await readOutput(args);
+  const executor = readExecutor(args);
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new UsageError(systemMessage(coerceError(error)));
   });
@@ -110,7 +131,7 @@ async function prepare(args: CommandArguments, config: Config): Promise<Prepared
     region: config.region ?? credentials.region,
     accountId: config.accountId ?? credentials.accountId,
   });
-  return { plan, choice: chooseBuild(plan, args.text('image')), output };
+  return { plan, choice: chooseBuild(plan, args.text('image')), output, executor };
 }
 
 function readParameters(pairs: readonly string[]): Readonly<Record<string, string>> {
@@ -121,6 +142,13 @@ function readParameters(pairs: readonly string[]): Readonly<Record<string, strin
       return [pair.slice(0, separator), pair.slice(separator + 1)];
     }),
   );
+}
+
+function readExecutor(args: CommandArguments): Executor | undefined {
+  const word = args.text('executor');
+  const executor = OFFERED_EXECUTORS.find((known) => known === word);
+  if (word === undefined || executor !== undefined) return executor;
+  throw new UsageError(`--executor takes ${OFFERED_EXECUTORS.join(', ')}, not '${word}'`);
 }
 
 /** Minutes later would be too late to learn that the file cannot be written. */

@@ -14,6 +14,8 @@ export interface KilnHome {
   readonly serviceFile: string;
   readonly images: string;
   readonly instances: string;
+  /** Instances that are a mounted disk. */
+  readonly mounted: string;
   /** Component documents too long for a request, by their sha256. */
   readonly assets: string;
 }
@@ -28,6 +30,7 @@ export function kilnHome(path: string): KilnHome {
     serviceFile: join(path, 'service.json'),
     images: join(path, 'images'),
     instances: join(path, 'run', 'instances'),
+    mounted: join(path, 'run', 'mounted'),
     assets: join(path, 'assets'),
   };
 }

@@ -1,6 +1,9 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { type QemuHost, qemuHost } from '../build-host/qemu/qemu-host.ts';
+import { autoHost } from '../build-host/auto/auto-host.ts';
+import type { BuildHost } from '../build-host/build-host.ts';
+import { directHost } from '../build-host/direct/direct-host.ts';
+import { qemuHost } from '../build-host/qemu/qemu-host.ts';
 import { openCatalog } from '../image-store/catalog/catalog.ts';
 import { openImageStore } from '../image-store/files/store.ts';
 import type { Catalog, ImageStore } from '../image-store/image-store.ts';
@@ -17,20 +20,26 @@ export async function openDisks(config: Config): Promise<Disks> {
   return { imageStore, catalog: openCatalog({ imageStore, folder: config.home.images }) };
 }
 
-/** The machines of a home. Whoever opens it disposes of it; instances go on. */
-export function openBuildHost(config: Config): QemuHost {
-  return qemuHost({
-    instancesFolder: config.home.instances,
-    cacheFolder: join(config.home.path, 'cache'),
+/** The machines of a home. Whoever opens it disposes of it; machines go on, mounted disks do not. */
+export function openBuildHost(config: Config): BuildHost & AsyncDisposable {
+  const common = {
     capacity: { cpus: availableParallelism(), memoryMiB: Math.floor(totalmem() / 1024 / 1024) },
     instanceTypes: config.instanceTypes,
+  };
+  return autoHost({
+    direct: directHost({ ...common, instancesFolder: config.home.mounted }),
+    vm: qemuHost({
+      ...common,
+      instancesFolder: config.home.instances,
+      cacheFolder: join(config.home.path, 'cache'),
+    }),
   });
 }
 
 /** All drivers of a service. */
 export async function openMachinery(
   config: Config,
-): Promise<Disks & { readonly buildHost: QemuHost } & AsyncDisposable> {
+): Promise<Disks & { readonly buildHost: BuildHost } & AsyncDisposable> {
   const disks = await openDisks(config);
   const buildHost = openBuildHost(config);
   return { ...disks, buildHost, [Symbol.asyncDispose]: () => buildHost[Symbol.asyncDispose]() };

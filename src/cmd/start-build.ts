@@ -3,7 +3,10 @@ import {
   type CreateImageCommandInput,
   type ImagebuilderClient,
   StartImagePipelineExecutionCommand,
+  type StartImagePipelineExecutionCommandInput,
 } from '@aws-sdk/client-imagebuilder';
+import type { Executor } from '../build-host/build-host.ts';
+import { EXECUTOR_TAG } from '../engine/executor-tag.ts';
 import type { AppliedTemplate } from '../template/apply-template.ts';
 import { BuilderFault } from '../util/faults.ts';
 import type { BuildChoice } from './choose-build.ts';
@@ -13,14 +16,25 @@ export async function startBuild(
   client: ImagebuilderClient,
   choice: BuildChoice,
   applied: AppliedTemplate,
+  executor: Executor | undefined,
   abortSignal: AbortSignal,
 ): Promise<string> {
+  const added = executor === undefined ? {} : { [EXECUTOR_TAG]: executor };
   const answer =
     choice.kind === 'image'
-      ? await client.send(new CreateImageCommand(imageInput(choice, applied)), { abortSignal })
-      : await client.send(new StartImagePipelineExecutionCommand(pipelineInput(choice, applied)), { abortSignal });
+      ? await client.send(new CreateImageCommand(withTags(imageInput(choice, applied), added)), { abortSignal })
+      : await client.send(new StartImagePipelineExecutionCommand(withTags(pipelineInput(choice, applied), added)), {
+          abortSignal,
+        });
   if (answer.imageBuildVersionArn === undefined) throw new BuilderFault('The service gave no ARN for the build.');
   return answer.imageBuildVersionArn;
+}
+
+function withTags<Input extends { readonly tags?: Record<string, string> | undefined }>(
+  input: Input,
+  added: Readonly<Record<string, string>>,
+): Input {
+  return Object.keys(added).length === 0 ? input : { ...input, tags: { ...input.tags, ...added } };
 }
 
 function imageInput({ logicalId }: BuildChoice, { images }: AppliedTemplate): CreateImageCommandInput {
@@ -29,6 +43,9 @@ function imageInput({ logicalId }: BuildChoice, { images }: AppliedTemplate): Cr
   return { ...image?.input } as unknown as CreateImageCommandInput;
 }
 
-function pipelineInput({ logicalId }: BuildChoice, { resources }: AppliedTemplate): { imagePipelineArn: string } {
+function pipelineInput(
+  { logicalId }: BuildChoice,
+  { resources }: AppliedTemplate,
+): StartImagePipelineExecutionCommandInput {
   return { imagePipelineArn: resources.find((resource) => resource.logicalId === logicalId)?.arn ?? '' };
 }

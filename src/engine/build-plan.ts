@@ -1,3 +1,4 @@
+import type { Executor } from '../build-host/build-host.ts';
 import type { WorkflowDocument } from '../documents/workflow.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import type { RunnableDocument } from '../toe/run-documents.types.ts';
@@ -21,6 +22,8 @@ export interface BuildPlan {
   readonly rootVolumeSizeGiB: number | undefined;
   readonly extraVolumes: readonly { readonly deviceName: string; readonly sizeGiB: number }[];
   readonly instanceTypes: readonly string[];
+  /** How the build instance runs components. */
+  readonly executor: Executor;
   readonly instanceProfileName: string;
   /** False keeps a failed instance for a person to look at. */
   readonly terminateInstanceOnFailure: boolean;

@@ -14,6 +14,7 @@ import { BuildFailure } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { Engine } from './engine.ts';
+import { executorOf } from './executor-tag.ts';
 import { managedWorkflow } from './managed-workflows.ts';
 import { outputAmiOf } from './output-ami.ts';
 import { resolveParentImage } from './parent-image.ts';
@@ -57,6 +58,7 @@ export async function loadPlan(
     userData: userData === undefined ? undefined : Buffer.from(userData, 'base64'),
     ...volumesOf(recipe.blockDeviceMappings ?? []),
     instanceTypes: infrastructure.instanceTypes ?? [],
+    executor: executorOf(image.tags, infrastructure.tags ?? {}),
     instanceProfileName: infrastructure.instanceProfileName ?? '',
     terminateInstanceOnFailure: infrastructure.terminateInstanceOnFailure ?? true,
     collectMetadata: image.enhanced_image_metadata_enabled,

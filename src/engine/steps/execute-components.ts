@@ -1,6 +1,5 @@
 import { parseArn } from '../../contract/arn.ts';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
-import { runDocuments } from '../../toe/run-documents.ts';
 import type {
   DocumentMonitor,
   DocumentRunResult,
@@ -10,6 +9,7 @@ import type {
 } from '../../toe/run-documents.types.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { BuildPlan } from '../build-plan.ts';
+import { runComponents } from './run-components.ts';
 import {
   ComponentFailure,
   instanceOf,
@@ -32,22 +32,28 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
   const phases = phasesOf(context);
   const documents = documentsWith(phases, plan);
   const { instance } = instanceOf(inputs, context);
-  const result = await runDocuments({
-    executionId: context.stepExecutionId,
-    documents,
+  const { result, executors } = await runComponents({
+    documents: {
+      executionId: context.stepExecutionId,
+      documents,
+      phases,
+      environment: environmentOf(context),
+      workingDirectory: plan.workingDirectory,
+      accountId: engine.accountId,
+      region: engine.region,
+      signal,
+      monitor: documentMonitor(monitor, documents),
+    },
     phases,
-    target: instance.target,
-    environment: environmentOf(context),
-    workingDirectory: plan.workingDirectory,
-    accountId: engine.accountId,
-    region: engine.region,
-    signal,
-    monitor: documentMonitor(monitor, documents),
+    instance,
+    monitor,
+    nameOf: ({ id }) => `Component '${nameOf(id, documents)}'`,
   });
   const outputs = {
     runCommandId: context.stepExecutionId,
     status: result.status === 'success' ? 'Success' : 'Failed',
     output: JSON.stringify(summaryOf(result)),
+    ...(executors === undefined ? {} : { executors: JSON.stringify(executors) }),
   };
   if (result.status === 'success') return { outputs };
   const { firstFailure, failureMessage } = result;

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Executor } from '../../build-host/build-host.ts';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
+import type { MachineImage } from '../../image-store/image-store.ts';
 import { BuildFailure } from '../../util/faults.ts';
 import type { RollbackContext, StepAction, StepContext, StepInputs, StepResult } from './step-action.ts';
 import { textInput, textListInput } from './step-action.ts';
@@ -25,6 +27,7 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
       ...(plan.userData === undefined ? {} : { userData: plan.userData }),
       // Recovery after a crash finds the instances of a build by this.
       owner: plan.imageArn,
+      executor: await executorFor(amiId, context),
       timeoutSeconds: Math.max(1, context.timeoutSeconds - DRIVER_MARGIN_SECONDS),
     },
     { signal, monitor },
@@ -32,6 +35,31 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
   progress.instances.set(instanceId, { instance, amiId });
   monitor.line('kiln', `Instance ${instanceId} takes commands`);
   return { outputs: { instanceId } };
+}
+
+/**
+ * What is tested is the image as it boots. A disk that somebody else made is not mounted on this machine: the kernel's file
+ * systems are not made for disks that lie.
+ */
+async function executorFor(amiId: string, { engine, plan, workflowType, monitor }: StepContext): Promise<Executor> {
+  if (workflowType !== 'BUILD' || plan.executor === 'vm') return 'vm';
+  if (plan.executor === 'direct' && !plan.terminateInstanceOnFailure) {
+    throw new BuildFailure(
+      'The executor cannot be direct: the instance is to be kept when it fails, and a mounted disk cannot be',
+    );
+  }
+  for (let id: string | undefined = amiId; id !== undefined; ) {
+    const image: MachineImage | undefined = await engine.imageStore.get(id);
+    if (image?.source !== 'import') {
+      id = image?.parentAmiId;
+      continue;
+    }
+    const why = `${id} was imported, and disks that were made elsewhere are not mounted on this host`;
+    if (plan.executor === 'direct') throw new BuildFailure(`The executor cannot be direct: ${why}`);
+    monitor.line('kiln', `The executor is vm: ${why}`);
+    return 'vm';
+  }
+  return plan.executor;
 }
 
 /** Ends the instance, or keeps it when the infrastructure configuration or the step says so. */
