@@ -121,6 +121,13 @@ const BUILD_RECORDS: readonly RecordedMember[] = [
   { path: 'imageTestsConfiguration.timeoutMinutes', because: 'AWS documents it as having no effect.' },
 ];
 
+const LIFECYCLE_RECORDS: readonly RecordedMember[] = [
+  'executionRole',
+  'resourceType',
+  'policyDetails',
+  'resourceSelection',
+].map((path) => ({ path, because: 'It is checked and kept; carrying policies out (ENABLED) is refused by name.' }));
+
 /** Members that are kept and answered, and need no effect to be true. */
 export const RECORDED_MEMBERS: { readonly [Name in OperationName]?: readonly RecordedMember[] } = {
   CreateImageRecipe: [
@@ -139,6 +146,23 @@ export const RECORDED_MEMBERS: { readonly [Name in OperationName]?: readonly Rec
     { path: 'status', because: 'It concerns the schedule, and pipelines have none yet.' },
   ],
   CreateImage: BUILD_RECORDS,
+  CreateContainerRecipe: [
+    'containerType',
+    'parentImage',
+    'targetRepository',
+    'components',
+    'instanceConfiguration',
+    'dockerfileTemplateData',
+    'dockerfileTemplateUri',
+    'platformOverride',
+    'imageOsVersionOverride',
+    'workingDirectory',
+  ].map((path) => ({ path, because: 'It is checked and kept; building containers is refused by name.' })),
+  CreateLifecyclePolicy: LIFECYCLE_RECORDS,
+  UpdateLifecyclePolicy: LIFECYCLE_RECORDS,
+  StartResourceStateUpdate: [
+    { path: 'executionRole', because: 'The service removes its own AMIs and takes on no role for it.' },
+  ],
 };
 
 /** Throws the refusal of the first member in `input` that Kiln does not have yet. Empty lists and maps ask for nothing. */
