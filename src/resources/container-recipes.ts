@@ -10,6 +10,7 @@ import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { byValue, listPage } from './lists.ts';
 import { NOTHING, ownershipOf } from './owners.ts';
+import { checkQuota } from './quotas.ts';
 import { checkRecipeComponents } from './recipe-components.ts';
 import { concreteVersion } from './recipe-versions.ts';
 import { invalidCombination } from './refusals.ts';
@@ -30,6 +31,7 @@ export async function createContainerRecipe(
   return changeOnce(service, 'CreateContainerRecipe', input, async (trx) => {
     const components = input.components ?? [];
     const { member, text } = await readDocument(service, templateOf(input));
+    checkQuota(service, 'dockerfileTemplateBytes', Buffer.byteLength(text));
     checkDockerfileTemplate(member, text, components.length > 0);
     await checkRecipeComponents(trx, components, { platform, osVersion: input.imageOsVersionOverride });
     const version = await concreteVersion(service, trx, KIND, input);

@@ -29,6 +29,7 @@ export const QUOTAS = {
   components: quota('L-9B183655', 'components (build versions)', 1_000),
   imageRecipes: quota('L-1DF98342', 'image recipes', 1_000),
   containerRecipes: quota('L-28A502FD', 'container recipes', 1_000),
+  dockerfileTemplateBytes: quota('L-84F5AB81', 'bytes of a Dockerfile template', 64 * 1_024),
   imagePipelines: quota('L-7A0E01E3', 'image pipelines', 75),
   infrastructureConfigurations: quota('L-D9EF98D9', 'infrastructure configurations', 1_000),
   distributionConfigurations: quota('L-2BAA05D8', 'distribution configurations', 1_000),
