@@ -31,7 +31,7 @@ export const MOST_VOLUMES = PCI.lastVolume - PCI.firstVolume + 1;
  * A named CPU model gives the same machine on every host, and a saved machine state fits everywhere.
  *
  * Under emulation it calls itself AMD: a Linux that takes it for Intel's isolates its page tables from user space against
- * Meltdown, and changing page tables twice in every system call makes emulated system calls fifteen times slower.
+ * Meltdown, and changing page tables twice in every system call makes emulated system calls many times slower.
  * (docs/decisions/051-one-machine-everywhere.md)
  */
 export const CPU_MODELS: Readonly<Record<Accelerator, string>> = {
