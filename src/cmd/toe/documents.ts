@@ -21,7 +21,7 @@ export interface CheckedDocuments {
 }
 
 /** Documents on this machine's disk are bounded only against mistakes; the service's limit is 64 KiB. */
-const MAX_BYTES = 4 * 1024 * 1024;
+export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 
 /** Gets a document that is not a file. */
 export type FetchDocument = (id: string, signal: AbortSignal) => Promise<string>;
@@ -51,7 +51,7 @@ export function checkDocuments(sources: readonly DocumentSource[], os: DocumentO
   const warnings: Problem[] = [];
   const documents = sources.map(({ id, text }) => {
     try {
-      const document = parseComponent(text, id, { os, standardPhase: false, maxBytes: MAX_BYTES });
+      const document = parseComponent(text, id, { os, standardPhase: false, maxBytes: MAX_DOCUMENT_BYTES });
       if (!document.phases.some(({ name }) => STANDARD_PHASES.some((standard) => standard === name))) {
         warnings.push({
           file: id,

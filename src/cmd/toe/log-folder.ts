@@ -10,7 +10,7 @@ import type { DocumentSource } from './documents.ts';
 export interface LogFolder extends AsyncDisposable {
   readonly path: string;
   readonly monitor: DocumentMonitor;
-  /** Writes what is only known at the end. */
+  /** Writes what is only known at the end; afterwards the files are whole, and nothing more is written. */
   finish(result: DocumentRunResult): Promise<void>;
 }
 
@@ -56,6 +56,13 @@ export async function openLogFolder(options: LogFolderOptions): Promise<LogFolde
   for (const { id } of documents) note(`Document ${id} is valid`);
   for (const warning of options.warnings) note(`Warning: ${formatProblem(warning)}`);
   const stderr = new StepErrors();
+  const close = async (): Promise<void> => {
+    for (const stream of [console, application]) {
+      if (stream.writableFinished) continue;
+      stream.end();
+      await finished(stream);
+    }
+  };
   return {
     path,
     monitor: {
@@ -83,13 +90,9 @@ export async function openLogFolder(options: LogFolderOptions): Promise<LogFolde
       await writeJson(join(path, 'detailedoutput.json'), detailedOutput(result, documents));
       await writeJson(join(path, 'chaining.json'), chainingOf(result));
       note(`Execution ${executionId} ended: ${result.status}`);
+      await close();
     },
-    [Symbol.asyncDispose]: async () => {
-      for (const stream of [console, application]) {
-        stream.end();
-        await finished(stream);
-      }
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 

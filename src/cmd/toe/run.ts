@@ -14,6 +14,7 @@ import { outputFormat, reportProblems } from './report-problems.ts';
 import { OUTPUT_OPTION, RUN_OPTIONS } from './run-options.ts';
 import { openRunState } from './run-state.ts';
 import { openRunTarget } from './run-target.ts';
+import { servicesOf } from './services.ts';
 import { type RunSettings, readSettings } from './settings.ts';
 import { uploadLogs } from './upload-logs.ts';
 
@@ -36,7 +37,8 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
   const settings = await readSettings(args, io);
   checkModuleNames(settings.blockedModules);
   const ids = settings.documents.map(({ id }) => id);
-  const sources = await loadDocuments(ids, fetcher(context, settings.documentsBucketOwner), signal);
+  const services = servicesOf(context);
+  const sources = await loadDocuments(ids, fetcher(services, settings.documentsBucketOwner), signal);
   const checked = checkDocuments(sources, 'linux');
   const blocked = blockedSteps(sources, checked.documents, settings.blockedModules);
   await reportProblems({ problems: [...checked.problems, ...blocked], warnings: checked.warnings }, format, io);
@@ -90,6 +92,7 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
       workingDirectory: target.workingDirectory,
       accountId: context.config.accountId ?? '',
       region: context.config.region ?? '',
+      services,
       signal,
       monitor: logs === undefined ? display : severalMonitors([display, logs.monitor]),
       ...(resumed === undefined ? {} : { resume: resumed.progress }),
@@ -106,7 +109,7 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
   const logUrl =
     settings.logBucket === undefined || logs === undefined
       ? (logs?.path ?? '')
-      : await uploadLogs(logs.path, settings.logBucket, context);
+      : await uploadLogs(logs.path, settings.logBucket, services, signal);
   io.stdout.write(`${JSON.stringify(summaryOf(result, logUrl), undefined, 4)}\n`);
   return result.status === 'success' ? EXIT.done : EXIT.failed;
 }

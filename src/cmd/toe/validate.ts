@@ -6,6 +6,7 @@ import { checkDocuments, loadDocuments } from './documents.ts';
 import { fetcher } from './fetch-document.ts';
 import { outputFormat, reportProblems } from './report-problems.ts';
 import { DOCUMENT_OPTIONS, OUTPUT_OPTION } from './run-options.ts';
+import { servicesOf } from './services.ts';
 import { splitList } from './settings.ts';
 
 /** Go's names, as AWSTOE takes them. */
@@ -33,7 +34,11 @@ export const validate: Command = {
     });
     const ids = args.texts('documents').flatMap(splitList);
     if (ids.length === 0) throw new UsageError('--documents is missing: name at least one component document');
-    const sources = await loadDocuments(ids, fetcher(context, args.text('document-s3-bucket-owner')), signal);
+    const sources = await loadDocuments(
+      ids,
+      fetcher(servicesOf(context), args.text('document-s3-bucket-owner')),
+      signal,
+    );
     const problems: Problem[] = [];
     const warnings: Problem[] = [];
     const valid: string[] = [];
