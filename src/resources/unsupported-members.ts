@@ -201,5 +201,5 @@ function* valuesAt(value: unknown, segments: readonly string[], path: string): G
 /** `noDevice: ""` is a value, so an empty string is not empty here. */
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
+  return typeof value === 'object' && !(value instanceof Date) && Object.keys(value).length === 0;
 }
