@@ -1,8 +1,10 @@
+import type { Problem } from '../util/problem.ts';
 import { ProblemList } from '../util/problem-list.ts';
 import { field, keyPosition, readList, readMap, readText, suggestion } from '../util/yaml-reader.ts';
 import { parseYaml, type YamlMap, type YamlNode } from '../util/yaml-source.ts';
 import type { DocumentOs } from './action-modules/module.ts';
 import type { ComponentDocument, DocumentConstant, DocumentParameter, Phase } from './component.ts';
+import { checkReachability } from './component-reachability.ts';
 import { type ReferableStep, type ReferenceScope, SourceLines } from './component-references.ts';
 import { readStep } from './component-steps.ts';
 
@@ -13,6 +15,8 @@ export interface ComponentOptions {
   readonly standardPhase?: boolean;
   /** Bytes that the document may have. Default 64 KiB. */
   readonly maxBytes?: number;
+  /** Gets what is legal and hardly meant, of a document that is valid. */
+  readonly onWarning?: (warning: Problem) => void;
 }
 
 /** Phases that Image Builder asks for. */
@@ -45,7 +49,9 @@ export function parseComponent(text: string, fileName: string, options: Componen
   const parameters = readParameters(map, names, problems);
   const constants = readConstants(map, names, problems);
   const phases = readPhases(map, names, text, options, problems);
+  const warnings = checkReachability(phases, fileName, problems);
   problems.throwIfAny();
+  for (const warning of warnings) options.onWarning?.(warning);
   return deepFreeze({
     schemaVersion: '1.0',
     name,

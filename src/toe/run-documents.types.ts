@@ -23,6 +23,8 @@ export interface DocumentRun {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Default: none is configured. */
   readonly services?: RunServices;
+  /** Action modules that no step may use, of nested documents neither. Default: none. */
+  readonly blockedActions?: readonly string[];
   readonly signal: AbortSignal;
   readonly monitor: DocumentMonitor;
   /** Default: the system's. */

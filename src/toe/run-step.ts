@@ -198,6 +198,9 @@ async function runIteration(
   rebootsBefore = 0,
 ): Promise<StepRecord> {
   const action = findAction(step.action);
+  if (context.run.blockedActions?.includes(step.action) === true) {
+    throw new StepFailedError(`the action module ${step.action} is blocked in this run`);
+  }
   if (action === undefined) throw new StepFailedError(`Kiln does not support the action module ${step.action} yet`);
   if (context.run.target.os === 'windows' && !ON_WINDOWS.has(step.action)) {
     throw new StepFailedError(`Kiln does not run ${step.action} on Windows yet`);

@@ -51,7 +51,12 @@ export function checkDocuments(sources: readonly DocumentSource[], os: DocumentO
   const warnings: Problem[] = [];
   const documents = sources.map(({ id, text }) => {
     try {
-      const document = parseComponent(text, id, { os, standardPhase: false, maxBytes: MAX_DOCUMENT_BYTES });
+      const document = parseComponent(text, id, {
+        os,
+        standardPhase: false,
+        maxBytes: MAX_DOCUMENT_BYTES,
+        onWarning: (warning) => warnings.push(warning),
+      });
       if (!document.phases.some(({ name }) => STANDARD_PHASES.some((standard) => standard === name))) {
         warnings.push({
           file: id,

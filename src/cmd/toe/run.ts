@@ -93,6 +93,7 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
       accountId: context.config.accountId ?? '',
       region: context.config.region ?? '',
       services,
+      blockedActions: settings.blockedModules,
       signal,
       monitor: logs === undefined ? display : severalMonitors([display, logs.monitor]),
       ...(resumed === undefined ? {} : { resume: resumed.progress }),
