@@ -3,8 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { parseArn } from '../contract/arn.ts';
 import { invalidParameter } from '../contract/errors.ts';
 import { hasWildcard } from '../contract/version.ts';
-import { type Dependent, dependents, resolveImage, resolveResource } from '../state/find-resource.ts';
-import { STAGES } from '../state/image-states.ts';
+import { dependents, resolveImage, resolveResource } from '../state/find-resource.ts';
 import type { Database, ResourceKind } from '../state/tables.ts';
 import { lockDefinition } from './definitions.ts';
 import { dependencyError } from './refusals.ts';
@@ -49,31 +48,12 @@ export async function refuseIfNeeded(
   arn: string,
   { wasSelectable }: { readonly wasSelectable: boolean },
 ): Promise<void> {
-  const references = [...(await dependents(trx, arn)), ...(await needsOfUnfinishedImages(trx, arn))];
   const dependants = new Set<string>();
-  for (const { fromArn, toArn } of references) {
+  for (const { fromArn, toArn } of await dependents(trx, arn)) {
     const mayMeanIt = wasSelectable || toArn === arn;
     if (mayMeanIt && !(await resolves(trx, toArn))) dependants.add(fromArn);
   }
   if (dependants.size > 0) throw dependencyError(arn, `It is needed by ${[...dependants].join(', ')}.`);
-}
-
-/** A build resolves its components and its parent when it starts, so they must stay until it has ended. */
-async function needsOfUnfinishedImages(trx: Kysely<Database>, arn: string): Promise<Dependent[]> {
-  const name = arn.split('/').slice(0, 2).join('/');
-  const images = await trx
-    .selectFrom('images')
-    .select(['arn', 'image_recipe'])
-    .where('status', 'in', STAGES)
-    .orderBy('seq')
-    .execute();
-  return images.flatMap(({ arn: fromArn, image_recipe: recipe }) => {
-    const components = (recipe['components'] ?? []) as { componentArn?: string }[];
-    const needs = [...components.map((component) => component.componentArn), recipe['parentImage']];
-    return needs
-      .filter((need): need is string => typeof need === 'string' && need.startsWith(`${name}/`))
-      .map((toArn) => ({ fromArn, toArn }));
-  });
 }
 
 async function resolves(trx: Kysely<Database>, reference: string): Promise<boolean> {

@@ -1,8 +1,9 @@
 /** How ARNs become rows: exactly, or by a version whose nodes or build are left open. */
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { formatArn, type ImageBuilderArn, parseArn } from '../contract/arn.ts';
 import { AwsError } from '../contract/errors.ts';
 import { fixedNodes, isSelectable, MAX_NODE } from '../contract/version.ts';
+import { STAGES } from './image-states.ts';
 import type { Database, ImagesTable, ResourceKind, ResourcesTable } from './tables.ts';
 
 export type ResourceRow = Selectable<ResourcesTable>;
@@ -79,18 +80,29 @@ export interface Dependent {
 }
 
 /**
- * Who refers to this resource: by its ARN, by its version without build, or by a wildcard that its version matches,
- * also when another version matches that wildcard today. In order of creation.
+ * Who needs this resource, in one query: definitions that refer to it by its ARN, by its version without build, or by a
+ * wildcard that its version matches (also when another version matches that wildcard today), and images whose build has
+ * not ended, because it looks up its components and its parent when it starts. In order of creation.
  */
 export async function dependents(db: Kysely<Database>, arn: string): Promise<readonly Dependent[]> {
-  const rows = await db
-    .selectFrom('resource_references')
-    .innerJoin('resources', 'resources.arn', 'resource_references.from_arn')
-    .select(['resource_references.from_arn', 'resource_references.to_arn'])
-    .where('resource_references.to_arn', 'in', waysToRefer(arn))
-    .orderBy('resources.seq')
-    .orderBy('resource_references.to_arn')
-    .execute();
+  const ways = sql.join(waysToRefer(arn));
+  const { rows } = await sql<{ from_arn: string; to_arn: string }>`
+    select from_arn, to_arn from (
+      select 1 as place, resources.seq, reference.from_arn, reference.to_arn
+        from resource_references reference
+        join resources on resources.arn = reference.from_arn
+        where reference.to_arn in (${ways})
+      union all
+      select 2 as place, images.seq, images.arn, need.to_arn
+        from images
+        cross join lateral (
+          select component ->> 'componentArn' as to_arn from jsonb_array_elements(image_recipe -> 'components') component
+          union
+          select image_recipe ->> 'parentImage'
+        ) need
+        where images.status in (${sql.join(STAGES)}) and need.to_arn in (${ways})
+    ) dependent
+    order by place, seq, to_arn`.execute(db);
   return rows.map((row) => ({ fromArn: row.from_arn, toArn: row.to_arn }));
 }
 
