@@ -40,6 +40,7 @@ describe('the need of a running system', () => {
       'iptables -A INPUT -j DROP',
       'hostnamectl set-hostname web',
       'update-grub',
+      'cp bashrc /home/debian/.bashrc',
       'apt-get install -y linux-image-amd64',
     ];
     for (const line of needs) assert.notEqual(needOfBash('set -e', line), undefined, line);

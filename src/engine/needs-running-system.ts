@@ -60,6 +60,7 @@ const SCRIPT_NEEDS: readonly { readonly pattern: RegExp; readonly why: string }[
     pattern: command('update-grub2?|grub2?-install|grub2?-mkconfig|update-initramfs|dracut|mkinitcpio|kernel-install'),
     why: 'writes what the machine boots with',
   },
+  { pattern: /\/home\/|~\w/, why: 'uses the home folder of a user, which the first boot may make' },
   { pattern: /\blinux-(?:image|headers|modules)\b|\bkernel(?:-core|-devel)?-\d/, why: 'installs a kernel' },
 ];
 

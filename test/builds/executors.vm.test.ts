@@ -13,6 +13,10 @@ const example = join(import.meta.dirname, '../../examples/web-server');
  * What differs because a machine was booted, and why that is right. Everything else must be the same.
  */
 const MACHINE_LEAVES: readonly { readonly path: RegExp; readonly why: string }[] = [
+  { path: /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$/, why: "cloud-init's user, made at the first boot" },
+  { path: /^\/(home\/debian|etc\/sudoers\.d)(\/|$)/, why: "cloud-init's user" },
+  { path: /^\/etc\/systemd\/network\/10-cloud-init-/, why: 'cloud-init writes it at every first boot' },
+  { path: /^\/var\/lib\/dbus\/machine-id$/, why: 'made at boot' },
   { path: /^\/var\/log\//, why: 'logs of the boot and times in logs of packages' },
   { path: /^\/var\/lib\/systemd\//, why: 'the service manager notes timers, clock and seed' },
   { path: /^\/var\/lib\/private(\/|$)/, why: 'folders of services with a user of their own' },

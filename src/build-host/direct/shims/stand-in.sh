@@ -61,6 +61,13 @@ modprobe)
   done
   caught
   ;;
+useradd | groupadd)
+  # Their numbers go on from those of the users that the first boot makes.
+  for word in "$@"; do
+    case $word in -r | --system | --help | -h) exec "$real" "$@" ;; esac
+  done
+  caught
+  ;;
 mount)
   case ${1-} in -V | --version | -h | --help) exec "$real" "$@" ;; esac
   caught

@@ -32,6 +32,8 @@ const NAMES = [
   // What the firmware starts.
   ...['update-initramfs', 'update-grub', 'update-grub2', 'grub-mkconfig', 'grub2-mkconfig', 'grub-install'],
   ...['grub2-install', 'dracut', 'kernel-install'],
+  // Users, of whom the first boot makes one.
+  ...['useradd', 'groupadd', 'newusers'],
   // Containers.
   ...['docker', 'podman', 'buildah', 'nerdctl', 'ctr', 'crictl'],
 ];
