@@ -1,7 +1,7 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseAllDocuments } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair } from 'yaml';
 import type { SourcePosition } from './problem.ts';
 import type { ProblemList } from './problem-list.ts';
-import { explainSyntaxError, findTooDeep } from './yaml-syntax.ts';
+import { explainSyntaxError, parseTokens } from './yaml-syntax.ts';
 
 /**
  * YAML 1.2 (and with it JSON) as people wrote it: every node knows its place, and a scalar keeps the text of the source,
@@ -67,26 +67,25 @@ export function parseYaml(text: string, problems: ProblemList, options: YamlOpti
     problems.add(start, `The document has ${bytes} bytes; at most ${maxBytes} are allowed.`);
     return undefined;
   }
-  // The parser recurses: what is nested too deep must be refused before it runs.
-  const tooDeep = findTooDeep(text, maxDepth);
-  if (tooDeep !== undefined) {
-    problems.add(tooDeep, `Lists and maps are nested deeper than ${maxDepth} levels.`);
+  const lines = new LineCounter();
+  const parsed = parseTokens(text, maxDepth, lines.addNewLine);
+  if ('tooDeep' in parsed) {
+    problems.add(parsed.tooDeep, `Lists and maps are nested deeper than ${maxDepth} levels.`);
     return undefined;
   }
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    lineCounter: lines,
+  const composer = new Composer({
     prettyErrors: false,
     logLevel: 'silent',
     // Comparing every key with every other takes seconds for a hostile map; the conversion below does it with a set.
     uniqueKeys: false,
   });
+  const documents = [...composer.compose(parsed.tokens)];
   const place = (offset: number): SourcePosition => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const before = problems.count;
-  if (!Array.isArray(documents) || documents.length === 0) {
+  if (documents.length === 0) {
     problems.add(start, 'The document is empty.', 'a YAML or JSON map is expected');
     return undefined;
   }

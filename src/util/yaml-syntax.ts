@@ -1,4 +1,4 @@
-import { Lexer } from 'yaml';
+import { type CST, Lexer, Parser } from 'yaml';
 import type { SourcePosition } from './problem.ts';
 
 /** What an error of the parser means to an author, and what would be right. */
@@ -21,8 +21,19 @@ const HINTS: Readonly<Record<string, string>> = {
   BAD_ANCHOR: 'quote the value if it is text',
 };
 
-/** Where the text nests deeper than allowed; found by its tokens alone, without recursion. */
-export function findTooDeep(text: string, maxDepth: number): SourcePosition | undefined {
+export type ParsedTokens = { readonly tokens: readonly CST.Token[] } | { readonly tooDeep: SourcePosition };
+
+/**
+ * Cuts the text into the tokens of YAML, or tells where it nests deeper than allowed. Depth is counted before the parser
+ * sees a lexeme: what follows the parser recurses.
+ *
+ * @param onNewLine gets the offset of each line.
+ */
+export function parseTokens(text: string, maxDepth: number, onNewLine: (offset: number) => void): ParsedTokens {
+  const parser = new Parser(onNewLine);
+  // What Parser.parse does for itself.
+  onNewLine(0);
+  const tokens: CST.Token[] = [];
   let flow = 0;
   let inLine = 0;
   let line = 1;
@@ -32,8 +43,9 @@ export function findTooDeep(text: string, maxDepth: number): SourcePosition | un
     else if (token === ']' || token === '}') flow = Math.max(0, flow - 1);
     // Block collections may be nested within one line (`- - - x`); over several lines the indentation bounds them.
     else if (flow === 0 && (token === '-' || token === '?')) inLine++;
-    if (flow + inLine > maxDepth) return { line, column };
-    const breaks = token.split('\n').length - 1;
+    if (flow + inLine > maxDepth) return { tooDeep: { line, column } };
+    tokens.push(...parser.next(token));
+    const breaks = countBreaks(token);
     if (breaks > 0) {
       line += breaks;
       column = 1;
@@ -42,5 +54,12 @@ export function findTooDeep(text: string, maxDepth: number): SourcePosition | un
     // \u{2}, \u{18} and \u{1f} are marks of the lexer, not text.
     else if (!/^[\u0002\u0018\u001f]$/.test(token)) column += token.length;
   }
-  return undefined;
+  tokens.push(...parser.end());
+  return { tokens };
+}
+
+function countBreaks(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }
