@@ -26,8 +26,11 @@ test('a SecureString is in no log line, input, output or message, also when a co
   const heredoc = `cat <<'EOV'\n{{ aws:ssm:/token }}\nEOV`;
   const steps = [
     bash('Show', heredoc),
-    bash('Halves', `${heredoc} | { read -r x; printf %s "\${x%???}"; sleep 0.1; echo "\${x#"\${x%???}"}"; }`),
-    bash('Error', `${heredoc} >&2; exit 3`, { onFailure: 'Ignore' }),
+    bash(
+      'Halves',
+      `cat <<'EOV' | { read -r x; printf %s "\${x%???}"; sleep 0.1; echo "\${x#"\${x%???}"}"; }\n{{ aws:ssm:/token }}\nEOV`,
+    ),
+    bash('Error', `{ ${heredoc}\n} >&2; exit 3`, { onFailure: 'Ignore' }),
     { name: 'Bad', action: 'CreateFolder', onFailure: 'Ignore', inputs: [{ path: '/dev/null/{{ aws:ssm:/token }}' }] },
     { name: 'Args', action: 'ExecuteBinary', inputs: { path: 'echo', arguments: ['<{{ aws:ssm:/token }}>'] } },
     bash('Chained', '[ "$(cat)" = x ] || [ -n \'{{ build.Args.outputs.stdout }}\' ]'),
