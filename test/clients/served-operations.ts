@@ -18,12 +18,15 @@ export interface ServedOperations extends AsyncDisposable {
   readonly called: ReadonlySet<string>;
 }
 
+/** No worker takes the builds, so they add up. */
+const PLENTY = { concurrentBuilds: 1_000_000, imagePipelines: 1_000_000 };
+
 /** Store and fixture stay the caller's to close: first what this gives, then the store. */
 export async function serveOperations(
   store: Store,
   ports: Partial<Pick<Service, 'amis'>> = {},
 ): Promise<ServedOperations> {
-  const { service } = testService(store, {}, {}, { ...ports, region: REGION });
+  const { service } = testService(store, {}, PLENTY, { ...ports, region: REGION });
   const fixture = apiFixture({
     operations: operationHandlers(service),
     requestRate: { perSecond: 100_000, burst: 100_000 },
