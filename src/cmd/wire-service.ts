@@ -18,6 +18,7 @@ import { readGauges } from '../state/gauges.ts';
 import type { HomeLock } from '../state/home-lock.ts';
 import { isReady } from '../state/is-ready.ts';
 import { openStore } from '../state/open-store.ts';
+import { configureServices } from '../toe/services/configure.ts';
 import { systemClock } from '../util/clock.ts';
 import { amis } from './amis.ts';
 import { readAsset } from './assets.ts';
@@ -144,6 +145,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     workerId: credentials.installationId,
     accountId,
     region,
+    services: configureServices(config.environment, config.home.path, region),
   };
   stack.use(await startWorker(engine, store.jobs, { concurrency: config.concurrency }));
   await lock.publish({ url: listening.url });

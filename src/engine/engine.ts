@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { BuildHost } from '../build-host/build-host.ts';
 import type { Catalog, ImageStore } from '../image-store/image-store.ts';
 import type { Database } from '../state/tables.ts';
+import type { RunServices } from '../toe/run-services.ts';
 import type { Clock } from '../util/clock.ts';
 
 /** What builds are run with. Made once in cmd/. */
@@ -19,4 +20,6 @@ export interface Engine {
   /** 12 digits. */
   readonly accountId: string;
   readonly region: string;
+  /** What component documents may use beyond the instance. Default: only components. */
+  readonly services?: Pick<RunServices, 'parameters' | 'objects'>;
 }

@@ -9,6 +9,7 @@ import type {
 } from '../../toe/run-documents.types.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { BuildPlan } from '../build-plan.ts';
+import { componentSource } from '../component-source.ts';
 import { runComponents } from './run-components.ts';
 import {
   ComponentFailure,
@@ -41,6 +42,8 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
       workingDirectory: plan.workingDirectory,
       accountId: engine.accountId,
       region: engine.region,
+      metadata: metadataOf(instance.instanceId, engine.region),
+      services: { ...engine.services, components: componentSource(engine) },
       signal,
       monitor: documentMonitor(monitor, documents),
     },
@@ -76,6 +79,11 @@ function phasesOf({ workflowType }: Pick<StepContext, 'workflowType'>): readonly
 
 function documentsWith(phases: readonly string[], plan: BuildPlan): readonly RunnableDocument[] {
   return plan.components.filter(({ document }) => document.phases.some(({ name }) => phases.includes(name)));
+}
+
+/** What `{{ aws:imds:… }}` finds: what is true of an instance of Kiln's. It has no metadata service of its own. */
+function metadataOf(instanceId: string, region: string): Readonly<Record<string, string>> {
+  return { 'instance-id': instanceId, 'placement/region': region };
 }
 
 /** Source: User Guide, "Use the AWSTOE component document framework", environment variables of Image Builder. */
