@@ -292,14 +292,15 @@ describe('the AWS SDK for JavaScript', () => {
     await sdk.deleteDistributionConfiguration({ distributionConfigurationArn });
     await sdk.deleteWorkflow({ workflowBuildVersionArn });
     await sdk.deleteLifecyclePolicy({ lifecyclePolicyArn });
-    for (const gone of [
-      sdk.getComponent({ componentBuildVersionArn }),
-      sdk.getWorkflow({ workflowBuildVersionArn }),
-      sdk.getLifecyclePolicy({ lifecyclePolicyArn }),
-      sdk.getContainerRecipe({ containerRecipeArn }),
-      sdk.getImage({ imageBuildVersionArn }),
+    // One after the other: a refusal that nobody waits for yet would count as nobody's.
+    for (const ask of [
+      () => sdk.getComponent({ componentBuildVersionArn }),
+      () => sdk.getWorkflow({ workflowBuildVersionArn }),
+      () => sdk.getLifecyclePolicy({ lifecyclePolicyArn }),
+      () => sdk.getContainerRecipe({ containerRecipeArn }),
+      () => sdk.getImage({ imageBuildVersionArn }),
     ]) {
-      await refused(gone, ResourceNotFoundException, 404, /does not exist/);
+      await refused(ask(), ResourceNotFoundException, 404, /does not exist/);
     }
 
     const operations = Object.keys(ImageBuilder).flatMap((name) => /^([A-Z]\w+)Command$/.exec(name)?.[1] ?? []);
