@@ -13,6 +13,11 @@ export interface TargetCommand {
   readonly cwd?: string;
   /** Ends the command with its whole process tree: SIGTERM, then SIGKILL after two seconds. */
   readonly signal: AbortSignal;
+  /**
+   * Where the machine is reached over a connection: the command outlives it, and its output and exit code are collected
+   * after reconnecting. Only for commands whose input is not a stream. Costs a few processes on the machine.
+   */
+  readonly survives?: boolean;
   /** Live output, in the chunks in which it arrives. The target keeps nothing: who needs output collects it here. */
   readonly onStdout?: (chunk: Buffer) => void;
   readonly onStderr?: (chunk: Buffer) => void;

@@ -108,6 +108,8 @@ export interface ScriptOptions {
   readonly onStdout?: (chunk: Buffer) => void;
   /** Bytes of standard output to keep. */
   readonly keepBytes?: number;
+  /** For scripts that take long, see TargetCommand. */
+  readonly survives?: boolean;
 }
 
 /**
@@ -126,6 +128,7 @@ export async function runScript(
     env: environment,
     cwd: workspace.directory,
     signal,
+    survives: options.survives ?? false,
     onStderr: output.onStderr,
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     ...(options.onStdout === undefined ? {} : { onStdout: options.onStdout }),

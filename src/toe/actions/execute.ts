@@ -53,6 +53,7 @@ export async function execute(
     env: environment,
     cwd: workspace.directory,
     signal,
+    survives: true,
     onStdout: output.onStdout,
     onStderr: output.onStderr,
   });

@@ -56,7 +56,10 @@ export const updateOs = mapAction(ACTION_MODULES.UpdateOS, async ({ include = []
   // Everything that was to be included is excluded: that is no wish to update all the rest.
   if (include.length > 0 && wanted.length === 0) return { outputs: {} };
   const parameters = [String(wanted.length), ...wanted, ...exclude];
-  const result = await runScript(context, UPDATE_OS, parameters, { onStdout: context.output.onStdout });
+  const result = await runScript(context, UPDATE_OS, parameters, {
+    onStdout: context.output.onStdout,
+    survives: true,
+  });
   if (result.code !== 0) throw new StepFailedError(`the update failed: ${whatItSaid(result)}`);
   return { outputs: {} };
 });

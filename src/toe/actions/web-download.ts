@@ -74,7 +74,7 @@ export const webDownload = listAction(ACTION_MODULES.WebDownload, async (inputs,
         String(inputs.ignoreCertificateErrors),
         part,
       ],
-      { stdin: `${inputs.source}\n` },
+      { stdin: `${inputs.source}\n`, survives: true },
     );
     if (result.code === 0) return { destination };
     if (result.code !== TRY_AGAIN || attempt === TRIES) {

@@ -33,6 +33,71 @@ export function startLine(command: Pick<TargetCommand, 'argv' | 'env' | 'cwd' | 
   return { line: `eval "$(head -c ${bytes.length})"`, preamble: bytes };
 }
 
+const HOLD_SCRIPT = readFileSync(new URL('./ssh-hold.sh', import.meta.url), 'utf8');
+const RESUME_SCRIPT = readFileSync(new URL('./ssh-resume.sh', import.meta.url), 'utf8');
+
+/** As {@link startLine}, for a command that outlives the connection; its input, if any, has so many bytes. */
+export function holdLine(
+  command: Pick<TargetCommand, 'argv' | 'env' | 'cwd'>,
+  nonce: string,
+  inputBytes: number | undefined,
+): SshStart {
+  const { argv, env = {}, cwd = '' } = command;
+  const held = [...environmentWords({ argv, env }), ...argv];
+  const hold = [
+    '/bin/sh',
+    '-c',
+    HOLD_SCRIPT,
+    'kiln',
+    spoolOf(nonce),
+    String(inputBytes ?? 'none'),
+    cwd,
+    ...held,
+  ] as const;
+  return startLine({ argv: hold, ...(inputBytes === undefined ? {} : { stdin: '' }) }, nonce);
+}
+
+/** The line that follows such a command after the connection was lost, from these counts of bytes on. */
+export function resumeLine(nonce: string, holder: number, seen: SshSeen): string {
+  const [out, err] = [String(seen.stdout + 1), String(seen.stderr + 1)];
+  return shellLine([RESUME_SCRIPT, 'kiln', spoolOf(nonce), String(holder), out, err, `${MARK}=${nonce}`], nonce);
+}
+
+/** The line that gives what is left of the output of a command that has ended, and its exit code. */
+export function collectLine(nonce: string, seen: SshSeen): string {
+  const script =
+    'tail -c "+$2" "$1/out"; tail -c "+$3" "$1/err" >&2; read -r code <"$1/code" && exit "$code"; exit 125';
+  return shellLine([script, 'kiln', spoolOf(nonce), String(seen.stdout + 1), String(seen.stderr + 1)], nonce);
+}
+
+/** The line that removes what such a command left. A daemon of the command's that goes on has nobody to write to then. */
+export function dropSpoolLine(nonce: string): string {
+  const spool = spoolOf(nonce);
+  return `read -r a b <${spool}/tees && kill "$a" "$b" 2>/dev/null; exec rm -rf -- ${spool}`;
+}
+
+/** The line that gives back the disk space of output that has arrived. */
+export function punchLine(nonce: string, { stdout, stderr }: SshSeen): string {
+  const punch = (name: string, bytes: number): string =>
+    bytes === 0 ? ':' : `fallocate --punch-hole --offset 0 --length ${bytes} ${spoolOf(nonce)}/${name}`;
+  return `{ ${punch('out', stdout)}; ${punch('err', stderr)}; } 2>/dev/null`;
+}
+
+/** Bytes of a command's output that have arrived. */
+export interface SshSeen {
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** On disk, not in memory; nobody can know the name before. */
+function spoolOf(nonce: string): string {
+  return `/var/tmp/.kiln-${nonce}`;
+}
+
+function shellLine(words: readonly string[], nonce: string): string {
+  return `printf '\\036%s %s\\n' ${nonce} "$$"; exec ${['/bin/sh', '-c', ...words].map(quoteForShell).join(' ')}`;
+}
+
 /** `env NAME=value …`: a shell could not set names that are no identifiers, nor those that it keeps for itself. */
 function environmentWords({ argv, env = {} }: Pick<TargetCommand, 'argv' | 'env'>): readonly string[] {
   const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);

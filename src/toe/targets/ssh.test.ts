@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import ssh2 from 'ssh2';
+import { describeActions } from '../actions.suite.ts';
 import { describeTarget } from '../target.suite.ts';
 import { type Target, TargetLostError } from '../target.ts';
 import { sshTarget } from './ssh.ts';
@@ -117,6 +118,14 @@ describe('a server', () => {
     },
   });
 
+  describeActions('ssh', {
+    makeTarget: async () => {
+      const target = sshTarget({ ...server.address, name: 'sshd' });
+      return { target, release: async () => target.close() };
+    },
+    root: userInfo().uid === 0,
+  });
+
   test('all commands share one connection, also when many begin at once', async () => {
     const target = sshTarget({ ...server.address, name: 'sshd' });
     const begin = server.connections.count;
@@ -179,6 +188,88 @@ describe('a server', () => {
     });
     await assert.rejects(running, TargetLostError);
     assert.equal(await output(target, ['echo', 'again']), 'again\n');
+    target.close();
+  });
+
+  test('a command that is to survive goes on when the connection breaks; output and exit code are collected', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kiln-cut-'));
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const [out, err]: [Buffer[], Buffer[]] = [[], []];
+    let cuts = 0;
+    const script = `
+      read -r word; echo "$word"; pwd
+      until [ -e go1 ]; do sleep 0.05; done
+      seq 1 200000; seq 1 1000 >&2
+      until [ -e go2 ]; do sleep 0.05; done
+      echo 'last é'; exit 7`;
+    const exit = await target.run({
+      argv: ['sh', '-c', script],
+      cwd: folder,
+      stdin: 'first\n',
+      survives: true,
+      signal: never,
+      onStdout: (chunk) => {
+        out.push(chunk);
+        const text = Buffer.concat(out).toString();
+        // Once while it waits, once in the middle of its output.
+        if ((cuts === 0 && text.endsWith(`${folder}\n`)) || (cuts === 1 && text.length > 100_000)) {
+          cuts++;
+          server.cut();
+          void writeFile(join(folder, `go${cuts}`), '');
+        }
+      },
+      onStderr: (chunk) => err.push(chunk),
+    });
+    const numbers = (count: number): string => Array.from({ length: count }, (_, index) => `${index + 1}\n`).join('');
+    assert.equal(exit.code, 7);
+    assert.equal(cuts, 2);
+    assert.equal(Buffer.concat(out).toString(), `first\n${folder}\n${numbers(200_000)}last é\n`);
+    assert.equal(Buffer.concat(err).toString(), numbers(1000));
+    assert.equal(await output(target, ['sh', '-c', 'ls -d /var/tmp/.kiln-* 2>/dev/null; :']), '');
+    target.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test('a surviving command can be aborted after the connection broke, and leaves nothing', async () => {
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const controller = new AbortController();
+    let text = '';
+    const running = target.run({
+      argv: ['sh', '-c', 'trap "" TERM; echo $$; (setsid sleep 300 &); while :; do sleep 0.2; echo more; done'],
+      survives: true,
+      signal: controller.signal,
+      onStdout: (chunk) => {
+        text += chunk.toString();
+        if (text === /^\d+\n/.exec(text)?.[0]) server.cut();
+        if (text.includes('more')) controller.abort(new Error('enough'));
+      },
+    });
+    await assert.rejects(running, /enough/);
+    const living = [
+      'sh',
+      '-c',
+      'grep -q "^State:.[^ZX]" "/proc/$1/status"',
+      'sh',
+      String(Number.parseInt(text, 10)),
+    ] as const;
+    assert.notEqual((await target.run({ argv: living, signal: never })).code, 0);
+    assert.equal(await output(target, ['sh', '-c', 'ls -d /var/tmp/.kiln-* 2>/dev/null; :']), '');
+    target.close();
+  });
+
+  test('a surviving command that went away with its machine is lost', async () => {
+    const target = sshTarget({ ...server.address, name: 'sshd' });
+    const running = target.run({
+      argv: ['sh', '-c', 'echo "$PPID"; sleep 300'],
+      survives: true,
+      signal: never,
+      onStdout: (chunk) => {
+        server.cut();
+        // As a reset would: everything at once.
+        for (const pid of [Number(chunk.toString())]) process.kill(-pid, 'SIGKILL');
+      },
+    });
+    await assert.rejects(running, TargetLostError);
     target.close();
   });
 

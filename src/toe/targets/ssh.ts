@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
 import { signalNumber } from './signal-number.ts';
-import { killLine, StartReader, startLine } from './ssh-command.ts';
+import {
+  collectLine,
+  dropSpoolLine,
+  holdLine,
+  killLine,
+  punchLine,
+  resumeLine,
+  StartReader,
+  startLine,
+} from './ssh-command.ts';
 import { type SshConnection, sshConnection } from './ssh-connection.ts';
 import type { SshAddress } from './ssh-dial.ts';
 
@@ -34,6 +44,10 @@ const DRAIN_MS = 2_000;
 const DRAIN_AT_MOST_MS = 6_000;
 /** Ending the processes of an aborted command takes at most so long, whatever the machine does. */
 const STOP_MS = 8_000;
+/** Output that has arrived gives its disk space back this often. */
+const PUNCH_EVERY_BYTES = 64 * 1024 * 1024;
+/** Exit code of ssh-resume.sh when there is nothing to follow. */
+const GONE = 97;
 const BOOT_ID_MS = 10_000;
 const BOOT_ID_EVERY_MS = 500;
 const DEFAULT_RECONNECT_MS = 180_000;
@@ -54,9 +68,12 @@ export function sshTarget(options: SshTargetOptions): SshTarget {
   async function run(command: TargetCommand): Promise<TargetExit> {
     command.signal.throwIfAborted();
     const nonce = randomUUID();
-    const start = startLine(command, nonce);
-    const channel = await connection.open(start.line, command.signal);
-    const exit = await follow(connection, channel, command, nonce, start.preamble);
+    const { stdin } = command;
+    const bytes = typeof stdin === 'string' ? Buffer.from(stdin) : stdin;
+    const exit =
+      command.survives !== true || bytes instanceof Readable
+        ? await runAttached(connection, command, nonce)
+        : await runHeld(connection, command, nonce, bytes);
     if (exit !== undefined) return exit;
     const cause = whyGone();
     const why = cause?.message ?? 'the connection ended while a command ran; the machine may have restarted';
@@ -109,6 +126,85 @@ function ignoreLost(error: unknown): undefined {
   if (!(error instanceof TargetLostError)) throw error;
 }
 
+async function runAttached(
+  connection: SshConnection,
+  command: TargetCommand,
+  nonce: string,
+): Promise<TargetExit | undefined> {
+  const start = startLine(command, nonce);
+  const channel = await connection.open(start.line, command.signal);
+  return follow(connection, channel, command, new StartReader(nonce), killOf(nonce), start.preamble);
+}
+
+/** Ends the processes of the command whose leader announced itself. */
+function killOf(nonce: string): (pid: number | undefined) => string {
+  return (pid) => killLine(pid, nonce);
+}
+
+/** A command that outlives the connection: it is followed over as many connections as it takes. */
+async function runHeld(
+  connection: SshConnection,
+  command: TargetCommand,
+  nonce: string,
+  input: Uint8Array | undefined,
+): Promise<TargetExit | undefined> {
+  const seen = { stdout: 0, stderr: 0 };
+  let punched = 0;
+  const count = (stream: keyof typeof seen, chunk: Buffer): void => {
+    seen[stream] += chunk.length;
+    const total = seen.stdout + seen.stderr;
+    if (total - punched < PUNCH_EVERY_BYTES) return;
+    punched = total;
+    sideLine(connection, punchLine(nonce, seen)).catch(() => {});
+  };
+  const { stdin: _, ...rest } = command;
+  const counted: TargetCommand = {
+    ...rest,
+    onStdout: (chunk) => {
+      command.onStdout?.(chunk);
+      count('stdout', chunk);
+    },
+    onStderr: (chunk) => {
+      command.onStderr?.(chunk);
+      count('stderr', chunk);
+    },
+  };
+  const start = holdLine(command, nonce, input?.length);
+  const { signal } = command;
+  const reader = new StartReader(nonce);
+  try {
+    const channel = await connection.open(start.line, signal);
+    const fed = input === undefined ? counted : { ...counted, stdin: input };
+    const exit = await follow(connection, channel, fed, reader, killOf(nonce), start.preamble);
+    const holder = reader.pid;
+    if (exit !== undefined || holder === undefined) return exit;
+    const again = async (line: string): Promise<TargetExit | undefined> =>
+      follow(connection, await connection.open(line, signal), counted, new StartReader(nonce), () =>
+        killLine(holder, nonce),
+      );
+    for (;;) {
+      const waited = await again(resumeLine(nonce, holder, seen));
+      if (waited?.code === GONE) return undefined;
+      const collected = waited?.code === 0 ? await again(collectLine(nonce, seen)) : undefined;
+      if (collected !== undefined) return collected;
+    }
+  } finally {
+    await Promise.race([sideLine(connection, dropSpoolLine(nonce)), delay(STOP_MS, undefined, { ref: false })]).catch(
+      () => {},
+    );
+  }
+}
+
+/** Runs a line on a channel of its own, if there is a connection, and waits for its end. */
+async function sideLine(connection: SshConnection, line: string): Promise<void> {
+  const channel = await connection.openNow(line);
+  if (channel === undefined) return;
+  channel.on('error', () => {});
+  channel.resume();
+  channel.stderr.resume();
+  await new Promise<void>((resolve) => channel.once('close', () => resolve()));
+}
+
 /**
  * Feeds a started command and collects its end; undefined when the connection was lost. Rejects with the reason of an
  * abort, or of an input that failed, after the command's processes were ended.
@@ -117,10 +213,10 @@ async function follow(
   connection: SshConnection,
   channel: ClientChannel,
   command: TargetCommand,
-  nonce: string,
-  preamble: Buffer | undefined,
+  reader: StartReader,
+  kill: (pid: number | undefined) => string,
+  preamble?: Buffer,
 ): Promise<TargetExit | undefined> {
-  const reader = new StartReader(nonce);
   const end = Promise.withResolvers<TargetExit | undefined>();
   const announced = Promise.withResolvers<void>();
   let exit: TargetExit | undefined;
@@ -158,7 +254,7 @@ async function follow(
   const stop = (reason: unknown): void => {
     if (stopping) return;
     stopping = true;
-    stopRemote(connection, announced.promise, () => killLine(reader.pid, nonce))
+    stopRemote(connection, announced.promise, () => kill(reader.pid))
       .catch(() => {})
       .finally(() => stopped.reject(reason));
   };
@@ -204,12 +300,7 @@ async function stopRemote(connection: SshConnection, announced: Promise<void>, l
   const timeout = setTimeout(timer.resolve, STOP_MS);
   const kill = async (): Promise<void> => {
     await announced;
-    const channel = await connection.openNow(line());
-    if (channel === undefined) return;
-    channel.on('error', () => {});
-    channel.resume();
-    channel.stderr.resume();
-    await new Promise<void>((resolve) => channel.once('close', () => resolve()));
+    await sideLine(connection, line());
   };
   try {
     await Promise.race([kill(), timer.promise]);
