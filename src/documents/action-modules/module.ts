@@ -51,6 +51,8 @@ export interface ModuleInput {
   /** The only values allowed; compared without regard to case where {@link anyCase} says so. */
   readonly words?: readonly string[];
   readonly anyCase?: true;
+  /** What the text must match. */
+  readonly pattern?: RegExp;
   readonly minimum?: number;
   readonly summary: string;
 }

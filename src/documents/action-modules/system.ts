@@ -4,7 +4,7 @@ import { type ActionModule, type ModuleInput, WINDOWS } from './module.ts';
 const msiInputs = {
   path: { type: 'path', required: true, summary: 'Path, S3 URI or URL of the package.' },
   reboot: { type: 'text', default: 'Allow', words: ['Allow', 'Force', 'Skip'], summary: 'What to do about reboots.' },
-  logOptions: { type: 'text', default: '*VX', summary: 'Letters behind /L.' },
+  logOptions: { type: 'text', default: '*VX', pattern: /^[iwearucmopvx+!*]+$/i, summary: 'Letters behind /L.' },
   logFile: { type: 'path', summary: 'Where msiexec writes its log.' },
   properties: { type: 'properties', summary: 'Properties of the package.' },
   ignoreAuthenticodeSignatureErrors: { type: 'boolean', default: false, summary: 'Run in spite of a bad signature.' },

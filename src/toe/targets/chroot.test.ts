@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { BuilderFault } from '../../util/faults.ts';
 import { describeActions } from '../actions.suite.ts';
 import { capture } from '../capture.ts';
+import { documentOf, run } from '../run-documents.fixture.ts';
 import { describeTarget } from '../target.suite.ts';
 import { RebootRefusedError, TargetLostError } from '../target.ts';
 import { type ChrootTarget, type ChrootTargetOptions, openChrootTarget } from './chroot.ts';
@@ -118,6 +119,19 @@ describe('container', { skip }, () => {
     assert.equal(await say(target, 'echo hello > "/mnt/a b/file"'), '');
     assert.equal(await readFile(join(shared, 'file'), 'utf8'), 'hello\n');
     await rm(shared, { recursive: true });
+  });
+
+  test('a fork bomb meets the limit of processes, and ends with its time', async () => {
+    await using target = await open(root, { maxProcesses: 100 });
+    const bomb = {
+      name: 'Bomb',
+      action: 'ExecuteBash',
+      timeoutSeconds: 2,
+      inputs: { commands: ['b() { b | b & }; b; sleep 300'] },
+    };
+    const result = await run([documentOf({ build: [bomb] })], { target, workingDirectory: '/tmp/bomb' });
+    assert.match(result.firstFailure?.errorMessage ?? '', /timed out after 2 s|exit status/);
+    assert.equal(await say(target, 'echo again'), 'again\n');
   });
 
   test('it is never rebooted', async () => {

@@ -6,6 +6,7 @@ import { BuilderFault, coerceError } from '../../util/faults.ts';
 import { run as runProgram } from '../../util/spawn.ts';
 import { RebootRefusedError, type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
 import { localTarget } from './local.ts';
+import { limitProcesses, type ProcessLimit } from './process-limit.ts';
 
 export interface ChrootTargetOptions {
   /** What messages call it. */
@@ -24,6 +25,8 @@ export interface ChrootTargetOptions {
   readonly resolver?: string;
   /** A process whose mounts the container starts from, so that `root` may be mounted where this process does not see it. */
   readonly mountsOf?: number;
+  /** Processes at a time, where the system can count them (control groups). Default 4096. */
+  readonly maxProcesses?: number;
   /** Files and folders of this machine that are seen at a path within the root folder. */
   readonly binds?: readonly ChrootBind[];
 }
@@ -43,6 +46,8 @@ export interface ChrootTarget extends Target, AsyncDisposable {
 
 const INIT = fileURLToPath(new URL('./chroot-init.sh', import.meta.url));
 const START_MS = 10_000;
+/** More than any installation needs, less than what brings a machine down. */
+const MAX_PROCESSES = 4096;
 
 /**
  * What root may do in the container. Left out is all that reaches beyond it: mounts, modules, devices, the clock, the
@@ -67,7 +72,7 @@ const CAPABILITIES = [
   'lease',
 ];
 
-const TOOLS = ['unshare', 'nsenter', 'setpriv', 'chroot', 'umount', 'sh'] as const;
+const TOOLS = ['env', 'unshare', 'nsenter', 'setpriv', 'chroot', 'umount', 'sh'] as const;
 type Tools = Readonly<Record<(typeof TOOLS)[number], string>>;
 
 /**
@@ -87,6 +92,7 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
     options.mountsOf === undefined ? [] : [tools.nsenter, '--target', String(options.mountsOf), '--mount', '--'];
   const [program = tools.setpriv, ...before] = [...mounts, tools.setpriv];
   const binds = (options.binds ?? []).flatMap(({ source, path, readOnly }) => [source, path, readOnly ? 'ro' : 'rw']);
+  const limit = await limitProcesses(options.maxProcesses ?? MAX_PROCESSES);
   const init = spawn(
     program,
     [
@@ -105,11 +111,12 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
   const close = async (): Promise<void> => {
     init.kill('SIGKILL');
     await ended;
+    await limit?.release();
   };
   try {
     const pid = await announcedPid(init, signal);
     await dropOldRoot(pid, tools);
-    return chrootTarget(options, { init, pid, tools, close });
+    return chrootTarget(options, { init, pid, tools, limit, close });
   } catch (error) {
     await close();
     signal.throwIfAborted();
@@ -187,16 +194,30 @@ interface Container {
   readonly init: ChildProcess;
   readonly pid: number;
   readonly tools: Tools;
+  readonly limit: ProcessLimit | undefined;
   readonly close: () => Promise<void>;
 }
 
-function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, close }: Container): ChrootTarget {
+function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, limit, close }: Container): ChrootTarget {
   // `--root=/` keeps the host's root folder in the container's namespaces, so that the host's programs can still be
   // started; the container's is the working directory, which `chroot .` makes the root.
   const root = `/proc/${pid}/root`;
-  const local = localTarget({ environment: options.environment, cwd: root });
+  const local = localTarget({ environment: options.environment, cwd: '/' });
+  const counted = ['-c', 'echo 0 > "$1" || exit 126; shift; exec "$@"', 'sh', limit?.members ?? ''];
   const enter = [
-    ...[tools.nsenter, '--target', String(pid), '--root=/', '--mount', '--pid', '--ipc', '--uts'],
+    ...(limit === undefined ? [] : [tools.sh, ...counted]),
+    ...[
+      tools.env,
+      `--chdir=${root}`,
+      tools.nsenter,
+      '--target',
+      String(pid),
+      '--root=/',
+      '--mount',
+      '--pid',
+      '--ipc',
+      '--uts',
+    ],
     ...(options.network === 'none' ? ['--net'] : []),
     ...['--', tools.setpriv, '--bounding-set', `-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`, '--'],
     ...[tools.chroot, '.', '/bin/sh', '-c', 'umask 022; cd -- "$1" || exit 126; shift; exec "$@"', 'sh'],
@@ -213,7 +234,7 @@ function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, close }:
     throwIfGone();
     const { cwd = options.cwd ?? '/', ...rest } = command;
     const [first = tools.nsenter, ...before] = enter;
-    const exit = await local.run({ ...rest, argv: [first, ...before, cwd, ...command.argv], cwd: root });
+    const exit = await local.run({ ...rest, argv: [first, ...before, cwd, ...command.argv], cwd: '/' });
     // With the container ends everything in it: what looks like a killed command is a lost machine.
     throwIfGone();
     return exit;
