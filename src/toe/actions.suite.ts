@@ -209,6 +209,18 @@ export function describeActions(name: string, suite: ActionSuite): void {
       await fail(/only allowed after the last separator/, ['CopyFile', [{ source: 'w*/x', destination: 'copied/' }]]);
     });
 
+    test('names that are not UTF-8 go through patterns and folders', async () => {
+      await shell(`mkdir odd; name=$(printf 'a\\377\\n"b'); echo 1 > "odd/$name"`);
+      await succeed(
+        ['CopyFile', [{ source: 'odd/*', destination: 'odd2/' }]],
+        ['CopyFolder', [{ source: 'odd2', destination: 'odd3' }]],
+        ['MoveFile', [{ source: 'odd3/*', destination: 'odd4/' }]],
+        ['DeleteFile', [{ path: 'odd2/*' }]],
+      );
+      assert.equal(await shell('cat odd4/*; ls odd2 odd3 | wc -l; cmp odd/* odd4/* && echo same'), '1\n3\nsame\n');
+      await shell('rm -r odd odd2 odd3 odd4');
+    });
+
     test('MoveFile moves', async () => {
       await shell('mkdir m && printf 1 > m/one && printf 2 > m/two');
       await succeed(['MoveFile', [{ source: 'm/one', destination: 'moved/first' }]]);

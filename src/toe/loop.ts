@@ -1,5 +1,6 @@
 import type { StepLoop } from '../documents/component.ts';
 import type { LoopPosition } from './resolver.ts';
+import { StepFailedError } from './step-failed.ts';
 
 /** Iterations that one step may have, whatever its list became. */
 const MAX_ITERATIONS = 100_000;
@@ -10,7 +11,10 @@ export async function iterationsOf(
   resolve: (text: string) => Promise<string>,
 ): Promise<readonly LoopPosition[]> {
   const values = await valuesOf(loop, resolve);
-  return values.slice(0, MAX_ITERATIONS).map((value, index) => ({ name: loop.name, index, value }));
+  if (values.length > MAX_ITERATIONS) {
+    throw new StepFailedError(`the loop has ${values.length} iterations; at most ${MAX_ITERATIONS} are allowed`);
+  }
+  return values.map((value, index) => ({ name: loop.name, index, value }));
 }
 
 async function valuesOf(loop: StepLoop, resolve: (text: string) => Promise<string>): Promise<readonly string[]> {

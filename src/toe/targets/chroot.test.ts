@@ -45,7 +45,7 @@ async function makeTarget() {
 }
 
 describe('container', { skip }, () => {
-  describeTarget('container', { makeTarget });
+  describeTarget('container', { makeTarget, bigStreamBytes: 1024 ** 3 });
   describeActions('container', { makeTarget, root: true });
 
   let root = '';

@@ -10,6 +10,7 @@ const environment = { PATH: process.env['PATH'] ?? '', HOME: tmpdir() };
 
 describeTarget('local', {
   makeTarget: async () => ({ target: localTarget({ environment, cwd: tmpdir() }), release: async () => {} }),
+  bigStreamBytes: 1024 ** 3,
 });
 
 test('the local machine is never rebooted', async () => {
