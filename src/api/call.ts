@@ -1,6 +1,6 @@
 import type { AwsError } from '../contract/errors.ts';
+import type { Policy } from '../iam/policy.ts';
 import type { KnownCredential } from './auth/credentials.ts';
-import type { Policy } from './iam/policy.ts';
 
 /** Where a request came from. */
 export interface Peer {

@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { ListImagesCommand } from '@aws-sdk/client-imagebuilder';
+import { parsePolicy } from '../iam/parse-policy.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { apiFixture, LOOPBACK, signedRequest } from './api.fixture.ts';
-import { parsePolicy } from './iam/parse-policy.ts';
 import type { Endpoint } from './listen.ts';
 import { portOf, testCertificate, untilClosed } from './sockets.fixture.ts';
 

@@ -3,10 +3,10 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { AwsError } from '../contract/errors.ts';
+import type { Policy } from '../iam/policy.ts';
 import { BuilderFault } from '../util/faults.ts';
 import type { Peer } from './call.ts';
 import { endUnusedConnections } from './connections.ts';
-import type { Policy } from './iam/policy.ts';
 import { answer } from './node-adapter.ts';
 import { bindSocket } from './unix-socket.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as ImageBuilder from '@aws-sdk/client-imagebuilder';
 import { AwsError } from '../contract/errors.ts';
+import { parsePolicy } from '../iam/parse-policy.ts';
 import { type ApiFixture, apiFixture, CREDENTIAL, REGION, signedRequest } from './api.fixture.ts';
 import type { KnownCredential } from './auth/credentials.ts';
-import { parsePolicy } from './iam/parse-policy.ts';
 import type { ApiOptions } from './server.ts';
 
 const PREFIX = `arn:aws:imagebuilder:${REGION}:${CREDENTIAL.accountId}:`;

@@ -1,5 +1,5 @@
+import type { RequestContext } from '../iam/condition-keys.ts';
 import type { Call } from './call.ts';
-import type { RequestContext } from './iam/condition-keys.ts';
 
 /** The condition keys that are the same for everything that a request does. Keys in lower case. */
 export function requestContext({ credential, peer, startedAt, userAgent }: Call, region: string): RequestContext {

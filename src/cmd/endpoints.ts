@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { parsePolicy } from '../api/iam/parse-policy.ts';
 import type { Endpoint, TlsKeys } from '../api/listen.ts';
+import { parsePolicy } from '../iam/parse-policy.ts';
 import { type CommandArguments, type CommandOption, UsageError } from './command.ts';
 import type { Config } from './config.ts';
 import { loadCertificate, ownCertificate } from './tls-certificate.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parsePolicy } from '../api/iam/parse-policy.ts';
+import { parsePolicy } from '../iam/parse-policy.ts';
 import { didYouMean } from '../util/problem.ts';
 import { type Command, type CommandArguments, type CommandContext, UsageError } from './command.ts';
 import { ensureCredentials } from './credentials.ts';

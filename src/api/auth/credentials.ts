@@ -1,4 +1,4 @@
-import type { Policy } from '../iam/policy.ts';
+import type { Policy } from '../../iam/policy.ts';
 
 /** A key pair that may sign requests, and on whose behalf. */
 export interface KnownCredential {

@@ -3,9 +3,9 @@
  * condition key that it has no value for, a variable of such a key, another policy language version) is refused by name.
  * Source: IAM User Guide, "Grammar of the IAM JSON policy language".
  */
-import { ProblemList } from '../../util/problem-list.ts';
-import { field, readMap, readText, readWord, suggestion } from '../../util/yaml-reader.ts';
-import { parseYaml, type YamlMap, type YamlNode } from '../../util/yaml-source.ts';
+import { ProblemList } from '../util/problem-list.ts';
+import { field, readMap, readText, readWord, suggestion } from '../util/yaml-reader.ts';
+import { parseYaml, type YamlMap, type YamlNode } from '../util/yaml-source.ts';
 import { ACTIONS } from './actions.ts';
 import { CONDITION_KEYS, isConditionKey, isPolicyVariable } from './condition-keys.ts';
 import { CONDITION_OPERATORS } from './condition-operators.ts';

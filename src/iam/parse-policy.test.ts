@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { InvalidDocumentError } from '../../util/problem.ts';
+import { InvalidDocumentError } from '../util/problem.ts';
 import { parsePolicy } from './parse-policy.ts';
 
 function problemsOf(policy: string | object, kind: 'identity' | 'endpoint' = 'identity'): readonly string[] {

@@ -3,7 +3,7 @@
  * which further actions are. Source: Service Authorization Reference, "Actions, resources, and condition keys for
  * Amazon EC2 Image Builder".
  */
-import type { OperationName } from '../../contract/operations.ts';
+import type { OperationName } from '../contract/operations.ts';
 
 export interface OperationAccess {
   readonly level: AccessLevel;

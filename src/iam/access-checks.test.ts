@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readModel } from '../../contract/model.ts';
-import type { Shape, StructureShape } from '../../contract/model.types.ts';
-import type { OperationName } from '../../contract/operations.ts';
+import { readModel } from '../contract/model.ts';
+import type { Shape, StructureShape } from '../contract/model.types.ts';
+import type { OperationName } from '../contract/operations.ts';
 import { accessChecks } from './access-checks.ts';
 import { OPERATION_ACCESS } from './operation-access.ts';
 

@@ -1,5 +1,5 @@
-import { parseArn, slugOf } from '../../contract/arn.ts';
-import type { OperationName } from '../../contract/operations.ts';
+import { parseArn, slugOf } from '../contract/arn.ts';
+import type { OperationName } from '../contract/operations.ts';
 import type { RequestContext } from './condition-keys.ts';
 import { type FurtherCheck, OPERATION_ACCESS, type ResourceSource } from './operation-access.ts';
 

@@ -1,5 +1,5 @@
 /** Says no to what the caller's policy, or the policy of the endpoint that it came by, does not allow. */
-import { AwsError } from '../../contract/errors.ts';
+import { AwsError } from '../contract/errors.ts';
 import type { AccessCheck } from './access-checks.ts';
 import type { RequestContext } from './condition-keys.ts';
 import { type Decision, evaluate, mentions } from './evaluate.ts';
