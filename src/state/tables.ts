@@ -16,6 +16,7 @@ export interface Database {
   image_packages: ImagePackagesTable;
   workflow_executions: WorkflowExecutionsTable;
   workflow_step_executions: WorkflowStepExecutionsTable;
+  waiting_steps: WaitingStepsTable;
   events: EventsTable;
   log_events: LogEventsTable;
   lifecycle_executions: LifecycleExecutionsTable;
@@ -142,6 +143,14 @@ export interface ImagesTable {
   deprecation_time: Timestamp | null;
   /** The last lifecycle execution that changed its state. */
   lifecycle_execution_id: string | null;
+  /** The WorkflowConfigurations of the image with build version ARNs, in their order; null: the managed workflows. */
+  workflows: Json<readonly WorkflowConfigurationRecord[]> | null;
+  execution_role: string | null;
+  /**
+   * Set while nobody works on a build that has begun: until then it waits for somebody's decision, or for a worker when
+   * the time is over. Whoever takes it then clears it (transitions/resume-image.ts).
+   */
+  parked_until: Timestamp | null;
   /** Set by CancelImageCreation; the worker that runs the build watches it. */
   cancel_requested_at: Timestamp | null;
   /** The installation that runs the build; it alone may recover it. */
@@ -151,6 +160,14 @@ export interface ImagesTable {
   created_at: Timestamp;
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
+}
+
+/** AWS's WorkflowConfiguration. */
+export interface WorkflowConfigurationRecord {
+  readonly workflowArn: string;
+  readonly parameters?: readonly { readonly name: string; readonly value: readonly string[] }[] | undefined;
+  readonly parallelGroup?: string | undefined;
+  readonly onFailure?: 'CONTINUE' | 'ABORT' | undefined;
 }
 
 export interface ImagePackagesTable {
@@ -182,6 +199,8 @@ export interface WorkflowExecutionsTable {
   /** Order within the image. */
   position: number;
   parallel_group: string | null;
+  /** Of an earlier try: RetryImage began its phase anew. */
+  retried: ColumnType<boolean, boolean | undefined, boolean>;
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
 }
@@ -210,6 +229,20 @@ export interface WorkflowStepExecutionsTable {
   position: number;
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
+}
+
+/** Steps that wait for RESUME or STOP, and those that were answered. */
+export interface WaitingStepsTable {
+  /** Order of page tokens. */
+  seq: GeneratedAlways<string>;
+  step_execution_id: string;
+  image_arn: string;
+  since: Timestamp;
+  /** Nobody can answer any more from here on. */
+  deadline: Timestamp;
+  action: 'RESUME' | 'STOP' | null;
+  reason: string | null;
+  answered_at: Timestamp | null;
 }
 
 /** What happened, written in the transaction that made it happen. */

@@ -1,6 +1,7 @@
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
 import { policiesAndLifecycle } from './0002-policies-and-lifecycle.ts';
+import { customWorkflows } from './0005-custom-workflows.ts';
 
 /**
  * Every migration, oldest first. Append only: one that was released is never changed, moved or taken out, because
@@ -9,4 +10,5 @@ import { policiesAndLifecycle } from './0002-policies-and-lifecycle.ts';
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-policies-and-lifecycle': policiesAndLifecycle,
+  '0005-custom-workflows': customWorkflows,
 };
