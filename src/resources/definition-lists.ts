@@ -22,6 +22,7 @@ const COLUMNS = [
   'version',
   'tags',
   'policy',
+  'shared_with',
   'created_at',
   'updated_at',
 ] as const;

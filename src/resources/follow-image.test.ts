@@ -11,7 +11,7 @@ import { followImageBuild } from './follow-image.ts';
 import { ARN_PREFIX, testService } from './test-service.ts';
 
 const at = (milliseconds: number) => new Date(Date.UTC(2026, 10, 23, 10, 0, 0, milliseconds));
-const LOG = ['/aws/imagebuilder/web', '1.0.0/1'] as const;
+const LOG = ['123456789012:/aws/imagebuilder/web', '1.0.0/1'] as const;
 const never = new AbortController().signal;
 
 function told(lines: readonly FollowLine[]): string[] {

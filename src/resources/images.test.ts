@@ -311,7 +311,7 @@ describe('images', () => {
     assert.ok(claimed);
     await failImage(service.db, claimed.claim, { reason: 'It broke.', at: AT });
     await call.DeleteComponent({ componentBuildVersionArn });
-    await using log = openLog(service.db, '/aws/imagebuilder/Web Server', '1.0.0/1');
+    await using log = openLog(service.db, '123456789012:/aws/imagebuilder/Web Server', '1.0.0/1');
     log.append({ at: AT, source: 'kiln', message: 'gone with the image' });
     await log.flush();
     assert.deepEqual(await call.DeleteImage({ imageBuildVersionArn: IMAGE_ARN }), { imageBuildVersionArn: IMAGE_ARN });

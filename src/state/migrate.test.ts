@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { migrate } from './migrate.ts';
+import { sharing } from './migrations/0003-sharing.ts';
 import { MIGRATIONS } from './migrations/all.ts';
+import { insertComponent, insertImage } from './test-rows.ts';
 import { openTestStore } from './test-store.ts';
 
 const SCHEMA = sql<{ name: string }>`
@@ -43,10 +45,25 @@ test('a migration that fails is named and leaves nothing behind', async () => {
   assert.equal(rows[0]?.found, false);
 });
 
-test('migrations are numbered one by one', () => {
+test('migrations have numbers that rise', () => {
   const numbers = Object.keys(MIGRATIONS).map((name) => Number(name.slice(0, 4)));
-  assert.deepEqual(
-    numbers,
-    numbers.map((_, index) => index + 1),
-  );
+  for (const [index, number] of numbers.entries()) assert.ok(number > (numbers[index - 1] ?? 0), String(number));
+});
+
+test('policies of before sharing was enforced share with the accounts that they name', async () => {
+  await using store = await openTestStore();
+  const arn = await insertComponent(store.db);
+  const policy = '{"Statement":{"Principal":{"AWS":["111111111111","arn:aws:iam::222222222222:user/eve"]}}}';
+  await store.db.updateTable('resources').set({ policy }).execute();
+  await insertImage(store.db, { name: 'web' });
+  await sql`insert into log_events (log_group, log_stream, timestamp, source, message)
+    values ('/aws/imagebuilder/web', '1.0.0/1', now(), 'stdout', 'hello')`.execute(store.db);
+  for (const table of ['resources', 'images']) {
+    await sql`alter table ${sql.table(table)} drop column shared_with`.execute(store.db);
+  }
+  await sharing.up(store.db);
+  const row = await store.db.selectFrom('resources').selectAll().where('arn', '=', arn).executeTakeFirstOrThrow();
+  assert.deepEqual(row.shared_with.sort(), ['111111111111', '222222222222']);
+  const line = await store.db.selectFrom('log_events').selectAll().executeTakeFirstOrThrow();
+  assert.equal(line.log_group, '123456789012:/aws/imagebuilder/web');
 });

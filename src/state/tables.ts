@@ -17,6 +17,8 @@ export interface Database {
   workflow_executions: WorkflowExecutionsTable;
   workflow_step_executions: WorkflowStepExecutionsTable;
   waiting_steps: WaitingStepsTable;
+  component_steps: ComponentStepsTable;
+  workers: WorkersTable;
   events: EventsTable;
   log_events: LogEventsTable;
   lifecycle_executions: LifecycleExecutionsTable;
@@ -25,6 +27,8 @@ export interface Database {
 
 /** A jsonb column: objects in, objects out. */
 type Json<T> = ColumnType<T, string, string>;
+/** Empty when it is not given. */
+type Accounts = ColumnType<string[], string[] | undefined, string[]>;
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
 export type ResourceKind =
@@ -60,6 +64,8 @@ export interface ResourcesTable {
   tags: Json<Record<string, string>>;
   /** The resource policy, as it was put; null when none was. */
   policy: string | null;
+  /** The accounts that the policy names in statements that allow something: who may find something here. */
+  shared_with: Accounts;
   created_at: Timestamp;
   updated_at: Timestamp | null;
 }
@@ -137,8 +143,9 @@ export interface ImagesTable {
   /** AWS's OutputResources: `{amis: [{region, image, name, description, accountId}]}`. */
   output_resources: Json<Record<string, unknown>>;
   tags: Json<Record<string, string>>;
-  /** As in {@link ResourcesTable}. */
+  /** Both as in {@link ResourcesTable}. */
   policy: string | null;
+  shared_with: Accounts;
   /** Since when it is DEPRECATED; null in every other state. */
   deprecation_time: Timestamp | null;
   /** The last lifecycle execution that changed its state. */
@@ -146,6 +153,8 @@ export interface ImagesTable {
   /** The WorkflowConfigurations of the image with build version ARNs, in their order; null: the managed workflows. */
   workflows: Json<readonly WorkflowConfigurationRecord[]> | null;
   execution_role: string | null;
+  /** What the definitions meant when the build began; who goes on with it later must mean the same. */
+  resolved: Json<ResolvedDefinitions> | null;
   /**
    * Set while nobody works on a build that has begun: until then it waits for somebody's decision, or for a worker when
    * the time is over. Whoever takes it then clears it (transitions/resume-image.ts).
@@ -153,13 +162,27 @@ export interface ImagesTable {
   parked_until: Timestamp | null;
   /** Set by CancelImageCreation; the worker that runs the build watches it. */
   cancel_requested_at: Timestamp | null;
-  /** The installation that runs the build; it alone may recover it. */
+  /** Whether the image waits for a worker: to begin, or to go on. The rows are the queue, in the order of `seq`. */
+  queued: ColumnType<boolean, boolean | undefined, boolean>;
+  /** The worker that claimed the image last; null when it gave the image up by itself. */
   worker_id: string | null;
+  /** {@link WorkersTable.place} of the worker that claimed it last: its instances and AMIs are there. */
+  place: ColumnType<string | null, string | null | undefined, string | null>;
+  /** What was decided when the build began, so that it goes on with the same (engine/saved-plan.ts). */
+  plan: ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>;
+  /** How often a workflow of it began anew because its worker was lost. */
+  restarts: ColumnType<number, number | undefined, number>;
   /** Raised by each claim. Transitions of an older claim change nothing. */
   epoch: number;
   created_at: Timestamp;
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
+}
+
+export interface ResolvedDefinitions {
+  readonly parentAmiId: string;
+  /** Component build version ARNs, in the order of the recipe. */
+  readonly componentArns: readonly string[];
 }
 
 /** AWS's WorkflowConfiguration. */
@@ -245,6 +268,39 @@ export interface WaitingStepsTable {
   answered_at: Timestamp | null;
 }
 
+/** Steps of component documents that an ExecuteComponents step has begun, kept until that step ends. */
+export interface ComponentStepsTable {
+  step_execution_id: string;
+  /** Index among the step's documents. */
+  document: number;
+  phase: string;
+  step: string;
+  /** Order in which they began. */
+  seq: GeneratedAlways<string>;
+  /** toe's FinishedStep; null while it runs. */
+  finished: Json<Record<string, unknown>> | null;
+}
+
+/** Processes that build. */
+export interface WorkersTable {
+  /** `w-<uuid>`, one per process. */
+  id: string;
+  /** Machine and home: workers of one place find each other's instances and disks. */
+  place: string;
+  capacity: Json<WorkerCapacity>;
+  /** By the clock of the database, as the heartbeat. */
+  started_at: ColumnType<Date, undefined, Date>;
+  heartbeat_at: ColumnType<Date, undefined, Date>;
+}
+
+/** What a worker can give to builds at a time. */
+export interface WorkerCapacity {
+  readonly builds: number;
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  readonly diskMiB: number;
+}
+
 /** What happened, written in the transaction that made it happen. */
 export interface EventsTable {
   id: GeneratedAlways<string>;
@@ -260,7 +316,7 @@ export interface EventsTable {
  */
 export type EventType = 'image' | 'step';
 
-/** Lines of builds. Group and stream are named as AWS names them: `/aws/imagebuilder/NAME`, `1.0.0/1`. */
+/** Lines of builds. Groups are each account's own: `ACCOUNT:/aws/imagebuilder/NAME`. Streams are like `1.0.0/1`. */
 export interface LogEventsTable {
   id: GeneratedAlways<string>;
   log_group: string;

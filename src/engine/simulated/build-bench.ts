@@ -99,7 +99,10 @@ export async function openBench(): Promise<BuildBench> {
   };
   const log = async (arn: string): Promise<readonly string[]> => {
     const { name } = await rowOf(store, arn);
-    const lines = db.selectFrom('log_events').select('message').where('log_group', '=', `/aws/imagebuilder/${name}`);
+    const lines = db
+      .selectFrom('log_events')
+      .select('message')
+      .where('log_group', '=', `${ACCOUNT}:/aws/imagebuilder/${name}`);
     return (await lines.orderBy('id').execute()).map(({ message }) => message);
   };
   return {

@@ -1,7 +1,10 @@
 import type { Migration } from 'kysely/migration';
 import { firstTables } from './0001-first-tables.ts';
 import { policiesAndLifecycle } from './0002-policies-and-lifecycle.ts';
+import { sharing } from './0003-sharing.ts';
 import { customWorkflows } from './0005-custom-workflows.ts';
+import { resolvedDefinitions } from './0006-resolved-definitions.ts';
+import { workers } from './0010-workers.ts';
 
 /**
  * Every migration, oldest first. Append only: one that was released is never changed, moved or taken out, because
@@ -10,5 +13,8 @@ import { customWorkflows } from './0005-custom-workflows.ts';
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first-tables': firstTables,
   '0002-policies-and-lifecycle': policiesAndLifecycle,
+  '0003-sharing': sharing,
   '0005-custom-workflows': customWorkflows,
+  '0006-resolved-definitions': resolvedDefinitions,
+  '0010-workers': workers,
 };
