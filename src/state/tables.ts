@@ -10,6 +10,7 @@ import type { ColumnType, GeneratedAlways } from 'kysely';
 export interface Database {
   resources: ResourcesTable;
   resource_references: ResourceReferencesTable;
+  pipeline_schedules: PipelineSchedulesTable;
   build_numbers: BuildNumbersTable;
   client_tokens: ClientTokensTable;
   images: ImagesTable;
@@ -76,6 +77,25 @@ export interface ResourceReferencesTable {
   to_arn: string;
 }
 
+/** When a pipeline with a schedule runs (transitions/claim-slots.ts, resources/run-pipeline-slot.ts). */
+export interface PipelineSchedulesTable {
+  pipeline_arn: string;
+  /** As in the pipeline's `schedule`. */
+  expression: string;
+  timezone: string;
+  /** What a rate counts from. */
+  since: Timestamp;
+  /** The next time that the schedule matches; null when it never does again, and while the pipeline is DISABLED. */
+  next_slot: Timestamp | null;
+  /** A slot that has come and whose execution is still to be started. Further slots that come meanwhile are one with it. */
+  due_slot: Timestamp | null;
+  /** When that is to be tried. */
+  not_before: Timestamp | null;
+  /** What the clock said when `next_slot` was worked out; later than now means that the clock was put back. */
+  looked_at: Timestamp;
+  consecutive_failures: ColumnType<number, number | undefined, number>;
+}
+
 /** The highest build number ever given per version, so that a deleted build's ARN and log stream never come back. */
 export interface BuildNumbersTable {
   kind: 'component' | 'image' | 'workflow';
@@ -140,6 +160,10 @@ export interface ImagesTable {
   source_pipeline_arn: string | null;
   source_pipeline_name: string | null;
   logging_configuration: Json<Record<string, unknown>> | null;
+  /** The slot of the pipeline's schedule that it was started for. */
+  schedule_slot: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+  /** What the references of a pipeline's recipe meant when it was started: reference as written to what it means. */
+  dependencies: ColumnType<Record<string, string> | null, string | null | undefined, string | null>;
   /** AWS's OutputResources: `{amis: [{region, image, name, description, accountId}]}`. */
   output_resources: Json<Record<string, unknown>>;
   tags: Json<Record<string, string>>;

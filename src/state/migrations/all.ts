@@ -4,6 +4,7 @@ import { policiesAndLifecycle } from './0002-policies-and-lifecycle.ts';
 import { sharing } from './0003-sharing.ts';
 import { customWorkflows } from './0005-custom-workflows.ts';
 import { resolvedDefinitions } from './0006-resolved-definitions.ts';
+import { pipelineSchedules } from './0007-pipeline-schedules.ts';
 import { workers } from './0010-workers.ts';
 
 /**
@@ -16,5 +17,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-sharing': sharing,
   '0005-custom-workflows': customWorkflows,
   '0006-resolved-definitions': resolvedDefinitions,
+  '0007-pipeline-schedules': pipelineSchedules,
   '0010-workers': workers,
 };
