@@ -20,13 +20,17 @@ export type BuildHandler = (imageBuildVersionArn: string, signal: AbortSignal) =
 
 /** The queue of builds that are to be started. */
 export interface BuildJobs {
-  /** Queues a build in the caller's transaction: both commit or neither does. */
-  enqueue(trx: Kysely<Database>, imageBuildVersionArn: string): Promise<void>;
+  /** Queues a build in the caller's transaction: both commit or neither does. Nobody takes it before `notBefore`. */
+  enqueue(trx: Kysely<Database>, imageBuildVersionArn: string, options?: EnqueueOptions): Promise<void>;
   /**
    * Starts to take jobs, at most `concurrency` at a time. Closing the worker takes no further jobs, aborts the signals
    * of the running handlers and waits for their end. Jobs that were not taken wait for the next worker.
    */
   work(handler: BuildHandler, options: { readonly concurrency: number }): Promise<BuildWorker>;
+}
+
+export interface EnqueueOptions {
+  readonly notBefore?: Date | undefined;
 }
 
 export interface BuildWorker extends AsyncDisposable {
@@ -69,8 +73,11 @@ export async function openBuildJobs(connection: Connection, log: Logger): Promis
     throw error;
   }
   return {
-    enqueue: async (trx, imageBuildVersionArn) => {
-      await boss.send(QUEUE, { imageBuildVersionArn } satisfies BuildImageJob, { db: fromKysely(trx) });
+    enqueue: async (trx, imageBuildVersionArn, { notBefore } = {}) => {
+      await boss.send(QUEUE, { imageBuildVersionArn } satisfies BuildImageJob, {
+        db: fromKysely(trx),
+        ...(notBefore === undefined ? {} : { startAfter: notBefore }),
+      });
     },
     work: (handler, { concurrency }) => startWorker(boss, log, handler, concurrency),
     close: () => boss.stop({ graceful: false }),

@@ -1,0 +1,68 @@
+import type { Kysely } from 'kysely';
+import type { BuildJobs } from '../build-jobs.ts';
+import { writeImageEvent } from '../events.ts';
+import { STAGES, type Stage } from '../image-states.ts';
+import type { Database } from '../tables.ts';
+import { inTransaction, lockImage } from './claim.ts';
+
+/** The phases that a build can go back to: what comes before them is done and stays. */
+const RETRIED = ['TESTING', 'DISTRIBUTING'] as const;
+type RetriedStage = (typeof RETRIED)[number];
+
+export type RetryAnswer =
+  | { readonly kind: 'retried'; readonly stage: RetriedStage }
+  | { readonly kind: 'not-found' }
+  /** It is in this status, which is not FAILED or CANCELLED. */
+  | { readonly kind: 'not-ended'; readonly status: string }
+  /** Its build ended in this stage, which cannot be begun anew. */
+  | { readonly kind: 'too-early'; readonly stage: Stage };
+
+/**
+ * FAILED, CANCELLED → TESTING or DISTRIBUTING: the build goes back to the phase in which it ended. The workflows of that
+ * phase are marked as retried and run again; those before it are done.
+ */
+export function retryImage(
+  db: Kysely<Database>,
+  { imageArn, jobs, at }: { readonly imageArn: string; readonly jobs: Pick<BuildJobs, 'enqueue'>; readonly at: Date },
+): Promise<RetryAnswer> {
+  return inTransaction(db, async (trx) => {
+    const image = await lockImage(trx, imageArn);
+    if (image === undefined) return { kind: 'not-found' };
+    if (image.status !== 'FAILED' && image.status !== 'CANCELLED') return { kind: 'not-ended', status: image.status };
+    const last = await lastStage(trx, imageArn);
+    const stage = last === 'INTEGRATING' ? 'DISTRIBUTING' : RETRIED.find((candidate) => candidate === last);
+    if (stage === undefined) return { kind: 'too-early', stage: last };
+    await trx
+      .updateTable('workflow_executions')
+      .set({ retried: true })
+      .where('image_arn', '=', imageArn)
+      .where('type', 'in', stage === 'TESTING' ? ['TEST', 'DISTRIBUTION'] : ['DISTRIBUTION'])
+      .execute();
+    await trx
+      .updateTable('images')
+      .set({
+        ...{ status: stage, reason: null, failure_context: null, ended_at: null, cancel_requested_at: null },
+        ...{ parked_until: at, worker_id: null, epoch: image.epoch + 1 },
+      })
+      .where('arn', '=', imageArn)
+      .execute();
+    await writeImageEvent(trx, imageArn, { status: stage }, at);
+    await jobs.enqueue(trx, imageArn);
+    return { kind: 'retried', stage };
+  });
+}
+
+/** The last stage that the image was in. */
+async function lastStage(trx: Kysely<Database>, imageArn: string): Promise<Stage> {
+  const events = await trx
+    .selectFrom('events')
+    .select('detail')
+    .where('image_arn', '=', imageArn)
+    .where('type', '=', 'image')
+    .orderBy('id', 'desc')
+    .execute();
+  const statuses = events.map(({ detail }) => detail['status']);
+  return (
+    STAGES.find((stage) => stage === statuses.find((status) => STAGES.some((known) => known === status))) ?? 'PENDING'
+  );
+}
