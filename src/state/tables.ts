@@ -22,6 +22,13 @@ export interface Database {
   workers: WorkersTable;
   events: EventsTable;
   log_events: LogEventsTable;
+  outbox: OutboxTable;
+  deliveries: DeliveriesTable;
+  delivery_routes: DeliveryRoutesTable;
+  rules: RulesTable;
+  rule_targets: RuleTargetsTable;
+  topics: TopicsTable;
+  topic_subscriptions: TopicSubscriptionsTable;
   lifecycle_executions: LifecycleExecutionsTable;
   lifecycle_execution_resources: LifecycleExecutionResourcesTable;
 }
@@ -380,5 +387,82 @@ export interface LifecycleExecutionResourcesTable {
   ami_id: string;
   status: 'IN_PROGRESS' | 'SUCCESS' | 'FAILED';
   reason: string | null;
+
+/** Events for rules and messages for topics, written in the transaction of what they tell of. */
+export interface OutboxTable {
+  id: GeneratedAlways<string>;
+  kind: 'event' | 'message';
+  /** The event's id, the message's MessageId. */
+  uid: ColumnType<string, string | undefined, never>;
+  /** An ARN; what is about one thing is delivered in order. */
+  about: string;
+  topic_arn: string | null;
+  /** An event's envelope, or `{subject?, message}`. */
+  body: Json<Record<string, unknown>>;
+  created_at: Timestamp;
+  /** When its deliveries were made. */
+  dispatched_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+}
+
+/** What one target or subscription is still to get. A delivery that succeeded has no row any more. */
+export interface DeliveriesTable {
+  id: GeneratedAlways<string>;
+  outbox_id: string;
+  /** Where to: `rule/NAME/TARGET`, `subscription/ARN`. */
+  route: string;
+  about: string;
+  attempts: ColumnType<number, number | undefined, number>;
+  created_at: Timestamp;
+  next_attempt_at: Timestamp;
+  /** Until then somebody is at it. */
+  leased_until: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+  last_error: ColumnType<string | null, string | null | undefined, string | null>;
+  /** Given up; it stays for people to see. */
+  dead_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+}
+
+/** Routes that fail are left alone for a while, however many deliveries wait for them. */
+export interface DeliveryRoutesTable {
+  route: string;
+  /** In a row. */
+  failures: number;
+  blocked_until: Timestamp;
+}
+
+/** Which events go where. */
+export interface RulesTable {
+  name: string;
+  description: string | null;
+  /** An EventBridge event pattern. */
+  pattern: Json<Record<string, unknown>>;
+  enabled: boolean;
+  created_at: Timestamp;
+}
+
+export interface RuleTargetsTable {
+  rule_name: string;
+  id: string;
+  /** A target of events/rule-targets.ts. */
+  settings: Json<Record<string, unknown>>;
+}
+
+export interface TopicsTable {
+  /** `arn:aws:sns:REGION:ACCOUNT:NAME` */
+  arn: string;
+  account_id: string;
+  region: string;
+  name: string;
+  created_at: Timestamp;
+}
+
+export interface TopicSubscriptionsTable {
+  seq: GeneratedAlways<string>;
+  /** The topic's and a UUID. */
+  arn: string;
+  topic_arn: string;
+  /** An endpoint of notifications/endpoints.ts. */
+  endpoint: Json<Record<string, unknown>>;
+  created_at: Timestamp;
+}
   ended_at: Timestamp | null;
 }

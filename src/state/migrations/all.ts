@@ -5,6 +5,7 @@ import { sharing } from './0003-sharing.ts';
 import { customWorkflows } from './0005-custom-workflows.ts';
 import { resolvedDefinitions } from './0006-resolved-definitions.ts';
 import { pipelineSchedules } from './0007-pipeline-schedules.ts';
+import { outbox } from './0008-outbox.ts';
 import { workers } from './0010-workers.ts';
 
 /**
@@ -18,5 +19,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-custom-workflows': customWorkflows,
   '0006-resolved-definitions': resolvedDefinitions,
   '0007-pipeline-schedules': pipelineSchedules,
+  '0008-outbox': outbox,
   '0010-workers': workers,
 };
