@@ -6,7 +6,6 @@ import { createPageTokens } from '../api/page-tokens.ts';
 import { createApi } from '../api/server.ts';
 import type { BuildHost } from '../build-host/build-host.ts';
 import { managedWorkflows } from '../engine/managed-workflows.ts';
-import { startWorker } from '../engine/worker.ts';
 import { findTags } from '../resources/find-tags.ts';
 import { followImageBuild } from '../resources/follow-image.ts';
 import { operationHandlers } from '../resources/operations.ts';
@@ -18,7 +17,6 @@ import { readGauges } from '../state/gauges.ts';
 import type { HomeLock } from '../state/home-lock.ts';
 import { isReady } from '../state/is-ready.ts';
 import { openStore } from '../state/open-store.ts';
-import { configureServices } from '../toe/services/configure.ts';
 import { systemClock } from '../util/clock.ts';
 import { amis } from './amis.ts';
 import { readAsset } from './assets.ts';
@@ -29,6 +27,7 @@ import { parentImages } from './parent-images.ts';
 import { openPrincipals } from './principals.ts';
 import { kilnVersion } from './version.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
+import { startHomeWorker } from './wire-worker.ts';
 
 export interface ServiceOptions {
   readonly config: Config;
@@ -39,6 +38,8 @@ export interface ServiceOptions {
   readonly machinery: Machinery;
   /** Of this machine's own address, for the commands of this home; 0 takes a free one. */
   readonly port: number;
+  /** Whether this process builds as well. Default: it does. */
+  readonly builds?: boolean;
   /** Where others come by. */
   readonly endpoints?: readonly Endpoint[];
   readonly log: Logger;
@@ -76,7 +77,7 @@ export interface RunningService {
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { config, credentials, lock, log, signal } = options;
-  const { imageStore, catalog, buildHost } = options.machinery;
+  const { imageStore, catalog } = options.machinery;
   await using stack = new AsyncDisposableStack();
   stack.use(lock);
   const accountId = config.accountId ?? credentials.accountId;
@@ -98,6 +99,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     db: store.db,
     clock,
     accountId,
+    homeAccountId: accountId,
     region,
     parentImages: await parentImages(catalog, imageStore),
     managedWorkflows: await managedWorkflows(region),
@@ -107,7 +109,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     quotas: quotasWith(config.quotas),
     pageTokens: createPageTokens(Buffer.from(credentials.pageTokenKey, 'base64')),
   };
-  await finishStateUpdates(service);
+  await finishStateUpdates(service, principals.accountIds());
   const api = createApi({
     operations: operationHandlers(service),
     kiln: {
@@ -135,19 +137,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     endpointUrls.push(opened.url);
   }
 
-  const engine = {
-    db: store.db,
-    buildHost,
-    imageStore,
-    catalog,
-    clock,
-    log,
-    workerId: credentials.installationId,
-    accountId,
-    region,
-    services: configureServices(config.environment, config.home.path, region),
-  };
-  stack.use(await startWorker(engine, store.jobs, { concurrency: config.concurrency }));
+  if (options.builds !== false) {
+    const { machinery } = options;
+    stack.use(await startHomeWorker({ config, store, machinery, accountId, region, log, signal }));
+  }
   await lock.publish({ url: listening.url });
   signal.throwIfAborted();
 

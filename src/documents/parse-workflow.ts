@@ -14,13 +14,13 @@ import { parseWorkflowStep } from './parse-workflow-step.ts';
 import type { WorkflowDocument, WorkflowOutput, WorkflowParameter, WorkflowStep, WorkflowValue } from './workflow.ts';
 import type { WorkflowType, WorkflowValueType } from './workflow-actions.ts';
 import { checkReference, checkText, type KnownNames } from './workflow-names.ts';
+import { MAX_PARAMETER_VALUE } from './workflow-parameters.ts';
 import { looksLikeReference } from './workflow-references.ts';
 
 const MAX_PARAMETERS = 25;
 const MAX_STEPS = 15;
 const MAX_OUTPUTS = 25;
 const MAX_PARAMETER_NAME = 128;
-const MAX_PARAMETER_VALUE = 1024;
 const PARAMETER_TYPES: readonly WorkflowValueType[] = ['string', 'integer', 'boolean', 'stringList'];
 /** As in the API's WorkflowStepName; the guide's own rule differs slightly. */
 const STEP_NAME = /^[A-Za-z][A-Za-z0-9_-]{1,99}$/;

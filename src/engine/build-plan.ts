@@ -1,5 +1,5 @@
 import type { Executor } from '../build-host/build-host.ts';
-import type { WorkflowDocument } from '../documents/workflow.ts';
+import type { WorkflowDocument, WorkflowValue } from '../documents/workflow.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import type { RunnableDocument } from '../toe/run-documents.types.ts';
 
@@ -30,17 +30,20 @@ export interface BuildPlan {
   readonly collectMetadata: boolean;
   readonly output: AmiDetails;
   readonly log: { readonly group: string; readonly stream: string };
-  readonly buildWorkflow: PlannedWorkflow;
-  /** Empty when tests are off. */
-  readonly testWorkflows: readonly PlannedWorkflow[];
-  /** For all test workflows together. */
-  readonly testTimeoutMinutes: number;
+  /** In the order of their stages; those of tests that are off are not among them. */
+  readonly workflows: readonly PlannedWorkflow[];
 }
 
 export interface PlannedWorkflow {
   /** Workflow build version ARN. */
   readonly arn: string;
   readonly document: WorkflowDocument;
+  /** Every parameter of the document has a value. */
+  readonly parameters: Readonly<Record<string, WorkflowValue>>;
+  /** Test workflows of one group run at the same time; without one, a workflow runs alone. */
+  readonly parallelGroup: string | undefined;
+  /** What becomes of the image when the workflow fails. */
+  readonly onFailure: 'ABORT' | 'CONTINUE';
 }
 
 /** How the AMI is recorded, from the recipe and the distribution configuration of the own Region. */

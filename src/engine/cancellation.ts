@@ -1,3 +1,4 @@
+import type { ImageRow } from '../state/find-resource.ts';
 import { watchCancellation } from '../state/watch-cancellation.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled } from './failure.ts';
@@ -9,15 +10,15 @@ export interface Cancellation {
   end(): Promise<void>;
 }
 
-export function watchForCancellation({ db }: Engine, imageArn: string, stop: AbortSignal): Cancellation {
+/** @param image As it was claimed. */
+export function watchForCancellation({ db }: Engine, image: ImageRow, stop: AbortSignal): Cancellation {
   const requested = new AbortController();
   const watch = new AbortController();
-  const watching = watchCancellation(
-    db,
-    imageArn,
-    () => requested.abort(new BuildCancelled('The image creation was cancelled (CancelImageCreation).')),
-    watch.signal,
-  );
+  const cancel = (): void =>
+    requested.abort(new BuildCancelled('The image creation was cancelled (CancelImageCreation).'));
+  // Asked for while nobody worked on it: nothing more is to be begun.
+  if (image.cancel_requested_at !== null) cancel();
+  const watching = watchCancellation(db, image.arn, cancel, watch.signal);
   return {
     signal: AbortSignal.any([stop, requested.signal]),
     end: async () => {

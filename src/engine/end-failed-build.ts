@@ -11,6 +11,9 @@ import type { ImageLog } from './image-log.ts';
 import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
 
+/** Builds that end in them can be retried from there, and need their AMI for it. */
+const RETRIED_STAGES = ['TESTING', 'DISTRIBUTING', 'INTEGRATING'] as const;
+
 interface FailedBuild {
   readonly engine: Engine;
   readonly claim: ImageClaim;
@@ -21,8 +24,9 @@ interface FailedBuild {
 
 /**
  * Ends a build that did not become AVAILABLE: what it made is removed, then FAILED or CANCELLED is recorded, so that
- * whoever reads that state finds nothing left. An instance that the user asked to keep stays, and with it the AMI whose
- * disk it may run on; the reason then says how to enter and how to end it.
+ * whoever reads that state finds nothing left. What stays is on record: the AMI of a build that was past its build stage,
+ * because RetryImage goes on with it; an instance that the user asked to keep, and with it the AMI whose disk it may run
+ * on. The reason then says how to enter and how to end it.
  */
 export async function endFailedBuild(
   { engine, claim, image, progress, log }: FailedBuild,
@@ -62,10 +66,15 @@ async function removeOutput(engine: Engine, claim: ImageClaim, progress: BuildPr
   try {
     const ami = await imageStore.get(amiId);
     if (ami === undefined) return '';
+    // What is there is on record, so that it can be removed with the image.
     if (progress.kept.size > 0) {
-      // What is there is on record, so that it can be removed with the image.
       await addOutputAmi(db, claim, outputAmiRecord(engine, ami));
       return `${amiId} was kept with it.`;
+    }
+    const status = (await findImage(db, claim.imageArn))?.status;
+    if (RETRIED_STAGES.some((stage) => stage === status)) {
+      await addOutputAmi(db, claim, outputAmiRecord(engine, ami));
+      return `${amiId} was kept for RetryImage.`;
     }
     await imageStore.remove(amiId);
     return `${amiId} was removed.`;

@@ -2,9 +2,11 @@ import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { BuildHost } from '../build-host/build-host.ts';
 import type { Catalog, ImageStore } from '../image-store/image-store.ts';
+import type { BuildJobs } from '../state/build-jobs.ts';
 import type { Database } from '../state/tables.ts';
 import type { RunServices } from '../toe/run-services.ts';
 import type { Clock } from '../util/clock.ts';
+import type { WorkerPlace } from './worker-place.ts';
 
 /** What builds are run with. Made once in cmd/. */
 export interface Engine {
@@ -12,11 +14,14 @@ export interface Engine {
   readonly buildHost: BuildHost;
   readonly imageStore: ImageStore;
   readonly catalog: Catalog;
+  /** Where builds that wait for somebody are queued for later. */
+  readonly jobs: Pick<BuildJobs, 'enqueue'>;
   readonly clock: Clock;
   /** The operator's log; lines of a build go to the build's own log. */
   readonly log: Logger;
-  /** This installation. Its unfinished builds are its own to recover after a crash. */
+  /** This process, as a claimant of builds. */
   readonly workerId: string;
+  readonly place: WorkerPlace;
   /** 12 digits. */
   readonly accountId: string;
   readonly region: string;

@@ -31,6 +31,18 @@ export class BuildCancelled extends Error {
   override readonly name = 'BuildCancelled';
 }
 
+/**
+ * A step waits for somebody's decision, which may take days. No failure: the build is put aside and goes on from its
+ * records when the decision is there.
+ */
+export class BuildParked extends Error {
+  override readonly name = 'BuildParked';
+
+  constructor(stepName: string) {
+    super(`Step ${stepName} waits for an action`);
+  }
+}
+
 /** Longest `reason` of an image, and longest `message` of a step (API Reference). */
 const MAX_REASON = 1024;
 const MAX_ERROR_MESSAGE = 1024;

@@ -15,7 +15,7 @@ import type { Monitor } from '../util/monitor.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { Engine } from './engine.ts';
 import { executorOf } from './executor-tag.ts';
-import { managedWorkflow } from './managed-workflows.ts';
+import { loadWorkflows } from './load-workflows.ts';
 import { outputAmiOf } from './output-ami.ts';
 import { resolveParentImage } from './parent-image.ts';
 
@@ -34,17 +34,18 @@ export async function loadPlan(
   // Snapshots that CreateImage wrote: AWS-shaped, checked by the contract when they came in.
   const recipe = image.image_recipe as unknown as ImageRecipe;
   const infrastructure = image.infrastructure_configuration as unknown as InfrastructureConfiguration;
-  const components = await loadComponents(engine, recipe.components ?? []);
+  const { resolved } = image;
+  const components = await loadComponents(engine, recipe.components ?? [], resolved?.componentArns);
   const output = outputAmiOf(recipe, ownDistribution(engine, image), {
     imageArn: image.arn,
     buildNumber: image.build,
     now: engine.clock.now(),
     takenNames: new Set((await engine.imageStore.list()).map(({ name }) => name)),
   });
-  const parent = await resolveParentImage(engine, recipe.parentImage ?? '', context);
+  // What a wildcard means may have changed since the build began.
+  const parent = await resolveParentImage(engine, resolved?.parentAmiId ?? recipe.parentImage ?? '', context);
   context.monitor.line('kiln', `Parent image ${recipe.parentImage} is ${parent.amiId} '${parent.name}'`);
   const userData = recipe.additionalInstanceConfiguration?.userDataOverride;
-  const tests = image.image_tests_configuration;
   return {
     imageArn: image.arn,
     imageName: image.name,
@@ -64,18 +65,18 @@ export async function loadPlan(
     collectMetadata: image.enhanced_image_metadata_enabled,
     output,
     log: logPlaceOf(image),
-    buildWorkflow: await managedWorkflow('build-image', engine.region),
-    testWorkflows: tests.imageTestsEnabled ? [await managedWorkflow('test-image', engine.region)] : [],
-    testTimeoutMinutes: tests.timeoutMinutes,
+    workflows: await loadWorkflows(engine, image),
   };
 }
 
 async function loadComponents(
   engine: Engine,
   configurations: readonly ComponentConfiguration[],
+  resolvedArns: readonly string[] = [],
 ): Promise<readonly RunnableDocument[]> {
   const documents: RunnableDocument[] = [];
-  for (const { componentArn = '', parameters = [] } of configurations) {
+  for (const [index, { componentArn: wanted = '', parameters = [] }] of configurations.entries()) {
+    const componentArn = resolvedArns[index] ?? wanted;
     const row = (await resolveResource(engine.db, componentArn)) ?? (await findResource(engine.db, componentArn));
     const data = row?.document['data'];
     if (row === undefined || typeof data !== 'string') {

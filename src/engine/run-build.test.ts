@@ -191,24 +191,15 @@ test('a component that fails: the reason names it, the instance is gone, later s
   assert.ok((await bench.log(arn)).some((line) => line.startsWith('Failed: Workflow Execution ID')));
 });
 
-test('a test that fails fails the image, and its AMI is removed', async () => {
+test('a test that fails fails the image, and its AMI stays for RetryImage', async () => {
   const arn = await build({ components: [script({ build: 'true', test: 'exit 1' })] });
   const image = await bench.row(arn);
   assert.equal(image.status, 'FAILED');
-  assert.match(image.reason ?? '', /phase test.* ami-[0-9a-f]{17} was removed\.$/);
+  assert.match(image.reason ?? '', /phase test.* ami-[0-9a-f]{17} was kept for RetryImage\.$/);
   assert.equal(image.failure_context?.['imageStatus'], 'TESTING');
-  assert.deepEqual(image.output_resources, { amis: [] });
-  assert.deepEqual(await left(arn), NOTHING);
-});
-
-test('tests that take longer than the image gives them fail it', async () => {
-  const brief = JSON.stringify({ imageTestsEnabled: true, timeoutMinutes: 0.02 });
-  const arn = await build({
-    components: [script({ test: 'sleep 600' })],
-    row: { image_tests_configuration: brief },
-  });
-  assert.match((await bench.row(arn)).reason ?? '', /the tests took longer than 0\.02 minutes/);
-  assert.deepEqual(await left(arn), NOTHING);
+  const { amis } = image.output_resources as { amis: readonly { image: string }[] };
+  assert.equal(bench.images.images.get(amis[0]?.image ?? '')?.source, arn);
+  assert.deepEqual(await left(arn), { instances: 0, amis: 1 });
 });
 
 test('an image that is deleted while it is built ends its build and leaves nothing', async () => {
@@ -327,7 +318,7 @@ test('an image of one’s own is a parent, by wildcard', async () => {
   assert.equal(own.find(({ source }) => source === arn)?.parentAmiId, parentAmi);
 });
 
-test('a build that is cancelled in any of its steps leaves nothing and is CANCELLED', async () => {
+test('a build that is cancelled in any of its steps is CANCELLED and leaves at most a whole AMI', async () => {
   const component = script({ build: 'sleep 600', test: 'sleep 600' });
   const hold = (cancel: () => void, signal: AbortSignal): Promise<never> => {
     cancel();
@@ -390,7 +381,7 @@ test('a build that is cancelled in any of its steps leaves nothing and is CANCEL
     assert.match(image.reason ?? '', /CancelImageCreation/);
     assert.ok((await bench.steps(arn)).includes(`${step} CANCELLED`), step);
     assert.equal((await bench.workflows(arn)).at(-1)?.endsWith('CANCELLED'), true, step);
-    assert.deepEqual(await left(arn), NOTHING, step);
+    assert.deepEqual(await left(arn), { instances: 0, amis: step.includes('Test') ? 1 : 0 }, step);
   }
 });
 

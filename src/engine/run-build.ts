@@ -1,22 +1,29 @@
+import type { ResolvedDefinitions } from '../state/tables.ts';
 import { ClaimLostError } from '../state/transitions/claim.ts';
-import { claimImage } from '../state/transitions/claim-image.ts';
+import { type Claimed, claimImage } from '../state/transitions/claim-image.ts';
 import { completeImage } from '../state/transitions/complete-image.ts';
-import { setImageStatus } from '../state/transitions/set-image-status.ts';
+import { parkImage } from '../state/transitions/park-image.ts';
+import { recordResolution } from '../state/transitions/record-resolution.ts';
+import { resumeImage } from '../state/transitions/resume-image.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
+import type { BuildPlan } from './build-plan.ts';
 import type { BuildProgress, BuildRun } from './build-run.ts';
 import { watchForCancellation } from './cancellation.ts';
 import { endFailedBuild } from './end-failed-build.ts';
 import type { Engine } from './engine.ts';
+import { executionRecords } from './execution-records.ts';
+import { BuildParked } from './failure.ts';
 import { openImageLog } from './image-log.ts';
 import { loadPlan } from './load-plan.ts';
 import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
-import { runWorkflow, type WorkflowOutputs } from './run-workflow.ts';
-import { withTimeout } from './step-timeout.ts';
+import { restoreProgress } from './restore-progress.ts';
+import { enterStage, runStages } from './run-stages.ts';
 
 /**
- * Builds one image, from its claim to AVAILABLE, FAILED or CANCELLED. Whatever happens, nothing of the build is left
- * running or stored when its end is recorded, but what the user asked to keep.
+ * Builds one image, from its claim to AVAILABLE, FAILED or CANCELLED, or until it waits for somebody: then it is parked with
+ * its instances, and a later call goes on with it. Whatever happens, nothing of the build is left running when its end is
+ * recorded, but what the user asked to keep.
  *
  * Resolves also when the build failed or somebody else has the image; rejects only when its end could not be recorded,
  * and then the next start of this installation records it (recover-builds.ts).
@@ -24,34 +31,25 @@ import { withTimeout } from './step-timeout.ts';
  * @param stop Aborted with a BuildCancelled when this process is to end.
  */
 export async function runBuild(engine: Engine, imageArn: string, stop: AbortSignal): Promise<void> {
-  const { db, clock, workerId } = engine;
-  const claimed = await claimImage(db, { imageArn, workerId, at: clock.now() });
+  const { db, clock } = engine;
+  const claimed = await take(engine, imageArn);
   if (claimed === undefined) return;
   const { claim, image } = claimed;
   const log = openImageLog(engine, image);
-  const cancellation = watchForCancellation(engine, imageArn, stop);
+  const cancellation = watchForCancellation(engine, image, stop);
   const { signal } = cancellation;
-  const progress: BuildProgress = {
-    instances: new Map(),
-    kept: new Set(),
-    outputAmiId: undefined,
-    osVersion: undefined,
-  };
+  let progress = noProgress();
   try {
-    log.monitorFor().line('kiln', `Building ${imageArn}`);
+    const records = await executionRecords(db, imageArn);
+    log.monitorFor().line('kiln', `${records.length === 0 ? 'Building' : 'Going on with'} ${imageArn}`);
     const plan = await loadPlan(engine, image, { signal, monitor: log.monitorFor() });
-    signal.throwIfAborted();
+    progress = await restoreProgress(engine, plan, records);
+    if (image.resolved === null) await recordResolution(db, claim, resolutionOf(plan));
+    if (records.length === 0) signal.throwIfAborted();
     const run: BuildRun = { engine, claim, plan, progress, monitorFor: log.monitorFor };
 
-    await setImageStatus(db, claim, 'BUILDING', clock.now());
-    const outputs = await runWorkflow(run, plan.buildWorkflow, 0, {}, signal);
-
-    if (plan.testWorkflows.length > 0) {
-      await setImageStatus(db, claim, 'TESTING', clock.now());
-      await runTests(run, outputs, signal);
-    }
-
-    await setImageStatus(db, claim, 'DISTRIBUTING', clock.now());
+    await runStages(run, records, signal);
+    await enterStage(run, 'DISTRIBUTING');
     const outputResources = await describeOutput(run);
     await releaseBuild(engine, progress);
     log.monitorFor().line('kiln', `Built ${imageArn}`);
@@ -63,6 +61,12 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
       at: clock.now(),
     });
   } catch (thrown) {
+    if (thrown instanceof BuildParked) {
+      log.monitorFor().line('kiln', `${thrown.message}; the build goes on when it has been given one`);
+      await log.flush();
+      await parkImage(db, claim, { jobs: engine.jobs, at: clock.now() });
+      return;
+    }
     const cancelled = signal.aborted && !(thrown instanceof ClaimLostError);
     await endFailedBuild({ engine, claim, image, progress, log }, coerceError(cancelled ? signal.reason : thrown));
   } finally {
@@ -71,20 +75,30 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
   }
 }
 
-/** Every test workflow, one after the other, within the time that the image's test configuration gives them all. */
-async function runTests(run: BuildRun, buildOutputs: WorkflowOutputs, signal: AbortSignal): Promise<void> {
-  const { testWorkflows, testTimeoutMinutes } = run.plan;
-  const late = (): Error => new BuildFailure(`the tests took longer than ${testTimeoutMinutes} minutes`);
-  await withTimeout(testTimeoutMinutes * 60, signal, late, async (within) => {
-    let outputs = buildOutputs;
-    for (const [index, workflow] of testWorkflows.entries()) {
-      outputs = { ...outputs, ...(await runWorkflow(run, workflow, index + 1, outputs, within)) };
-    }
-  });
+/** Claims an image that is to be begun, or one that was parked. Undefined when there is nothing to do now. */
+async function take({ db, clock, workerId, jobs }: Engine, imageArn: string): Promise<Claimed | undefined> {
+  const claimed = await claimImage(db, { imageArn, workerId, at: clock.now() });
+  if (claimed !== undefined) return claimed;
+  const resumed = await resumeImage(db, { imageArn, workerId, at: clock.now() });
+  if (resumed === undefined || 'claim' in resumed) return resumed;
+  await jobs.enqueue(db, imageArn, resumed);
+  return undefined;
 }
 
-/** AWS's OutputResources. The AMI is already where it belongs: Kiln distributes to its own Region. */
-async function describeOutput({ engine, progress }: BuildRun): Promise<Readonly<Record<string, unknown>>> {
+function noProgress(): BuildProgress {
+  return { instances: new Map(), kept: new Set(), outputAmiId: undefined, osVersion: undefined };
+}
+
+function resolutionOf({ parent, components }: BuildPlan): ResolvedDefinitions {
+  return { parentAmiId: parent.amiId, componentArns: components.map(({ id }) => id) };
+}
+
+/**
+ * AWS's OutputResources. The AMI is already where it belongs: Kiln distributes to its own Region. An image without a build
+ * workflow tests or distributes what is there, and makes nothing.
+ */
+async function describeOutput({ engine, plan, progress }: BuildRun): Promise<Readonly<Record<string, unknown>>> {
+  if (!plan.workflows.some(({ document }) => document.type === 'BUILD')) return { amis: [] };
   const amiId = progress.outputAmiId;
   const ami = amiId === undefined ? undefined : await engine.imageStore.get(amiId);
   if (ami === undefined) throw new BuildFailure('The build workflow made no AMI');

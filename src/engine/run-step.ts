@@ -6,6 +6,7 @@ import type { Monitor } from '../util/monitor.ts';
 import type { BuildRun } from './build-run.ts';
 import { failureText, isForeseen } from './failure.ts';
 import { oneLine } from './plain-text.ts';
+import { resumeStep } from './resume-step.ts';
 import { pause, withTimeout } from './step-timeout.ts';
 import type { StepContext, StepInputs, StepResult } from './steps/step-action.ts';
 import { STEP_ACTIONS } from './steps/step-actions.ts';
@@ -15,6 +16,8 @@ export interface StepExecution {
   readonly step: WorkflowStep;
   readonly workflowExecutionId: string;
   readonly workflowType: WorkflowType;
+  /** Set when somebody else began the step, who is not there any more. */
+  readonly begun?: { readonly attempt: number } | undefined;
 }
 
 /** Lines that the message of a step that timed out ends with. */
@@ -22,7 +25,8 @@ const TAIL_LINES = 10;
 
 /**
  * Runs the action of a step, again when it may be tried again. Rejects with what its last attempt failed with, with a
- * BuildFailure when that took longer than its timeout, and with the signal's reason after an abort.
+ * BuildFailure when that took longer than its timeout, with the signal's reason after an abort, and with BuildParked when
+ * it waits for somebody.
  */
 export async function runStep(
   run: BuildRun,
@@ -32,9 +36,11 @@ export async function runStep(
 ): Promise<StepResult> {
   const { step } = execution;
   const monitor = run.monitorFor(step.name);
-  for (let attempt = 1; ; attempt++) {
+  const first = execution.begun?.attempt ?? 1;
+  for (let attempt = first; ; attempt++) {
     try {
-      return await runAttempt(run, execution, inputs, monitor, signal);
+      const resumes = execution.begun !== undefined && attempt === first;
+      return await runAttempt(run, execution, inputs, { monitor, resumes }, signal);
     } catch (thrown) {
       const error = coerceError(thrown);
       if (signal.aborted || attempt >= step.maxAttempts || !isForeseen(error)) throw error;
@@ -51,14 +57,14 @@ async function runAttempt(
   run: BuildRun,
   { id, step, workflowExecutionId, workflowType }: StepExecution,
   inputs: StepInputs,
-  monitor: Monitor,
+  { monitor, resumes }: { readonly monitor: Monitor; readonly resumes: boolean },
   outer: AbortSignal,
 ): Promise<StepResult> {
   const tail = tailOf(monitor);
   const timedOut = (): Error =>
     new BuildFailure([`timed out after ${step.timeoutSeconds} s`, ...tail.lines].join('\n'));
   return withTimeout(step.timeoutSeconds, outer, timedOut, async (signal) => {
-    await pause(step.waitSeconds, signal);
+    if (!resumes) await pause(step.waitSeconds, signal);
     const context: StepContext = {
       ...run,
       workflowType,
@@ -68,7 +74,7 @@ async function runAttempt(
       signal,
       monitor: tail,
     };
-    return STEP_ACTIONS[step.action].run(inputs, context);
+    return resumes ? resumeStep(step.action, inputs, context) : STEP_ACTIONS[step.action].run(inputs, context);
   });
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { parseWorkflow } from '../documents/parse-workflow.ts';
+import { parameterValues } from '../documents/workflow-parameters.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
 import { setImageStatus } from '../state/transitions/set-image-status.ts';
 import { BuildFailure } from '../util/faults.ts';
@@ -46,9 +47,14 @@ async function walk(body: string): Promise<Walk> {
     ...{ instances: new Map(), kept: new Set(), outputAmiId: undefined, osVersion: undefined },
   };
   const run = { engine, claim, plan, progress, monitorFor: () => silentMonitor };
-  const workflow = { arn: 'arn:aws:imagebuilder:us-east-1:123456789012:workflow/build/test/1.0.0/1', document };
+  const { values: parameters } = parameterValues(document.parameters, []);
+  const workflow = {
+    arn: 'arn:aws:imagebuilder:us-east-1:123456789012:workflow/build/test/1.0.0/1',
+    ...{ document, parameters, parallelGroup: undefined, onFailure: 'ABORT' as const },
+  };
   try {
-    return { arn, outputs: await runWorkflow(run, workflow, 0, {}, signal), error: undefined, progress };
+    const place = { position: 0, record: undefined };
+    return { arn, outputs: await runWorkflow(run, workflow, place, {}, signal), error: undefined, progress };
   } catch (error) {
     assert.ok(error instanceof Error);
     return { arn, outputs: undefined, error, progress };

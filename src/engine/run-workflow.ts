@@ -17,10 +17,11 @@ import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
 import { skipStep } from '../state/transitions/skip-step.ts';
 import { startStep } from '../state/transitions/start-step.ts';
 import { startWorkflowExecution } from '../state/transitions/start-workflow-execution.ts';
-import { coerceError } from '../util/faults.ts';
+import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { PlannedWorkflow } from './build-plan.ts';
 import type { BuildRun } from './build-run.ts';
-import { BuildCancelled, failureText, isForeseen, WorkflowFailed } from './failure.ts';
+import type { ExecutionRecord, Place, StepRow } from './execution-records.ts';
+import { BuildCancelled, BuildParked, failureText, isForeseen, WorkflowFailed } from './failure.ts';
 import { oneLine } from './plain-text.ts';
 import { rollBack } from './roll-back.ts';
 import { runStep, type StepExecution } from './run-step.ts';
@@ -31,38 +32,107 @@ import { initialScope } from './workflow-scope.ts';
 export type WorkflowOutputs = Readonly<Record<string, WorkflowValue>>;
 
 /**
- * Walks a workflow step by step; each step is a row before it runs and an ended row before the next one starts.
- * Gives the outputs of the workflow.
+ * Walks a workflow step by step, from where it stands; each step is a row before it runs and an ended row before the next
+ * one starts. Gives the outputs of the workflow.
  *
  * Rejects with WorkflowFailed when a step failed that must not, after what the steps made was taken back; with the
- * signal's reason when the build is to end; with ClaimLostError when somebody else has the image now.
- *
- * @param position Order of the workflow within the image.
+ * signal's reason when the build is to end; with BuildParked, and everything left as it is, when a step waits for
+ * somebody; with ClaimLostError when somebody else has the image now.
  */
 export async function runWorkflow(
   run: BuildRun,
   workflow: PlannedWorkflow,
-  position: number,
+  { position, record }: Place,
   outputsBefore: WorkflowOutputs,
   signal: AbortSignal,
 ): Promise<WorkflowOutputs> {
   const { engine, claim, plan } = run;
   const { document } = workflow;
-  let scope = initialScope(plan, document, outputsBefore);
+  let scope = initialScope(plan, workflow, outputsBefore);
+  const { id, executions } = record === undefined ? newExecution(workflow) : begunExecution(workflow, record);
+  if (record === undefined) await recordStart(run, workflow, { id, executions, position });
+
+  for (const [index, execution] of executions.entries()) {
+    const { step } = execution;
+    const row = record?.steps[index];
+    try {
+      const outputs = await walkStep(run, execution, row, scope, signal);
+      if (outputs !== undefined) scope = withOutputs(scope, step, outputs);
+    } catch (thrown) {
+      const error = coerceError(thrown);
+      if (error instanceof ClaimLostError || error instanceof BuildParked) throw error;
+      if (error instanceof BuildCancelled) {
+        await endWorkflow(run, id, error.message);
+        throw error;
+      }
+      if (row?.status !== 'FAILED' && row?.status !== 'CANCELLED') await recordFailure(run, execution, error);
+      if (step.onFailure === 'Continue') continue;
+      const failed = new WorkflowFailed(error, {
+        workflowExecutionId: id,
+        workflowArn: workflow.arn,
+        stepExecutionId: execution.id,
+        step: { name: step.name, action: step.action },
+      });
+      if (record !== undefined && record.status !== 'RUNNING') throw failed;
+      const status = await rollBack(run, executions.slice(0, index + 1), scope);
+      const message = oneLine(failed.message);
+      await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status, message, at: engine.clock.now() });
+      throw failed;
+    }
+  }
+  if (record === undefined || record.status === 'RUNNING') {
+    await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status: 'COMPLETED', at: engine.clock.now() });
+  }
+  return outputsOf(document, scope);
+}
+
+/** Records that a workflow ends because the build, or this part of it, is to end. Its steps do not run any more. */
+export async function endWorkflow({ engine, claim }: BuildRun, workflowExecutionId: string, message: string) {
+  const cancelled = { workflowExecutionId, message, at: engine.clock.now() };
+  await cancelSteps(engine.db, claim, cancelled);
+  await finishWorkflow(engine.db, claim, { ...cancelled, status: 'CANCELLED' });
+}
+
+interface Execution {
+  readonly id: string;
+  readonly executions: readonly StepExecution[];
+}
+
+function newExecution({ document }: PlannedWorkflow): Execution {
   const id = `wf-${randomUUID()}`;
-  const executions = document.steps.map(
-    (step): StepExecution => ({
-      id: `step-${randomUUID()}`,
-      step,
-      workflowExecutionId: id,
-      workflowType: document.type,
-    }),
-  );
+  const executions = document.steps.map((step) => ({
+    id: `step-${randomUUID()}`,
+    step,
+    workflowExecutionId: id,
+    workflowType: document.type,
+  }));
+  return { id, executions };
+}
+
+function begunExecution({ arn, document }: PlannedWorkflow, record: ExecutionRecord): Execution {
+  const executions = document.steps.map((step, index): StepExecution => {
+    const row = record.steps[index];
+    if (row === undefined || row.name !== step.name || record.steps.length !== document.steps.length) {
+      throw new BuildFailure(`The steps of workflow '${arn}' are not those that the build began with`);
+    }
+    const begun = row.status === 'RUNNING' ? { attempt: row.attempt_number } : undefined;
+    return { id: row.id, step, workflowExecutionId: record.id, workflowType: document.type, begun };
+  });
+  return { id: record.id, executions };
+}
+
+async function recordStart(
+  run: BuildRun,
+  { arn, document, parallelGroup }: PlannedWorkflow,
+  { id, executions, position }: Execution & { readonly position: number },
+): Promise<void> {
+  const { engine, claim } = run;
   await startWorkflowExecution(engine.db, claim, {
     id,
-    workflowArn: workflow.arn,
+    workflowArn: arn,
     type: document.type,
     position,
+    ...(parallelGroup === undefined ? {} : { parallelGroup }),
     steps: executions.map(({ id: stepId, step }) => ({
       id: stepId,
       name: step.name,
@@ -75,42 +145,33 @@ export async function runWorkflow(
     })),
     at: engine.clock.now(),
   });
-  run.monitorFor().line('kiln', `Workflow ${workflow.arn} has ${executions.length} steps`);
-
-  for (const [index, execution] of executions.entries()) {
-    const { step } = execution;
-    try {
-      const outputs = await walkStep(run, execution, scope, signal);
-      if (outputs !== undefined) scope = withOutputs(scope, step, outputs);
-    } catch (thrown) {
-      const error = coerceError(thrown);
-      if (error instanceof ClaimLostError) throw error;
-      if (error instanceof BuildCancelled) {
-        const cancelled = { workflowExecutionId: id, message: error.message, at: engine.clock.now() };
-        await cancelSteps(engine.db, claim, cancelled);
-        await finishWorkflow(engine.db, claim, { ...cancelled, status: 'CANCELLED' });
-        throw error;
-      }
-      await recordFailure(run, execution, error);
-      if (step.onFailure === 'Continue') continue;
-      const failed = new WorkflowFailed(error, {
-        workflowExecutionId: id,
-        workflowArn: workflow.arn,
-        stepExecutionId: execution.id,
-        step: { name: step.name, action: step.action },
-      });
-      const status = await rollBack(run, executions.slice(0, index + 1), scope);
-      const message = oneLine(failed.message);
-      await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status, message, at: engine.clock.now() });
-      throw failed;
-    }
-  }
-  await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status: 'COMPLETED', at: engine.clock.now() });
-  return outputsOf(document, scope);
+  run.monitorFor().line('kiln', `Workflow ${arn} has ${executions.length} steps`);
 }
 
-/** One step from its row to its end. Gives its outputs; undefined when it was skipped. */
+/** One step from where it stands to its end. Gives its outputs; undefined when it has none, because it was skipped or failed. */
 async function walkStep(
+  run: BuildRun,
+  execution: StepExecution,
+  row: StepRow | undefined,
+  scope: ReferenceScope,
+  signal: AbortSignal,
+): Promise<StepInputs | undefined> {
+  switch (row?.status) {
+    case 'COMPLETED':
+      return (row.outputs ?? {}) as StepInputs;
+    case 'SKIPPED':
+      return undefined;
+    case 'FAILED':
+    case 'CANCELLED':
+      throw new BuildFailure(row.message ?? 'The step failed');
+    case 'RUNNING':
+      return endStep(run, execution, row.inputs as StepInputs, signal);
+    default:
+      return beginStep(run, execution, scope, signal);
+  }
+}
+
+async function beginStep(
   run: BuildRun,
   execution: StepExecution,
   scope: ReferenceScope,
@@ -119,6 +180,7 @@ async function walkStep(
   const { engine, claim } = run;
   const { id: stepExecutionId, step } = execution;
   let inputs: StepInputs = step.inputs;
+  signal.throwIfAborted();
   try {
     const reason = skipReason(run, execution, scope);
     if (reason !== undefined) {
@@ -135,8 +197,19 @@ async function walkStep(
   }
   await startStep(engine.db, claim, { stepExecutionId, inputs, at: engine.clock.now() });
   run.monitorFor(step.name).line('kiln', `Starting step ${step.name} with action ${step.action}`);
+  return endStep(run, execution, inputs, signal);
+}
+
+/** A RUNNING step to its end. */
+async function endStep(
+  run: BuildRun,
+  execution: StepExecution,
+  inputs: StepInputs,
+  signal: AbortSignal,
+): Promise<StepInputs> {
+  const { engine, claim } = run;
   const { outputs, message } = await runStep(run, execution, inputs, signal);
-  await completeStep(engine.db, claim, { stepExecutionId, outputs, message, at: engine.clock.now() });
+  await completeStep(engine.db, claim, { stepExecutionId: execution.id, outputs, message, at: engine.clock.now() });
   return outputs;
 }
 

@@ -1,8 +1,7 @@
 import type { WorkflowDocument, WorkflowValue } from '../documents/workflow.ts';
 import type { WorkflowType } from '../documents/workflow-actions.ts';
 import type { ReferenceScope, SystemVariable } from '../documents/workflow-references.ts';
-import { BuildFailure } from '../util/faults.ts';
-import type { BuildPlan } from './build-plan.ts';
+import type { BuildPlan, PlannedWorkflow } from './build-plan.ts';
 
 const PHASES: Readonly<Record<WorkflowType, string>> = { BUILD: 'Build', TEST: 'Test', DISTRIBUTION: 'Distribution' };
 
@@ -12,24 +11,10 @@ const PHASES: Readonly<Record<WorkflowType, string>> = { BUILD: 'Build', TEST: '
  */
 export function initialScope(
   plan: BuildPlan,
-  document: WorkflowDocument,
+  { document, parameters }: PlannedWorkflow,
   workflowOutputs: Readonly<Record<string, WorkflowValue>>,
 ): ReferenceScope {
-  return {
-    parameters: parameterValues(document),
-    stepOutputs: {},
-    workflowOutputs,
-    imagebuilder: variables(plan, document),
-  };
-}
-
-function parameterValues(document: WorkflowDocument): Record<string, WorkflowValue> {
-  return Object.fromEntries(
-    document.parameters.map(({ name, default: value }) => {
-      if (value === undefined) throw new BuildFailure(`The workflow's parameter '${name}' has no value`);
-      return [name, value];
-    }),
-  );
+  return { parameters, stepOutputs: {}, workflowOutputs, imagebuilder: variables(plan, document) };
 }
 
 /** Source: EC2 Image Builder User Guide, "Use dynamic variables in your workflow document". */

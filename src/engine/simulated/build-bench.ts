@@ -52,7 +52,7 @@ export async function openBench(): Promise<BuildBench> {
   const catalog = simulatedCatalog(images);
   const host = simulatedBuildHost(folder);
   const engine: Engine = {
-    ...{ db, buildHost: host, imageStore: images, catalog, clock: systemClock, log: silentLog },
+    ...{ db, jobs: store.jobs, buildHost: host, imageStore: images, catalog, clock: systemClock, log: silentLog },
     ...{ workerId: 'worker-1', accountId: ACCOUNT, region: 'us-east-1' },
   };
   const workingDirectory = path.join(folder, 'work');

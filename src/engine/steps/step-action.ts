@@ -19,6 +19,11 @@ export interface StepAction {
   nothingToDo?(context: Pick<StepContext, 'plan' | 'workflowType'>): string | undefined;
   run(inputs: StepInputs, context: StepContext): Promise<StepResult>;
   /**
+   * Goes on with an attempt that somebody began who is not there any more (a build that was parked, a worker that was
+   * lost), with the inputs that `run` was called with. Rejects as `run` does.
+   */
+  resume?(inputs: StepInputs, context: StepContext): Promise<StepResult>;
+  /**
    * Takes the effect of a step back that had ended with these outputs, because a later step failed. Only actions whose
    * effect would outlive the build have it. `SKIPPED`: there was nothing to take back, or it is to stay.
    */

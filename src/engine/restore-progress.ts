@@ -1,0 +1,55 @@
+import { BuildFailure } from '../util/faults.ts';
+import type { BuildPlan } from './build-plan.ts';
+import type { BuildProgress, LaunchedInstance } from './build-run.ts';
+import type { Engine } from './engine.ts';
+import type { ExecutionRecord, StepRow } from './execution-records.ts';
+
+/**
+ * What a build has made before somebody else goes on with it: its instances that still run, its AMI and what is known of
+ * it. An instance that is gone is missing here; the step that needs it says so.
+ */
+export async function restoreProgress(
+  { buildHost }: Pick<Engine, 'buildHost'>,
+  plan: Pick<BuildPlan, 'parent'>,
+  records: readonly ExecutionRecord[],
+): Promise<BuildProgress> {
+  const done = records.flatMap(({ type, steps }) =>
+    steps.filter(({ status }) => status === 'COMPLETED').map((step) => ({ type, step })),
+  );
+  const outputs = (action: string, name: string): readonly string[] =>
+    done.filter(({ step }) => step.action === action).flatMap(({ step }) => textOf(step.outputs, name));
+  const outputAmiId = done
+    .filter(({ step }) => step.action === 'CreateImage' || step.action === 'RegisterImage')
+    .flatMap(({ step }) => textOf(step.outputs, 'imageId'))
+    .at(-1);
+  const ended = new Set(
+    done
+      .filter(({ step }) => step.action === 'TerminateInstance')
+      .flatMap(({ step }) => textOf(step.inputs, 'instanceId')),
+  );
+  const instances = new Map<string, LaunchedInstance>();
+  for (const { type, step } of done) {
+    const [instanceId] = step.action === 'LaunchInstance' ? textOf(step.outputs, 'instanceId') : [];
+    if (instanceId === undefined || ended.has(instanceId)) continue;
+    const instance = await buildHost.find(instanceId);
+    if (instance === undefined) continue;
+    instances.set(instanceId, { instance, amiId: bootedAmi(step, type === 'BUILD' ? plan.parent.amiId : outputAmiId) });
+  }
+  return {
+    instances,
+    kept: new Set(),
+    outputAmiId,
+    osVersion: outputs('CollectImageMetadata', 'osVersion').at(-1),
+  };
+}
+
+function bootedAmi(launch: StepRow, byDefault: string | undefined): string {
+  const amiId = textOf(launch.inputs, 'imageIdOverride')[0] ?? byDefault;
+  if (amiId === undefined) throw new BuildFailure(`What step ${launch.name} booted is not on record`);
+  return amiId;
+}
+
+function textOf(values: Readonly<Record<string, unknown>> | null, name: string): readonly string[] {
+  const value = values?.[name];
+  return typeof value === 'string' ? [value] : [];
+}
