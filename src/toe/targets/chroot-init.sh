@@ -35,7 +35,20 @@ for path in sys bus fs irq scsi acpi sysrq-trigger; do
   mount --bind "$root/proc/$path" "$root/proc/$path"
   mount -o remount,bind,ro,nosuid,nodev,noexec "$root/proc/$path"
 done
-mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys"
+# Nor is anybody's business in there what this machine is made of or does.
+for path in kcore keys kmsg timer_list sched_debug partitions diskstats; do
+  [ ! -e "$root/proc/$path" ] || mount --bind /dev/null "$root/proc/$path"
+done
+mount -t tmpfs -o mode=755,nosuid,nodev,noexec,size=64k tmpfs "$root/sys"
+for path in class bus block dev firmware fs/cgroup kernel module devices/system/cpu devices/system/node; do
+  mkdir -p -- "$root/sys/$path"
+done
+for path in devices/system/cpu devices/system/node; do
+  [ -d "/sys/$path" ] || continue
+  mount --bind "/sys/$path" "$root/sys/$path"
+  mount -o remount,bind,ro,nosuid,nodev,noexec "$root/sys/$path"
+done
+mount -o remount,ro,nosuid,nodev,noexec "$root/sys"
 mount -t tmpfs -o mode=755,nosuid,nodev,size=1m tmpfs "$root/dev"
 for device in null zero full random urandom tty; do
   : >"$root/dev/$device"
@@ -43,13 +56,13 @@ for device in null zero full random urandom tty; do
 done
 mkdir "$root/dev/pts" "$root/dev/shm" "$root/dev/.host"
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts "$root/dev/pts"
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/dev/shm"
+mount -t tmpfs -o mode=1777,nosuid,nodev,size=25% tmpfs "$root/dev/shm"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 ln -s /proc/self/fd/0 "$root/dev/stdin"
 ln -s /proc/self/fd/1 "$root/dev/stdout"
 ln -s /proc/self/fd/2 "$root/dev/stderr"
-mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$root/run"
+mount -t tmpfs -o mode=755,nosuid,nodev,size=10% tmpfs "$root/run"
 mkdir -m 1777 "$root/run/lock"
 
 while [ "$#" -ge 3 ]; do

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -10,6 +10,7 @@ import { documentOf, run } from '../run-documents.fixture.ts';
 import { describeTarget } from '../target.suite.ts';
 import { RebootRefusedError, TargetLostError } from '../target.ts';
 import { type ChrootTarget, type ChrootTargetOptions, openChrootTarget } from './chroot.ts';
+import { type CallMachine, REFUSED_CALLS } from './refused-calls.ts';
 
 const never = new AbortController().signal;
 const skip = process.getuid?.() !== 0;
@@ -88,7 +89,10 @@ describe('container', { skip }, () => {
       'echo 1 > /proc/sys/vm/drop_caches',
       'echo x > /proc/sysrq-trigger',
       'ls /proc/1/root/etc',
-      'mknod /tmp/disk b 8 0 && head -c 1 /tmp/disk',
+      'mknod /tmp/disk b 8 0',
+      'mknod /tmp/memory c 1 1',
+      'cat /proc/kcore /proc/partitions /proc/keys | grep .',
+      'ls /sys/block/* /sys/class/*/* /sys/firmware/* /sys/devices/pci*',
       'hostname other',
       'date -s @0',
       'modprobe loop',
@@ -98,9 +102,58 @@ describe('container', { skip }, () => {
       'touch /usr/x',
     ];
     for (const attempt of attempts) assert.match(await say(target, `${attempt} || exit 9`), /exit 9$/, attempt);
+    const rights = await say(target, 'grep -E "^Cap(Inh|Prm|Eff|Bnd)" /proc/self/status | cut -f 2 | xargs');
+    assert.equal(rights, `${'0'.repeat(16)}${' 00000000b00427fb'.repeat(3)}\n`);
     const outbreak =
       'mkdir -p /tmp/jail; cd /; chroot /tmp/jail /bin/true; cd ../../../../../..; ls -d home work || exit 9';
     assert.match(await say(target, outbreak), /exit 9$/);
+  });
+
+  test('system calls that act on the whole machine are refused, whoever asks', async () => {
+    await using target = await open(root);
+    const script =
+      'for (@ARGV) { my ($name, $number) = split /=/; my $done = syscall($number + 0, 0, 0, 0, 0, 0); print "$name ", $done == -1 ? $! + 0 : "done", "\\n" }';
+    const calls = REFUSED_CALLS.flatMap(({ name, [process.arch as CallMachine]: number }) =>
+      number === undefined ? [] : [`${name}=${number}`],
+    );
+    const { stdout } = await capture(target, { argv: ['perl', '-e', script, ...calls], signal: never });
+    const refused = REFUSED_CALLS.map(({ name, refusal }) => `${name} ${refusal === 'ENOSYS' ? 38 : 1}`);
+    assert.deepEqual(stdout.trim().split('\n'), refused);
+    const sockets =
+      'for (1, 2, 10, 16, 38, 40) { print socket(my $s, $_, $_ == 16 ? 3 : $_ == 38 ? 5 : 1, 0) ? "yes " : "no " }';
+    assert.equal(
+      (await capture(target, { argv: ['perl', '-e', sockets], signal: never })).stdout,
+      'yes yes yes yes no no ',
+    );
+  });
+
+  test('programs of the host on the way in do what no environment says, and cannot be looked at', async () => {
+    await using target = await open(root, { environment: { PATH, PERL5OPT: '-Mno_such_module', LD_BIND_NOT: '1' } });
+    const shown = await capture(target, {
+      argv: ['sh', '-c', 'echo "$PERL5OPT $LD_LIBRARY_PATH"; env | grep -c KILN_VARIABLE'],
+      env: { LD_LIBRARY_PATH: './lib', 'A-B': 'c' },
+      signal: never,
+    });
+    assert.deepEqual([shown.stdout, shown.stderr], ['-Mno_such_module ./lib\n0\n', '']);
+
+    const folder = await mkdtemp(join(tmpdir(), 'kiln-of-the-host-'));
+    const secret = join(folder, 'secret');
+    await writeFile(secret, '');
+    // Looks through whatever enters, as fast as it can.
+    const spy = 'while :; do for root in /proc/[0-9]*/root; do [ ! -e "$root$0" ] || echo seen >/tmp/seen; done; done';
+    const spying = new AbortController();
+    const looking = target.run({ argv: ['sh', '-c', spy, secret], signal: spying.signal }).catch(() => {});
+    for (let entry = 0; entry < 40; entry++) await say(target, 'true');
+    spying.abort();
+    await looking;
+    assert.match(await say(target, 'cat /tmp/seen'), /exit 1$/);
+    await rm(folder, { recursive: true });
+  });
+
+  test('what is too much memory for it ends, and it goes on', async () => {
+    await using target = await open(root, { maxMemory: 64 * 1024 * 1024 });
+    assert.match(await say(target, 'head -c 512M /dev/zero | tail | wc -c; [ "$?" = 0 ]'), /^0\n|exit/);
+    assert.equal(await say(target, 'echo again'), 'again\n');
   });
 
   test('a host without a network of its own has none', async () => {

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, existsSync } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BuilderFault, coerceError } from '../../util/faults.ts';
 import { run as runProgram } from '../../util/spawn.ts';
 import { RebootRefusedError, type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
+import { type ContainerEntry, containerEntry } from './container-entry.ts';
 import { localTarget } from './local.ts';
-import { limitProcesses, type ProcessLimit } from './process-limit.ts';
+import { limitResources } from './resource-limits.ts';
 
 export interface ChrootTargetOptions {
   /** What messages call it. */
@@ -27,6 +29,11 @@ export interface ChrootTargetOptions {
   readonly mountsOf?: number;
   /** Processes at a time, where the system can count them (control groups). Default 4096. */
   readonly maxProcesses?: number;
+  /**
+   * Bytes of memory of all processes together; where the system cannot bound that (control groups), of each. Default: as
+   * much as there is.
+   */
+  readonly maxMemory?: number;
   /** Files and folders of this machine that are seen at a path within the root folder. */
   readonly binds?: readonly ChrootBind[];
 }
@@ -42,42 +49,32 @@ export interface ChrootTarget extends Target, AsyncDisposable {
   close(): Promise<void>;
   /** The container's first process, as this machine counts. */
   readonly pid: number;
+  /** Program and arguments of this machine with which a command gets in, or a shell: those of the command follow. */
+  readonly entry: readonly string[];
 }
 
 const INIT = fileURLToPath(new URL('./chroot-init.sh', import.meta.url));
 const START_MS = 10_000;
+const LOOK_EVERY_MS = 5;
 /** More than any installation needs, less than what brings a machine down. */
 const MAX_PROCESSES = 4096;
 
-/**
- * What root may do in the container. Left out is all that reaches beyond it: mounts, modules, devices, the clock, the
- * network's settings, tracing, and opening files by their handles, for those are found outside of the root folder too.
- */
-const CAPABILITIES = [
-  'chown',
-  'dac_override',
-  'fowner',
-  'fsetid',
-  'kill',
-  'setgid',
-  'setuid',
-  'setpcap',
-  'setfcap',
-  'linux_immutable',
-  'net_bind_service',
-  'net_raw',
-  'sys_chroot',
-  'mknod',
-  'audit_write',
-  'lease',
-];
-
-const TOOLS = ['env', 'unshare', 'nsenter', 'setpriv', 'chroot', 'umount', 'sh'] as const;
-type Tools = Readonly<Record<(typeof TOOLS)[number], string>>;
+/** Programs of this machine and the Debian package of each. */
+const TOOLS = {
+  env: 'coreutils',
+  nsenter: 'util-linux',
+  perl: 'perl-base',
+  prlimit: 'util-linux',
+  setpriv: 'util-linux',
+  sh: 'dash',
+  umount: 'mount',
+  unshare: 'util-linux',
+} as const;
+type Tools = Readonly<Record<keyof typeof TOOLS, string>>;
 
 /**
  * A container whose file system is a folder of this machine: processes, mounts, IPC and host name are its own, its
- * root user may change files and nothing else of the machine. Needs root and util-linux. Rejects with a BuilderFault when
+ * root user may change files and nothing else of the machine. Needs root, util-linux and perl. Rejects with a BuilderFault when
  * it cannot be made. Whoever opens it closes it; should this process end before, the kernel does it.
  */
 export async function openChrootTarget(options: ChrootTargetOptions, signal: AbortSignal): Promise<ChrootTarget> {
@@ -92,7 +89,10 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
     options.mountsOf === undefined ? [] : [tools.nsenter, '--target', String(options.mountsOf), '--mount', '--'];
   const [program = tools.setpriv, ...before] = [...mounts, tools.setpriv];
   const binds = (options.binds ?? []).flatMap(({ source, path, readOnly }) => [source, path, readOnly ? 'ro' : 'rw']);
-  const limit = await limitProcesses(options.maxProcesses ?? MAX_PROCESSES);
+  const limits = await limitResources({
+    processes: options.maxProcesses ?? MAX_PROCESSES,
+    ...(options.maxMemory === undefined ? {} : { memory: options.maxMemory }),
+  });
   const init = spawn(
     program,
     [
@@ -108,15 +108,24 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
     init.once('exit', () => resolve());
     init.once('error', () => resolve());
   });
+  let pid: number | undefined;
   const close = async (): Promise<void> => {
     init.kill('SIGKILL');
     await ended;
-    await limit?.release();
+    if (pid !== undefined) await untilEnded(pid);
+    await limits.release();
   };
   try {
-    const pid = await announcedPid(init, signal);
+    pid = await announcedPid(init, signal);
     await dropOldRoot(pid, tools);
-    return chrootTarget(options, { init, pid, tools, limit, close });
+    const entry = containerEntry({
+      pid,
+      ownNetwork: options.network === 'none',
+      tools,
+      members: limits.members,
+      dataBytes: limits.bounded.has('memory') ? undefined : options.maxMemory,
+    });
+    return chrootTarget(options, { init, pid, entry, close });
   } catch (error) {
     await close();
     signal.throwIfAborted();
@@ -131,7 +140,7 @@ const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 /** By absolute path: the environment of commands is the container's, its PATH must not decide what runs on the host. */
 async function findTools(): Promise<Tools> {
   const found = await Promise.all(
-    TOOLS.map(async (tool): Promise<[string, string]> => {
+    Object.entries(TOOLS).map(async ([tool, debianPackage]): Promise<[string, string]> => {
       for (const folder of SYSTEM_PATH) {
         const path = `${folder}/${tool}`;
         if (
@@ -144,7 +153,7 @@ async function findTools(): Promise<Tools> {
       }
       throw new BuilderFault(`The program ${tool} is missing.`, {
         missingPrerequisite: true,
-        hint: 'install util-linux',
+        hint: `On Debian and Ubuntu: apt-get install ${debianPackage}`,
       });
     }),
   );
@@ -190,42 +199,29 @@ async function dropOldRoot(pid: number, tools: Tools): Promise<void> {
   if (code !== 0) throw new Error(stderr.toString().trim());
 }
 
+/** A container's first process ends after all others, and after their files are closed; nobody may have fetched it yet. */
+async function untilEnded(pid: number): Promise<void> {
+  for (;;) {
+    const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    // After the name, which may have any characters, stands the state.
+    if (/^$|\) [ZX] [^)]*$/.test(status)) return;
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
 interface Container {
   readonly init: ChildProcess;
   readonly pid: number;
-  readonly tools: Tools;
-  readonly limit: ProcessLimit | undefined;
+  readonly entry: ContainerEntry;
   readonly close: () => Promise<void>;
 }
 
-function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, limit, close }: Container): ChrootTarget {
-  // `--root=/` keeps the host's root folder in the container's namespaces, so that the host's programs can still be
-  // started; the container's is the working directory, which `chroot .` makes the root.
-  const root = `/proc/${pid}/root`;
-  const local = localTarget({ environment: options.environment, cwd: '/' });
-  const counted = ['-c', 'echo 0 > "$1" || exit 126; shift; exec "$@"', 'sh', limit?.members ?? ''];
-  const enter = [
-    ...(limit === undefined ? [] : [tools.sh, ...counted]),
-    ...[
-      tools.env,
-      `--chdir=${root}`,
-      tools.nsenter,
-      '--target',
-      String(pid),
-      '--root=/',
-      '--mount',
-      '--pid',
-      '--ipc',
-      '--uts',
-    ],
-    ...(options.network === 'none' ? ['--net'] : []),
-    ...['--', tools.setpriv, '--bounding-set', `-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`, '--'],
-    ...[tools.chroot, '.', '/bin/sh', '-c', 'umask 022; cd -- "$1" || exit 126; shift; exec "$@"', 'sh'],
-  ];
+function chrootTarget(options: ChrootTargetOptions, { init, pid, entry, close }: Container): ChrootTarget {
+  const local = localTarget({ environment: { PATH: SYSTEM_PATH.join(':') }, cwd: '/' });
   let closed = false;
   const throwIfGone = (): void => {
     // The end of the first process is seen here before it is announced.
-    if (closed || init.exitCode !== null || init.signalCode !== null || !existsSync(`${root}/proc`))
+    if (closed || init.exitCode !== null || init.signalCode !== null || !existsSync(`/proc/${pid}/root/proc`))
       throw new TargetLostError(`${options.name} was lost: the container has ended`);
   };
 
@@ -233,8 +229,12 @@ function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, limit, c
     command.signal.throwIfAborted();
     throwIfGone();
     const { cwd = options.cwd ?? '/', ...rest } = command;
-    const [first = tools.nsenter, ...before] = enter;
-    const exit = await local.run({ ...rest, argv: [first, ...before, cwd, ...command.argv], cwd: '/' });
+    const exit = await local.run({
+      ...rest,
+      argv: entry.argv(cwd, command.argv),
+      env: entry.environment({ ...options.environment, ...command.env }),
+      cwd: '/',
+    });
     // With the container ends everything in it: what looks like a killed command is a lost machine.
     throwIfGone();
     return exit;
@@ -251,6 +251,7 @@ function chrootTarget(options: ChrootTargetOptions, { init, pid, tools, limit, c
     reboot: () => Promise.reject(new RebootRefusedError('A container cannot be rebooted.')),
     close: closeOnce,
     pid,
+    entry: entry.argv(options.cwd ?? '/', []),
     [Symbol.asyncDispose]: closeOnce,
   };
 }
