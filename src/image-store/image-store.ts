@@ -22,6 +22,17 @@ export interface MachineImage {
   readonly createdAt: string;
   /** The image build version ARN that made it, or `import`, or `catalog:` and the catalogue entry it came from. */
   readonly source: string;
+  /** Frozen overlays between the disk of `parentAmiId` and this one, the lowest first; checkpoints may share them. */
+  readonly layers?: readonly DiskLayer[];
+  /** The content key of the build that made it: another build with the same key makes the same disk. */
+  readonly buildKey?: string;
+}
+
+/** A frozen overlay of the image store. Made by {@link CheckpointStore.sealLayer}. */
+export interface DiskLayer {
+  readonly name: string;
+  /** sha256 of the file, hex. */
+  readonly digest: string;
 }
 
 export interface BootDisk {
@@ -34,15 +45,23 @@ export type ExportFormat = 'qcow2' | 'raw' | 'vmdk' | 'vhd' | 'vhdx';
 export interface CaptureRequest {
   /** Made by the caller, so that a repeated capture after a crash is the same image. */
   readonly amiId: string;
-  /** A qcow2 overlay on `parentAmiId`'s disk; it is moved into the store. */
+  /** A qcow2 overlay on `parentAmiId`'s disk, or on the last of `layers`; it is moved into the store. */
   readonly diskPath: string;
   readonly parentAmiId: string;
+  /** What lies between the parent's disk and this one, the lowest first. */
+  readonly layers?: readonly DiskLayer[];
+  readonly buildKey?: string;
   readonly name: string;
   readonly description?: string;
   readonly osVersion?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly source: string;
 }
+
+/** A new machine image with the disk of one that is there. */
+export type ReuseRequest = Pick<CaptureRequest, 'amiId' | 'name' | 'description' | 'tags' | 'source'> & {
+  readonly of: string;
+};
 
 export interface ImportRequest {
   readonly file: string;
@@ -72,6 +91,8 @@ export interface ImageStore {
   list(): Promise<readonly MachineImage[]>;
   bootDisk(amiId: string): Promise<BootDisk>;
   capture(request: CaptureRequest, context: StoreContext): Promise<MachineImage>;
+  /** Gives an image's disk a second image; nothing is copied. Rejects when the disk is not there and whole. */
+  reuse(request: ReuseRequest, context: StoreContext): Promise<MachineImage>;
   /** Copies or converts a qcow2, raw, vmdk, vhd or vhdx file into the store. */
   import(request: ImportRequest, context: StoreContext): Promise<MachineImage>;
   /** Writes a flattened copy to `file` (replaced when whole, never half-written). */

@@ -8,7 +8,11 @@ export interface RunServices {
   readonly parameters?: ParameterStore;
   readonly objects?: ObjectStore;
   readonly components?: ComponentSource;
+  readonly metadata?: InstanceMetadata;
 }
+
+/** `{{ aws:imds:PATH }}`, relative to `meta-data/`. Undefined for what the instance does not have. */
+export type InstanceMetadata = (path: string, signal: AbortSignal) => Promise<string | undefined>;
 
 /** `{{ aws:ssm:NAME }}`. Undefined for a parameter that does not exist. */
 export type ParameterStore = (name: string, signal: AbortSignal) => Promise<StoredParameter | undefined>;
@@ -39,6 +43,12 @@ export interface ObjectStore {
   get(place: ObjectPlace, signal: AbortSignal): Promise<StoredObject | undefined>;
   /** Keys that begin with `key`, in order, at most `limit`. */
   list(place: ObjectPlace, limit: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** As `list`, with the tag of each content. */
+  etags(
+    place: ObjectPlace,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly key: string; readonly etag: string }[]>;
   put(place: ObjectPlace, body: Uint8Array, signal: AbortSignal): Promise<void>;
   /** Begins an object of several parts. Whoever begins it ends it with `complete` or `abort`. */
   upload(place: ObjectPlace, signal: AbortSignal): Promise<ObjectUpload>;

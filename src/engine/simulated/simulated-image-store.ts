@@ -28,7 +28,16 @@ export function simulatedImageStore(): SimulatedImageStore {
         ...{ amiId, name, parentAmiId, tags, source },
         ...(description === undefined ? {} : { description }),
         ...(osVersion === undefined ? {} : { osVersion }),
+        ...(request.layers === undefined ? {} : { layers: request.layers }),
+        ...(request.buildKey === undefined ? {} : { buildKey: request.buildKey }),
       });
+      images.set(amiId, image);
+      return image;
+    },
+    reuse: async ({ of, amiId, name, tags, source }) => {
+      const original = images.get(of);
+      if (original === undefined) throw new BuilderFault(`The disk of ${of} is missing`);
+      const image = { ...original, amiId, name, tags, source };
       images.set(amiId, image);
       return image;
     },

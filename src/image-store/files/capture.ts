@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
-import type { CaptureRequest, MachineImage, StoreContext } from '../image-store.ts';
+import type { CaptureRequest, DiskLayer, MachineImage, StoreContext } from '../image-store.ts';
 import { diskInfo } from './disk-info.ts';
 import { diskName, diskPath, isAmiId, type Layout, lockPath } from './layout.ts';
 import { placeDisk, readyDisk } from './place-disk.ts';
@@ -11,7 +11,10 @@ import { qemuImg } from './qemu-img.ts';
 import { readRecord, writeRecord } from './records.ts';
 import { storageFault } from './storage-fault.ts';
 import { allocatedBytes } from './stored-size.ts';
-import { verifyDisk } from './verified-disk.ts';
+import { verifyDisk, verifyLayer } from './verified-disk.ts';
+
+/** Beyond it an image gets a copy of what its layers hold: each layer costs every read of a guest a look into its tables. */
+const MOST_LAYERS = 8;
 
 /**
  * Makes an instance's overlay the disk of a new machine image. Nothing is copied when instance and store are on one
@@ -32,7 +35,10 @@ export async function capture(
   if (parent === undefined) throw missingParent(action, request.parentAmiId);
   await verifyDisk(layout, parent, signal);
   try {
-    const { virtualSize } = await setParent(layout, request.diskPath, parent, signal, action);
+    const layers = request.layers ?? [];
+    await verifyLayers(layout, layers, action, signal);
+    const { virtualSize } = await setParent(layout, request, parent, signal, action);
+    const kept = layers.length > MOST_LAYERS ? await flatten(layout, request, parent, signal, action) : layers;
     monitor.line('kiln', `reading the disk of ${request.amiId}`);
     const disk = await readyDisk(request.diskPath, signal);
     const image: MachineImage = {
@@ -49,6 +55,8 @@ export async function capture(
       tags: request.tags,
       createdAt: clock.now().toISOString(),
       source: request.source,
+      ...(kept.length === 0 ? {} : { layers: kept }),
+      ...(request.buildKey === undefined ? {} : { buildKey: request.buildKey }),
     };
     await using _lock = await lockFile(lockPath(layout, 'store'), signal);
     // Somebody may have removed the parent while the disk was read.
@@ -69,14 +77,15 @@ export async function capture(
  */
 async function setParent(
   layout: Layout,
-  file: string,
+  { diskPath: file, layers = [] }: CaptureRequest,
   parent: MachineImage,
   signal: AbortSignal,
   action: string,
 ): Promise<{ readonly virtualSize: number }> {
   const info = await diskInfo(file, 'qcow2', { signal, action });
-  const relative = diskName(parent.digest);
-  const isFirstTime = info.backingFile !== undefined && resolve(info.backingFile) === diskPath(layout, parent.digest);
+  const base = layers.at(-1)?.name ?? parent.digest;
+  const relative = diskName(base);
+  const isFirstTime = info.backingFile !== undefined && resolve(info.backingFile) === diskPath(layout, base);
   if (!isFirstTime && info.backingFile !== relative) {
     throw new BuilderFault(`${action} failed: the disk is not an overlay on ${parent.amiId}`, {
       where: file,
@@ -90,6 +99,34 @@ async function setParent(
     await qemuImg(['rebase', '-u', '-f', 'qcow2', '-b', relative, '-F', 'qcow2', file], { signal, action, file });
   }
   return { virtualSize: info.virtualSize };
+}
+
+async function verifyLayers(
+  layout: Layout,
+  layers: readonly DiskLayer[],
+  action: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const whose = { name: `${action} failed: a layer below the disk`, hint: 'Build the image again.' };
+  for (const layer of layers) await verifyLayer(layout, layer, whose, signal);
+}
+
+/** Takes what the layers hold into the overlay, so that it lies on its parent's disk alone. The layers stay as they are. */
+async function flatten(
+  layout: Layout,
+  { diskPath: file }: CaptureRequest,
+  parent: MachineImage,
+  signal: AbortSignal,
+  action: string,
+): Promise<readonly DiskLayer[]> {
+  // A name relative to the disks folder leads nowhere from where the overlay still lies.
+  const onto = (base: string, unchecked: readonly string[]): Promise<string> =>
+    qemuImg(['rebase', ...unchecked, '-f', 'qcow2', '-b', base, '-F', 'qcow2', file], { signal, action, file });
+  const info = await diskInfo(file, 'qcow2', { signal, action });
+  await onto(join(layout.disks, info.backingFile ?? ''), ['-u']);
+  await onto(diskPath(layout, parent.digest), []);
+  await onto(diskName(parent.digest), ['-u']);
+  return [];
 }
 
 function osVersionOf(request: CaptureRequest, parent: MachineImage): { readonly osVersion?: string } {

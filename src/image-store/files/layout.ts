@@ -6,7 +6,11 @@ import { join, resolve } from 'node:path';
  *
  * - `disks/SHA256.qcow2`: disks by content, read-only. A disk names its parent's file relative to itself, so that the
  *   store can be moved.
- * - `disks/SHA256.verified.json`: what the file looked like when its content was last read in full.
+ * - `disks/layer-PROCESS-xxxxxx.qcow2`: frozen overlays of builds, read-only once they are sealed, named like the
+ *   process that made them. Records know their digest.
+ * - `disks/*.verified.json`: what the file looked like when its content was last read in full.
+ * - `checkpoints/KEY.json`: checkpoints; the time of the last change of the file is that of its last use.
+ * - `leases/PROCESS-xxxxxx.json`: layers that a build of that process works on.
  * - `amis/AMI-ID.json`: machine images.
  * - `temporary/PROCESS-xxxxxx/`: work in progress, removed when its process is gone.
  * - `locks/NAME.lock`: never removed.
@@ -15,6 +19,8 @@ export interface Layout {
   readonly root: string;
   readonly disks: string;
   readonly amis: string;
+  readonly checkpoints: string;
+  readonly leases: string;
   readonly temporary: string;
   readonly locks: string;
 }
@@ -26,6 +32,8 @@ export async function makeLayout(directory: string): Promise<Layout> {
     root,
     disks: join(root, 'disks'),
     amis: join(root, 'amis'),
+    checkpoints: join(root, 'checkpoints'),
+    leases: join(root, 'leases'),
     temporary: join(root, 'temporary'),
     locks: join(root, 'locks'),
   };
@@ -40,16 +48,42 @@ export function isAmiId(text: string): boolean {
   return AMI_ID.test(text);
 }
 
-export function diskName(digest: string): string {
-  return `${digest}.qcow2`;
+/** @param stem A digest or the name of a layer. */
+export function diskName(stem: string): string {
+  return `${stem}.qcow2`;
 }
 
 export function diskPath(layout: Layout, digest: string): string {
   return join(layout.disks, diskName(digest));
 }
 
-export function verifiedPath(layout: Layout, digest: string): string {
-  return join(layout.disks, `${digest}.verified.json`);
+/** @param stem A digest or the name of a layer. */
+export function verifiedPath(layout: Layout, stem: string): string {
+  return join(layout.disks, `${stem}.verified.json`);
+}
+
+const LAYER = /^layer-([0-9]+-[0-9]+-[0-9a-f]{12})$/;
+
+/** The process that made a layer, as process-identity.ts writes it; undefined for what is no name of a layer. */
+export function ownerOfLayer(name: string): string | undefined {
+  return LAYER.exec(name)?.[1];
+}
+
+export function layerPath(layout: Layout, name: string): string {
+  if (!LAYER.test(name)) throw new Error(`'${name}' is no name of a layer`);
+  return join(layout.disks, diskName(name));
+}
+
+const KEY = /^[0-9a-f]{64}$/;
+
+/** Whether the text is a key of a checkpoint; everything else may not become part of a path. */
+export function isCheckpointKey(text: string): boolean {
+  return KEY.test(text);
+}
+
+export function checkpointPath(layout: Layout, key: string): string {
+  if (!KEY.test(key)) throw new Error(`'${key}' is no key of a checkpoint`);
+  return join(layout.checkpoints, `${key}.json`);
 }
 
 export function recordPath(layout: Layout, amiId: string): string {

@@ -2,10 +2,15 @@ import { rm } from 'node:fs/promises';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import { syncFolderOf } from './atomic-file.ts';
-import { diskPath, isAmiId, type Layout, lockPath, recordPath, verifiedPath } from './layout.ts';
+import { readCheckpoints } from './checkpoint-records.ts';
+import { checkpointPath, isAmiId, type Layout, lockPath, recordPath } from './layout.ts';
 import { readRecords } from './records.ts';
+import { namesOf, removeUnwanted } from './wanted-files.ts';
 
-/** Removes an image, and its disk when no other image has the same one. Succeeds when there is no such image. */
+/**
+ * Removes an image, its disk when no other image has the same one, and the checkpoints on it. Succeeds when there is no
+ * such image.
+ */
 export async function removeImage(layout: Layout, amiId: string, signal: AbortSignal): Promise<void> {
   if (!isAmiId(amiId)) return;
   await using _lock = await lockFile(lockPath(layout, 'store'), signal);
@@ -22,7 +27,8 @@ export async function removeImage(layout: Layout, amiId: string, signal: AbortSi
   await rm(recordPath(layout, amiId));
   await syncFolderOf(recordPath(layout, amiId));
   // In this order: a process killed here leaves a disk without a record, which the next start removes.
-  if (images.some((other) => other !== image && other.digest === image.digest)) return;
-  await rm(verifiedPath(layout, image.digest), { force: true });
-  await rm(diskPath(layout, image.digest), { force: true });
+  const checkpoints = (await readCheckpoints(layout)).filter(({ parentAmiId }) => parentAmiId === amiId);
+  for (const { key } of checkpoints) await rm(checkpointPath(layout, key), { force: true });
+  const layers = [...(image.layers ?? []), ...checkpoints.flatMap((checkpoint) => checkpoint.layers)];
+  await removeUnwanted(layout, [image.digest, ...namesOf(layers)]);
 }

@@ -7,6 +7,7 @@ import { importDisk } from './import.ts';
 import { makeLayout } from './layout.ts';
 import { readRecord, readRecords } from './records.ts';
 import { removeImage } from './remove.ts';
+import { reuseImage } from './reuse.ts';
 import { storageFault } from './storage-fault.ts';
 import { sweep } from './sweep.ts';
 import { verifyChain } from './verify-chain.ts';
@@ -44,6 +45,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
       return { path: await verifyChain(layout, image), format: 'qcow2' };
     },
     capture: (request, context) => capture(layout, clock, request, context),
+    reuse: (request, context) => reuseImage(layout, clock, request, context),
     import: (request, context) => importDisk(layout, clock, request, context),
     export: (amiId, file, format, context) => exportDisk(layout, amiId, file, format, context),
     remove: (amiId) => removeImage(layout, amiId, never),

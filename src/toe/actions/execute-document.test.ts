@@ -146,6 +146,7 @@ test('documents come from S3 and from components; a component without a build is
       list: refused,
       put: refused,
       upload: refused,
+      etags: refused,
     },
   };
   const steps = [

@@ -185,7 +185,7 @@ describe('Windows modules (simulated)', () => {
     assert.equal(download?.values['source'], 'https://x.test/a.msi');
     const refused = async (): Promise<never> => Promise.reject(new Error('not expected'));
     const get = async () => ({ size: 3, body: Readable.from([Buffer.from('msi')]) });
-    const services = { objects: { get, list: refused, put: refused, upload: refused } };
+    const services = { objects: { get, list: refused, put: refused, upload: refused, etags: refused } };
     const result = await runOn(windows.target, 'InstallMSI', { path: 's3://my-bucket/a.msi' }, { services });
     assert.equal(result.status, 'success', failureOf(result));
     const received = windows.invocations.find(({ script }) => script.includes('OpenStandardInput'));

@@ -15,6 +15,25 @@ export function s3Objects(settings: AwsSettings): ObjectStore {
     opened ??= import('@aws-sdk/client-s3').then((sdk) => ({ sdk, client: new sdk.S3Client(configOf(settings)) }));
     return opened;
   };
+  async function listObjects(place: ObjectPlace, limit: number, signal: AbortSignal) {
+    const { sdk, client } = await open();
+    const { Key: prefix, ...rest } = inputOf(place);
+    const found: { key: string; etag: string }[] = [];
+    let token: string | undefined;
+    do {
+      const request = { ...rest, Prefix: prefix, ...(token === undefined ? {} : { ContinuationToken: token }) };
+      const answer = await client
+        .send(new sdk.ListObjectsV2Command(request), { abortSignal: signal })
+        .catch((error: unknown) => {
+          throw explain(error, 'list', place);
+        });
+      for (const { Key, ETag = '' } of answer.Contents ?? [])
+        if (Key !== undefined) found.push({ key: Key, etag: ETag });
+      token = answer.NextContinuationToken;
+    } while (token !== undefined && found.length < limit);
+    return found.slice(0, limit);
+  }
+
   return {
     get: async (place, signal) => {
       const { sdk, client } = await open();
@@ -28,23 +47,8 @@ export function s3Objects(settings: AwsSettings): ObjectStore {
         throw explain(error, 'read', place);
       }
     },
-    list: async (place, limit, signal) => {
-      const { sdk, client } = await open();
-      const { Key: prefix, ...rest } = inputOf(place);
-      const keys: string[] = [];
-      let token: string | undefined;
-      do {
-        const request = { ...rest, Prefix: prefix, ...(token === undefined ? {} : { ContinuationToken: token }) };
-        const answer = await client
-          .send(new sdk.ListObjectsV2Command(request), { abortSignal: signal })
-          .catch((error: unknown) => {
-            throw explain(error, 'list', place);
-          });
-        keys.push(...(answer.Contents ?? []).flatMap(({ Key }) => Key ?? []));
-        token = answer.NextContinuationToken;
-      } while (token !== undefined && keys.length < limit);
-      return keys.slice(0, limit);
-    },
+    list: async (place, limit, signal) => (await listObjects(place, limit, signal)).map(({ key }) => key),
+    etags: listObjects,
     put: async (place, body, signal) => {
       const { sdk, client } = await open();
       const request = new sdk.PutObjectCommand({ ...inputOf(place), Body: body });

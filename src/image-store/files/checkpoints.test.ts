@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { BuilderFault } from '../../util/faults.ts';
+import type { CheckpointStore } from '../checkpoint-store.ts';
+import type { DiskLayer, MachineImage } from '../image-store.ts';
+import { openCheckpointStore } from './checkpoints.ts';
+import { fixedClock, importSmall, MIB, qemuImg, type StoreFixture, storeFixture } from './store.fixture.ts';
+import { openImageStore } from './store.ts';
+
+const GIB = 1024 * MIB;
+const never = new AbortController().signal;
+const keyOf = (digit: string): string => digit.repeat(64);
+const CHILD = 'ami-00000000000000001';
+
+function openCheckpoints({ storeFolder }: StoreFixture, limitBytes = GIB, minFreeBytes = 0): Promise<CheckpointStore> {
+  return openCheckpointStore({ folder: storeFolder, limitBytes, minFreeBytes, clock: fixedClock });
+}
+
+/** A frozen overlay at the place of a new layer, with `text` at the second mebibyte and further on `megabytes` of it. */
+async function freeze(
+  fixture: StoreFixture,
+  store: CheckpointStore,
+  on: { readonly path: string },
+  text: string,
+  megabytes = 0,
+): Promise<{ readonly name: string; readonly path: string }> {
+  const layer = await store.newLayer();
+  qemuImg('create', '-q', '-f', 'qcow2', '-b', on.path, '-F', 'qcow2', layer.path);
+  const pattern = join(fixture.folder, 'pattern');
+  await writeFile(pattern, Buffer.alloc(65_536, text));
+  const commands = ['-c', `write -s ${pattern} 2M 64k`];
+  if (megabytes > 0) commands.push('-c', `write -s ${pattern} 3M ${megabytes * 64}k`);
+  execFileSync('qemu-io', ['-f', 'qcow2', ...commands, layer.path], { stdio: 'ignore' });
+  return layer;
+}
+
+async function putOn(
+  fixture: StoreFixture,
+  store: CheckpointStore,
+  parent: MachineImage,
+  key: string,
+  text: string,
+): Promise<DiskLayer> {
+  const disk = await fixture.store.bootDisk(parent.amiId);
+  const { name } = await freeze(fixture, store, disk, text, 4);
+  const layer = await store.sealLayer(name, { digest: parent.digest }, never);
+  await store.put({ key, parentAmiId: parent.amiId, layers: [layer], facts: { text } }, never);
+  await store.discardLayers([name]);
+  return layer;
+}
+
+/** What a guest would read at the second mebibyte. */
+async function textAt(fixture: StoreFixture, path: string): Promise<string> {
+  const raw = join(fixture.folder, 'look.raw');
+  qemuImg('convert', '-O', 'raw', path, raw);
+  return (await readFile(raw)).toString('latin1', 2 * MIB, 2 * MIB + 5);
+}
+
+test('a checkpoint is found again, with its facts and the disk as it was, in a store that was moved as well', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  assert.equal(await store.get(keyOf('a')), undefined);
+  await putOn(fixture, store, parent, keyOf('a'), 'first');
+  const found = await store.get(keyOf('a'));
+  assert.deepEqual(found?.facts, { text: 'first' });
+
+  const opened = await store.open(keyOf('a'), never);
+  assert.equal(await textAt(fixture, opened.path), 'first');
+  assert.equal((await stat(opened.path)).mode & 0o777, 0o444);
+  await opened.release();
+
+  const moved = join(fixture.folder, 'moved');
+  await rename(fixture.storeFolder, moved);
+  const there = await openCheckpointStore({ folder: moved, limitBytes: GIB, minFreeBytes: 0 });
+  assert.equal(await textAt(fixture, (await there.open(keyOf('a'), never)).path), 'first');
+});
+
+test('an image of layers has their content, exports whole, and needs no checkpoint any more', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  const base = await fixture.store.bootDisk(parent.amiId);
+  const first = await freeze(fixture, store, base, 'first', 1);
+  const second = await freeze(fixture, store, first, 'other');
+  const layers = [
+    await store.sealLayer(first.name, { digest: parent.digest }, never),
+    await store.sealLayer(second.name, { layer: first.name }, never),
+  ];
+  await store.put({ key: keyOf('b'), parentAmiId: parent.amiId, layers, facts: {} }, never);
+  const overlay = join(fixture.folder, 'top.qcow2');
+  qemuImg('create', '-q', '-f', 'qcow2', '-b', second.path, '-F', 'qcow2', overlay);
+  const request = { amiId: CHILD, diskPath: overlay, parentAmiId: parent.amiId, layers, name: 'child', tags: {} };
+  const image = await fixture.store.capture({ ...request, source: 'test', buildKey: keyOf('c') }, fixture.context);
+  await store.discardLayers([first.name, second.name]);
+  await store.remove(keyOf('b'));
+  assert.deepEqual(image.layers, layers);
+  assert.equal(image.buildKey, keyOf('c'));
+  assert.equal(await textAt(fixture, (await fixture.store.bootDisk(CHILD)).path), 'other');
+  const out = join(fixture.folder, 'out.qcow2');
+  await fixture.store.export(CHILD, out, 'qcow2', fixture.context);
+  assert.equal(await textAt(fixture, out), 'other');
+
+  await fixture.store.remove(CHILD);
+  assert.deepEqual(
+    (await readdir(join(fixture.storeFolder, 'disks'))).filter((name) => name.startsWith('layer')),
+    [],
+  );
+});
+
+test('too many layers are flattened into the disk', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  let on = await fixture.store.bootDisk(parent.amiId);
+  const layers: DiskLayer[] = [];
+  for (let index = 0; index < 9; index++) {
+    const below = layers.at(-1)?.name;
+    const { name, path } = await freeze(fixture, store, on, `text${index}`, index === 0 ? 1 : 0);
+    layers.push(await store.sealLayer(name, below === undefined ? { digest: parent.digest } : { layer: below }, never));
+    on = { path, format: 'qcow2' };
+  }
+  const overlay = join(fixture.folder, 'top.qcow2');
+  qemuImg('create', '-q', '-f', 'qcow2', '-b', on.path, '-F', 'qcow2', overlay);
+  const request = { amiId: CHILD, diskPath: overlay, parentAmiId: parent.amiId, layers, name: 'child', tags: {} };
+  const image = await fixture.store.capture({ ...request, source: 'test' }, fixture.context);
+  await store.discardLayers(layers.map(({ name }) => name));
+  assert.equal(image.layers, undefined);
+  const { path } = await fixture.store.bootDisk(CHILD);
+  assert.equal(await textAt(fixture, path), 'text8');
+  const chain = JSON.parse(qemuImg('info', '--backing-chain', '--output=json', path)) as readonly unknown[];
+  assert.equal(chain.length, 2);
+});
+
+test('of a disk a second image is made without a copy, and either goes without the other', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const { context } = fixture;
+  const again = { amiId: CHILD, name: 'again', description: 'second', tags: { a: 'b' }, source: 'arn' };
+  const image = await fixture.store.reuse({ ...again, of: parent.amiId }, context);
+  assert.deepEqual({ ...image }, { ...parent, ...again, createdAt: '2026-03-09T10:00:00.000Z' });
+  await fixture.store.remove(parent.amiId);
+  assert.ok((await fixture.store.bootDisk(CHILD)).path.includes(parent.digest));
+  await assert.rejects(fixture.store.reuse({ ...again, of: 'ami-00000000000000009' }, context), /no such image/);
+});
+
+test('a checkpoint that is corrupt, truncated or gone is refused by name', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  const spoil: Readonly<Record<string, (path: string) => Promise<void>>> = {
+    corrupt: async (path) => {
+      const bytes = await readFile(path);
+      bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 0xff;
+      await rm(path);
+      await writeFile(path, bytes);
+    },
+    'is corrupt': async (path) => {
+      await chmod(path, 0o600);
+      await truncate(path, 1000);
+    },
+    missing: (path) => rm(path),
+  };
+  for (const [said, how] of Object.entries(spoil)) {
+    const layer = await putOn(fixture, store, parent, keyOf('d'), 'text ');
+    await how(join(fixture.storeFolder, 'disks', `${layer.name}.qcow2`));
+    await assert.rejects(store.open(keyOf('d'), never), (error: Error) => {
+      assert.ok(error instanceof BuilderFault && error.message.includes(said), error.message);
+      return true;
+    });
+    await store.remove(keyOf('d'));
+  }
+  await putOn(fixture, store, parent, keyOf('e'), 'text ');
+  const record = join(fixture.storeFolder, 'checkpoints', `${keyOf('e')}.json`);
+  await writeFile(record, (await readFile(record, 'utf8')).slice(0, 50));
+  assert.equal(await store.get(keyOf('e')), undefined, 'half-written');
+  assert.deepEqual(await readdir(join(fixture.storeFolder, 'leases')), []);
+});
+
+test('with the parent go the checkpoints on it', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  await putOn(fixture, store, parent, keyOf('a'), 'text ');
+  await fixture.store.remove(parent.amiId);
+  assert.equal(await store.get(keyOf('a')), undefined);
+  assert.deepEqual(await readdir(join(fixture.storeFolder, 'disks')), []);
+});
+
+test('of two builds that write one checkpoint at once, both keep their disk and one stays', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  const base = await fixture.store.bootDisk(parent.amiId);
+  const both = await Promise.all(['one  ', 'two  '].map((text) => freeze(fixture, store, base, text)));
+  const sealed = await Promise.all(both.map(({ name }) => store.sealLayer(name, { digest: parent.digest }, never)));
+  await Promise.all(
+    sealed.map((layer) => store.put({ key: keyOf('a'), parentAmiId: parent.amiId, layers: [layer], facts: {} }, never)),
+  );
+  for (const { path } of both) await stat(path);
+  await store.discardLayers(both.map(({ name }) => name));
+  const { checkpoint, path } = await store.open(keyOf('a'), never);
+  assert.equal(checkpoint.layers.length, 1);
+  assert.ok(['one  ', 'two  '].includes(await textAt(fixture, path)));
+  const files = (await readdir(join(fixture.storeFolder, 'disks'))).filter((name) => /^layer.*qcow2$/.test(name));
+  assert.equal(files.length, 1);
+});
+
+test('the least recently used goes first, and never what a build works on or an image needs', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  for (const [index, digit] of ['a', 'b', 'c', 'd'].entries()) {
+    await putOn(fixture, store, parent, keyOf(digit), `text${digit}`);
+    const at = new Date(2026, 0, index + 1);
+    await utimes(join(fixture.storeFolder, 'checkpoints', `${keyOf(digit)}.json`), at, at);
+  }
+  assert.deepEqual(
+    (await store.list()).map(({ key }) => key[0]),
+    ['d', 'c', 'b', 'a'],
+  );
+  const { bytes } = await store.stats();
+  assert.ok(bytes > 4 * 64 * 1024, String(bytes));
+  const inUse = await store.open(keyOf('a'), never);
+  const [second] = (await store.get(keyOf('b')))?.layers ?? [];
+  assert.ok(second !== undefined);
+  const overlay = join(fixture.folder, 'top.qcow2');
+  qemuImg(
+    'create',
+    '-q',
+    '-f',
+    'qcow2',
+    '-b',
+    join(fixture.storeFolder, 'disks', `${second.name}.qcow2`),
+    '-F',
+    'qcow2',
+    overlay,
+  );
+  const request = { amiId: CHILD, diskPath: overlay, parentAmiId: parent.amiId, layers: [second], name: 'x', tags: {} };
+  await fixture.store.capture({ ...request, source: 'test' }, fixture.context);
+
+  const removed = await store.collect((bytes / 4) * 1.5);
+  assert.equal(removed.bytes, (bytes / 4) * 2, 'b is an image’s now, c had to go');
+  await store.collect(0);
+  assert.deepEqual(
+    (await store.list()).map(({ key, inUse: used }) => [key[0], used]),
+    [['a', true]],
+  );
+  await stat(inUse.path);
+  await fixture.store.bootDisk(CHILD);
+  await inUse.release();
+  await store.collect(0);
+  assert.deepEqual(await store.list(), []);
+  await assert.rejects(stat(inUse.path), { code: 'ENOENT' });
+});
+
+test('a put beyond the configured size removes older ones at once', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture, 1);
+  await putOn(fixture, store, parent, keyOf('a'), 'texta');
+  await putOn(fixture, store, parent, keyOf('b'), 'textb');
+  assert.equal(await store.get(keyOf('a')), undefined);
+});
+
+test('a disk with little room pauses checkpoints', async () => {
+  await using fixture = await storeFixture();
+  const store = await openCheckpoints(fixture, GIB, 2 ** 60);
+  assert.match((await store.paused()) ?? '', /GiB are free on the disk, and checkpoints leave/);
+  assert.equal(await (await openCheckpoints(fixture)).paused(), undefined);
+});
+
+test('what a process killed while writing leaves is gone after the next start', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const script = `
+    import { writeFile } from 'node:fs/promises';
+    import { openCheckpointStore } from ${JSON.stringify(new URL('./checkpoints.ts', import.meta.url).href)};
+    const store = await openCheckpointStore({ folder: process.argv[1], limitBytes: 1, minFreeBytes: 0 });
+    const { path } = await store.newLayer();
+    await writeFile(path, Buffer.alloc(65536));
+    process.stdout.write('written');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, fixture.storeFolder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const layers = async (): Promise<readonly string[]> =>
+    (await readdir(join(fixture.storeFolder, 'disks'))).filter((name) => name.startsWith('layer-'));
+  await openImageStore({ folder: fixture.storeFolder });
+  assert.equal((await layers()).length, 1, 'its process still runs');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await openImageStore({ folder: fixture.storeFolder });
+  assert.deepEqual(await layers(), []);
+  assert.deepEqual(await readdir(join(fixture.storeFolder, 'leases')), []);
+  assert.ok((await fixture.store.bootDisk(parent.amiId)).path !== '');
+});

@@ -1,0 +1,209 @@
+import { rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../../util/clock.ts';
+import { BuilderFault } from '../../util/faults.ts';
+import { lockFile } from '../../util/file-lock.ts';
+import type { CachedCheckpoint, Checkpoint, CheckpointStore, OpenCheckpoint } from '../checkpoint-store.ts';
+import { setBackingName } from './backing-name.ts';
+import { readCheckpoint, readCheckpoints, writeCheckpoint } from './checkpoint-records.ts';
+import { checkpointPath, diskName, isCheckpointKey, layerPath, lockPath, makeLayout, ownerOfLayer } from './layout.ts';
+import { readyDisk } from './place-disk.ts';
+import { nameOfThisProcess } from './process-identity.ts';
+import { readRecord, readRecords } from './records.ts';
+import { storageFault } from './storage-fault.ts';
+import { allocatedBytes } from './stored-size.ts';
+import { rememberVerified, verifyLayer } from './verified-disk.ts';
+import { verifyChain } from './verify-chain.ts';
+import { leasedLayers, namesOf, removeUnwanted } from './wanted-files.ts';
+
+export interface CheckpointStoreOptions {
+  /** The folder of the image store. */
+  readonly folder: string;
+  /** What all layers of checkpoints together may take. */
+  readonly limitBytes: number;
+  /** With less free than this no checkpoints are made: builds need the room. */
+  readonly minFreeBytes: number;
+  readonly clock?: Clock;
+}
+
+const MEND = 'The build goes on without it.';
+
+/** The checkpoints of an image store that is open. Several processes may have them open; there is nothing to close. */
+export async function openCheckpointStore(options: CheckpointStoreOptions): Promise<CheckpointStore> {
+  const { limitBytes, minFreeBytes, clock = systemClock } = options;
+  const layout = await makeLayout(options.folder);
+  const never = new AbortController().signal;
+  const lock = (signal: AbortSignal = never) => lockFile(lockPath(layout, 'store'), signal);
+
+  async function freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(layout.root);
+    return bavail * bsize;
+  }
+
+  async function paused(): Promise<string | undefined> {
+    const free = await freeBytes();
+    if (free >= minFreeBytes) return undefined;
+    return `${gibibytes(free)} GiB are free on the disk, and checkpoints leave ${gibibytes(minFreeBytes)} GiB to builds`;
+  }
+
+  async function sealLayer(...[name, on, signal]: Parameters<CheckpointStore['sealLayer']>) {
+    const file = layerPath(layout, name);
+    try {
+      await setBackingName(file, diskName('layer' in on ? on.layer : on.digest));
+      const { digest, seen } = await readyDisk(file, signal);
+      await rememberVerified(layout, name, seen);
+      return { name, digest };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw storageFault(error, 'Writing a checkpoint', file);
+    }
+  }
+
+  async function put(checkpoint: Omit<Checkpoint, 'createdAt'>, signal: AbortSignal): Promise<void> {
+    const action = 'Writing a checkpoint';
+    try {
+      await using _lock = await lock(signal);
+      if ((await readRecord(layout, checkpoint.parentAmiId)) === undefined) {
+        throw new BuilderFault(`${action} failed: ${checkpoint.parentAmiId} is not in the image store any more`);
+      }
+      const whose = { name: `${action} failed: a layer of it`, hint: MEND };
+      for (const layer of checkpoint.layers) await verifyLayer(layout, layer, whose, signal);
+      const replaced = await readCheckpoint(layout, checkpoint.key);
+      await writeCheckpoint(layout, { ...checkpoint, createdAt: clock.now().toISOString() });
+      await removeUnwanted(layout, namesOf(replaced?.layers ?? []));
+      await collectLocked(limitBytes, checkpoint.key);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw storageFault(error, action, layout.checkpoints);
+    }
+  }
+
+  async function open(key: string, signal: AbortSignal): Promise<OpenCheckpoint> {
+    const lease = join(layout.leases, `${await nameOfThisProcess()}.json`);
+    const release = (): Promise<void> => rm(lease, { force: true });
+    try {
+      const { checkpoint, parent } = await takeLease();
+      const whose = { name: `A layer of the checkpoint ${key.slice(0, 12)}`, hint: MEND };
+      await verifyChain(layout, parent, signal);
+      for (const layer of checkpoint.layers) await verifyLayer(layout, layer, whose, signal);
+      const now = clock.now();
+      await utimes(checkpointPath(layout, key), now, now);
+      return { checkpoint, path: layerPath(layout, checkpoint.layers.at(-1)?.name ?? ''), release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+
+    async function takeLease() {
+      await using _lock = await lock(signal);
+      const checkpoint = await readCheckpoint(layout, key);
+      if (checkpoint === undefined) throw new BuilderFault(`There is no checkpoint ${key.slice(0, 12)}`);
+      const parent = await readRecord(layout, checkpoint.parentAmiId);
+      if (parent === undefined) throw new BuilderFault(`${checkpoint.parentAmiId}, on which it lies, is gone`);
+      await writeFile(lease, JSON.stringify(namesOf(checkpoint.layers)), { mode: 0o600 });
+      return { checkpoint, parent };
+    }
+  }
+
+  async function removeLocked(checkpoint: Checkpoint | undefined, key: string): Promise<void> {
+    await rm(checkpointPath(layout, key), { force: true });
+    await removeUnwanted(layout, namesOf(checkpoint?.layers ?? []));
+  }
+
+  async function list(): Promise<readonly CachedCheckpoint[]> {
+    const leased = await leasedLayers(layout);
+    const cached = await Promise.all(
+      (await readCheckpoints(layout)).map(async (checkpoint): Promise<CachedCheckpoint | undefined> => {
+        const used = await stat(checkpointPath(layout, checkpoint.key)).catch(() => undefined);
+        if (used === undefined) return undefined;
+        const sizes = await Promise.all(checkpoint.layers.map(({ name }) => layerBytes(name)));
+        return {
+          ...checkpoint,
+          lastUsedAt: used.mtime.toISOString(),
+          bytes: sizes.reduce((sum, size) => sum + size, 0),
+          inUse: checkpoint.layers.some(({ name }) => leased.has(name)),
+        };
+      }),
+    );
+    return cached
+      .filter((one) => one !== undefined)
+      .sort((a, b) => b.lastUsedAt.localeCompare(a.lastUsedAt) || a.key.localeCompare(b.key));
+  }
+
+  function layerBytes(name: string): Promise<number> {
+    return allocatedBytes(layerPath(layout, name)).catch(() => 0);
+  }
+
+  /** Bytes of layers that only checkpoints want, each once. */
+  async function ownBytes(checkpoints: readonly Checkpoint[]): Promise<number> {
+    const images = await readRecords(layout);
+    const others = new Set(images.flatMap(({ layers = [] }) => namesOf(layers)));
+    const names = new Set(checkpoints.flatMap(({ layers }) => namesOf(layers)).filter((name) => !others.has(name)));
+    const sizes = await Promise.all([...names].map(layerBytes));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  /** @param spare The key of a checkpoint that goes last. */
+  async function collectLocked(limit: number, spare?: string) {
+    let kept = await list();
+    const before = await ownBytes(kept);
+    let bytes = before;
+    let removed = 0;
+    const order = kept.toReversed().sort((a, b) => Number(a.key === spare) - Number(b.key === spare));
+    for (const candidate of order) {
+      if (bytes <= limit) break;
+      if (candidate.inUse) continue;
+      await removeLocked(candidate, candidate.key);
+      removed++;
+      kept = kept.filter(({ key }) => key !== candidate.key);
+      bytes = await ownBytes(kept);
+    }
+    return { checkpoints: removed, bytes: before - bytes };
+  }
+
+  return {
+    newLayer: async () => {
+      const owner = await nameOfThisProcess();
+      const name = `layer-${owner}`;
+      // No other build, and no `kiln cache gc`, may take it away before its maker has discarded it.
+      await writeFile(join(layout.leases, `${owner}.json`), JSON.stringify([name]), { mode: 0o600 });
+      return { name, path: layerPath(layout, name) };
+    },
+    sealLayer,
+    discardLayers: async (names) => {
+      if (names.length === 0) return;
+      await using _lock = await lock();
+      for (const name of names) await rm(join(layout.leases, `${ownerOfLayer(name)}.json`), { force: true });
+      await removeUnwanted(layout, names);
+    },
+    put,
+    get: (key) => readCheckpoint(layout, key),
+    open,
+    remove: async (key) => {
+      if (!isCheckpointKey(key)) return;
+      await using _lock = await lock();
+      await removeLocked(await readCheckpoint(layout, key), key);
+    },
+    list,
+    stats: async () => {
+      const checkpoints = await list();
+      const why = await paused();
+      return {
+        checkpoints: checkpoints.length,
+        bytes: await ownBytes(checkpoints),
+        limitBytes,
+        freeBytes: await freeBytes(),
+        ...(why === undefined ? {} : { paused: why }),
+      };
+    },
+    paused,
+    collect: async (limit = limitBytes) => {
+      await using _lock = await lock();
+      return collectLocked(limit);
+    },
+  };
+}
+
+function gibibytes(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
+}
