@@ -86,13 +86,22 @@ export interface Instance {
   stopForCapture(context: LaunchContext): Promise<CapturedDisk>;
   /** Present for as long as the instance is a mounted disk and no machine. */
   readonly unbooted?: UnbootedInstance | undefined;
+  /** Set when the instance is a machine though its executor is `auto`: why, for people. */
+  readonly bootedBecause?: string;
 }
 
 /** An instance whose target acts on the mounted root file system; no system runs on it. */
 export interface UnbootedInstance {
-  /** What was done so far stays, whatever {@link boot} takes back. */
-  checkpoint(signal: AbortSignal): Promise<void>;
-  /** Names of commands since the last checkpoint that only a running system could have obeyed, each once. */
+  /**
+   * What was done so far stays, whatever {@link boot} takes back. With `keepAs` the overlay as it is now gets that place
+   * (nothing is there yet), and belongs to the caller: the instance goes on with an overlay on it and never writes it again.
+   * The file may be renamed inside, as setBackingName does; it must stay for as long as the instance is there.
+   */
+  checkpoint(signal: AbortSignal, keepAs?: string): Promise<void>;
+  /**
+   * Names of commands since the last checkpoint that only a running system could have obeyed, each once. Rejects with a
+   * BuilderFault when something written did not reach the disk: then nothing that a command said counts.
+   */
   caught(signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Boots the disk as it was at the last checkpoint; afterwards the instance is a machine like any other. Absent when
@@ -102,6 +111,6 @@ export interface UnbootedInstance {
 }
 
 export interface CapturedDisk {
-  /** A qcow2 whose backing file is the parent disk of the launch request. */
+  /** A qcow2 whose backing file is the last overlay that was kept at a checkpoint, else the parent disk of the request. */
   readonly path: string;
 }

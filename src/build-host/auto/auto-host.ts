@@ -35,7 +35,7 @@ export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisp
       context.signal.throwIfAborted();
       const { message } = coerceError(thrown);
       context.monitor.line('kiln', `${request.instanceId} is booted before its first component: ${message}`);
-      return vm.launch(request, context);
+      return booted(await vm.launch(request, context), message);
     }
     context.monitor.line('kiln', `${request.instanceId} is a mounted disk; it is booted when something needs that`);
     const instance = bootable(request, mounted);
@@ -86,6 +86,11 @@ export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisp
       await vm[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The same machine, which says why it is one. Its members are looked up on it: they may change. */
+function booted(machine: Instance, bootedBecause: string): Instance {
+  return Object.create(machine, { bootedBecause: { value: bootedBecause, enumerable: true } });
 }
 
 function mergeSummaries(

@@ -61,11 +61,11 @@ export function directHost(options: DirectHostOptions): DirectHost {
     const { instanceId, owner } = request;
     context.signal.throwIfAborted();
     await checkHost();
-    await checkRequest(request, types, context.signal);
+    const shape = await checkRequest(request, types, context.signal);
     const folder = await createInstanceFolder(folderOf(instanceId));
     try {
       await writeRecord(folder, { instanceId, owner });
-      const instance = await openDirectInstance(folder, request, context);
+      const instance = await openDirectInstance(folder, request, shape, context);
       held.set(instanceId, instance);
       return instance;
     } catch (error) {

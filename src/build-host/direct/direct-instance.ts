@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { capture } from '../../toe/capture.ts';
 import { type ChrootTarget, openChrootTarget } from '../../toe/targets/chroot.ts';
 import { BuilderFault } from '../../util/faults.ts';
+import { quoteForShell } from '../../util/shell-quote.ts';
 import type { CapturedDisk, Instance, LaunchContext, LaunchRequest, UnbootedInstance } from '../build-host.ts';
+import type { MachineShape } from '../qemu/instance-types.ts';
 import { loginEnvironment } from './environment.ts';
 import { FILES } from './files.ts';
 import { type MountedDisk, mountDisk } from './mounted-disk.ts';
@@ -29,11 +31,12 @@ const MOST_CAUGHT_BYTES = 64 * 1024;
 export async function openDirectInstance(
   folder: string,
   request: LaunchRequest,
+  shape: MachineShape,
   { signal }: LaunchContext,
 ): Promise<DirectInstance> {
   const { instanceId } = request;
   const disk = await mountDisk(folder, instanceId, request.parentDisk, signal);
-  const container = await openContainer(folder, instanceId, disk, signal);
+  const container = await openContainer(folder, instanceId, disk, shape, signal);
   let takeNetwork: (() => void) | undefined;
   try {
     takeNetwork = await giveNetwork(folder, instanceId, container.pid, signal);
@@ -52,11 +55,10 @@ export async function openDirectInstance(
     await close();
     return { path: await disk.giveUp(sinceCheckpoint, within) };
   }
-  const namespaces = ['--mount', '--pid', '--ipc', '--uts', '--net', '--root', '--wd'];
   return {
     instanceId,
     target: container,
-    enterCommand: ['nsenter', '--target', String(container.pid), ...namespaces, '--'].join(' '),
+    enterCommand: container.entry.map(quoteForShell).join(' '),
     close: async () => {
       await close();
       disk.release();
@@ -64,11 +66,12 @@ export async function openDirectInstance(
     stopForCapture: (context) => giveUp('keep', context.signal),
     rollBack: (within) => giveUp('discard', within),
     unbooted: {
-      checkpoint: async (within) => {
-        await disk.checkpoint(within);
+      checkpoint: async (within, keepAs) => {
+        await disk.checkpoint(within, keepAs);
         await forgetCaught(container, within);
       },
       caught: async (within) => {
+        await disk.flush();
         // Read from inside: what lies there may be a link to anywhere by now.
         const command = { argv: ['cat', CAUGHT] as const, signal: within };
         const { code, stdout } = await capture(container, command, MOST_CAUGHT_BYTES);
@@ -83,6 +86,7 @@ async function openContainer(
   folder: string,
   instanceId: string,
   disk: MountedDisk,
+  shape: MachineShape,
   signal: AbortSignal,
 ): Promise<ChrootTarget> {
   const resolver = join(folder, FILES.resolver);
@@ -97,6 +101,7 @@ async function openContainer(
       cwd: '/root',
       hostname: instanceId,
       network: 'none',
+      maxMemory: shape.memoryMiB * 1024 * 1024,
       resolver,
       binds,
     },

@@ -1,9 +1,11 @@
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BuilderFault } from '../../util/faults.ts';
 import type { ParentDisk } from '../build-host.ts';
 import { FILES } from './files.ts';
+import { type WriteCheck, watchWrites } from './lost-writes.ts';
 import { NeedsBoot } from './needs-boot.ts';
 import { runHost } from './programs.ts';
 import { findRootPartition } from './root-partition.ts';
@@ -20,8 +22,10 @@ export interface MountedDisk {
   readonly root: string;
   /** The same folder as this process sees it. Links in it lead to files of the host: never follow them. */
   readonly rootFromHere: string;
-  /** Everything written so far stays, whatever {@link giveUp} takes back. */
-  checkpoint(signal: AbortSignal): Promise<void>;
+  /** Rejects with a BuilderFault unless everything written so far has reached the overlay. */
+  flush(): Promise<void>;
+  /** Everything written so far stays, whatever {@link giveUp} takes back. As {@link UnbootedInstance.checkpoint}. */
+  checkpoint(signal: AbortSignal, keepAs?: string): Promise<void>;
   /**
    * Unmounts it and gives the overlay: whole, clean, with one backing file, and open in no process. Nothing may use the
    * file system any more. `sinceCheckpoint` false takes back what was written since the last checkpoint.
@@ -41,73 +45,109 @@ export async function mountDisk(
   parentDisk: ParentDisk,
   signal: AbortSignal,
 ): Promise<MountedDisk> {
-  const layers: [string, ...string[]] = [FILES.rootDisk];
-  const create = (): Promise<string> => {
-    const backing = ['-b', parentDisk.path, '-F', parentDisk.format];
-    return runHost('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, join(folder, FILES.rootDisk)], { signal });
+  /** What the first of the layers is on. */
+  let base = parentDisk;
+  /** Overlays in the folder, the lowest first; the last one is written. */
+  let layers: [string, ...string[]] = [FILES.rootDisk];
+  let count = 0;
+  const create = (file: string, within: AbortSignal): Promise<string> => {
+    const backing = ['-b', base.path, '-F', base.format];
+    return runHost('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, join(folder, file)], { signal: within });
   };
-  await create();
+  await create(FILES.rootDisk, signal);
   const daemon = await startStorageDaemon(folder, instanceId, FILES.rootDisk, signal);
   const root = join(folder, FILES.root);
   /** Runs a program of the host with the daemon's mounts. */
-  const inside = (program: 'mount' | 'umount' | 'fstrim' | 'fsfreeze' | 'sync', args: readonly string[]) =>
+  const inside = (program: 'mount' | 'umount' | 'fstrim' | 'fsfreeze', args: readonly string[]) =>
     runHost('nsenter', ['--target', String(daemon.pid), '--mount', '--', program, ...args]);
 
   const seenRawDisk = join(`/proc/${daemon.pid}/root`, folder, FILES.rawDisk);
+  const rootFromHere = join(`/proc/${daemon.pid}/root`, root);
   let device: string;
+  let writes: WriteCheck;
   try {
     const { offset, size } = await rootExtent(seenRawDisk);
     await mkdir(root);
     const options = `loop,offset=${offset},sizelimit=${size},nodev,noatime,nobarrier`;
     await inside('mount', ['-t', 'ext4', '-o', options, '--', join(folder, FILES.rawDisk), root]);
     device = deviceOf(await stat(seenRawDisk));
+    writes = await watchWrites({ folder, pid: daemon.pid, root, rootFromHere });
     signal.throwIfAborted();
   } catch (error) {
     daemon.release();
     throw error;
   }
 
-  async function checkpoint(): Promise<void> {
-    const name = `layer-${layers.length}`;
-    // Says what no program of the guest was told: writes that did not reach the disk.
-    await inside('sync', ['--file-system', root]);
+  async function checkpoint(within: AbortSignal, keepAs?: string): Promise<void> {
+    if (keepAs !== undefined && layers.length > 1)
+      throw new BuilderFault('A checkpoint lies on one that was not kept.');
+    const name = `layer-${++count}`;
+    const file = `${name}.qcow2`;
+    if (keepAs !== undefined) {
+      // Made beforehand, so that it names what it is on by the place where that is going to be.
+      const size = String((await stat(seenRawDisk)).size);
+      const backing = ['-u', '-b', keepAs, '-F', 'qcow2'];
+      await runHost('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, join(folder, file), size], {
+        signal: within,
+      });
+    }
+    if (keepAs !== undefined) await inside('fstrim', [root]);
+    await writes.assertNoneLost();
     await inside('fsfreeze', ['--freeze', root]);
     try {
-      await addOverlay(daemon, join(folder, `${name}.qcow2`), name);
+      await addOverlay(daemon, join(folder, file), name, keepAs === undefined ? 'absolute-paths' : 'existing');
     } finally {
       await inside('fsfreeze', ['--unfreeze', root]);
     }
-    layers.push(`${name}.qcow2`);
+    if (keepAs === undefined) {
+      layers.push(file);
+      return;
+    }
+    await moveFile(join(folder, layers[0]), keepAs);
+    base = { path: keepAs, format: 'qcow2' };
+    layers = [file];
   }
 
   async function giveUp(sinceCheckpoint: 'keep' | 'discard', giveUpSignal: AbortSignal): Promise<string> {
     if (sinceCheckpoint === 'keep') {
       await inside('fstrim', [root]);
-      await inside('sync', ['--file-system', root]);
+      await writes.assertNoneLost();
+      // From here on nothing is written, so that what is lost last is known before the file system is gone.
+      await inside('mount', ['-o', 'remount,ro', root]);
+      await writes.assertNoneLost('read-only');
     }
     await inside('umount', ['--', root]);
     await untilDetached(device);
     await daemon.end();
     if (sinceCheckpoint === 'discard') {
       const top = layers.length > 1 ? layers.pop() : undefined;
-      if (top === undefined) await create();
+      if (top === undefined) await create(layers[0], giveUpSignal);
       else await rm(join(folder, top));
     }
     await flatten(folder, layers, giveUpSignal);
-    const path = join(folder, FILES.rootDisk);
+    const path = join(folder, layers[0]);
     await runHost('qemu-img', ['check', '-q', '-f', 'qcow2', path], { signal: giveUpSignal });
     return path;
   }
 
-  const rootFromHere = join(`/proc/${daemon.pid}/root`, root);
-  return { pid: daemon.pid, root, rootFromHere, checkpoint, giveUp, release: daemon.release };
+  const flush = (): Promise<void> => writes.assertNoneLost();
+  return { pid: daemon.pid, root, rootFromHere, flush, checkpoint, giveUp, release: daemon.release };
+}
+
+/** Also to another file system: whoever has the file open keeps it. */
+async function moveFile(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EXDEV') throw error;
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+    await rm(from);
+  });
 }
 
 /** Writes what the layers above the first have into the first. */
-async function flatten(folder: string, layers: readonly string[], signal: AbortSignal): Promise<void> {
+async function flatten(folder: string, layers: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
   const top = layers.at(-1);
   if (top === undefined || layers.length === 1) return;
-  const base = join(folder, FILES.rootDisk);
+  const base = join(folder, layers[0]);
   await runHost('qemu-img', ['commit', '-q', '-d', '-f', 'qcow2', '-b', base, join(folder, top)], { signal });
   await Promise.all(layers.slice(1).map((layer) => rm(join(folder, layer))));
 }

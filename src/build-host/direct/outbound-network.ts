@@ -4,14 +4,17 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { BuilderFault } from '../../util/faults.ts';
 import { FILES } from './files.ts';
-import { programPath } from './programs.ts';
+import { programPath, runHost } from './programs.ts';
 
 /** The name server that slirp4netns has inside. It asks the host's. */
 export const NAME_SERVER = '10.0.2.3';
 
+/** Where a cloud tells a machine its secrets: those are the host's. */
+const LINK_LOCAL = '169.254.0.0/16';
+
 /**
- * Gives a network namespace a way out as QEMU's user networking does, but none to the host's loopback. Nothing can connect
- * inwards. The process names the instance on its command line; it ends with this one.
+ * Gives a network namespace a way out as QEMU's user networking does, but none to the host's loopback nor to the
+ * metadata of the host's instance. Nothing can connect inwards. The process names the instance on its command line; it ends with this one.
  *
  * @returns Takes the network away.
  */
@@ -23,7 +26,14 @@ export async function giveNetwork(
 ): Promise<() => void> {
   const program = await programPath('slirp4netns');
   const log = await open(join(folder, FILES.networkLog), 'w', 0o600);
-  const args = ['--configure', '--mtu=65520', '--disable-host-loopback', '--ready-fd=3', '--exit-fd=4'];
+  const args = [
+    '--configure',
+    '--mtu=65520',
+    '--disable-host-loopback',
+    '--enable-seccomp',
+    '--ready-fd=3',
+    '--exit-fd=4',
+  ];
   // The socket is of no use to us; its name marks the process.
   const child = spawn(program, [...args, `--api-socket=${instanceId}.sock`, String(pid), 'tap0'], {
     cwd: folder,
@@ -34,6 +44,8 @@ export async function giveNetwork(
   await log.close();
   try {
     await ready(child, signal);
+    const inside = ['--target', String(pid), '--net', '--', await programPath('ip')];
+    await runHost('nsenter', [...inside, 'route', 'add', 'blackhole', LINK_LOCAL], { signal });
     const exit = child.stdio[4];
     if (exit instanceof Socket) exit.unref();
     return () => exit?.destroy();
@@ -41,6 +53,7 @@ export async function giveNetwork(
     child.kill('SIGKILL');
     signal.throwIfAborted();
     const said = await readFile(join(folder, FILES.networkLog), 'utf8').catch(() => '');
+    if (error instanceof BuilderFault) throw error;
     throw new BuilderFault(`slirp4netns does not start: ${said.trim().split('\n').at(-1) ?? ''}`, { cause: error });
   }
 }

@@ -13,6 +13,7 @@ const PACKAGES = {
   nsenter: 'util-linux',
   fstrim: 'util-linux',
   fsfreeze: 'util-linux',
+  ip: 'iproute2',
   mount: 'mount',
   umount: 'mount',
   losetup: 'mount',

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { BuilderFault } from '../../util/faults.ts';
 import type { LaunchRequest } from '../build-host.ts';
-import { type HostCapacity, type InstanceTypeTable, shapeFor } from '../qemu/instance-types.ts';
+import { type HostCapacity, type InstanceTypeTable, type MachineShape, shapeFor } from '../qemu/instance-types.ts';
 import { NeedsBoot } from './needs-boot.ts';
 import { installHint, missingPrograms, runHost } from './programs.ts';
 
@@ -35,23 +35,23 @@ export async function checkHost(): Promise<void> {
   }
 }
 
-/** Rejects with {@link NeedsBoot} when a request asks for what only a machine has. */
+/** Gives what the request may use. Rejects with {@link NeedsBoot} when it asks for what only a machine has. */
 export async function checkRequest(
   request: LaunchRequest,
   { instanceTypes, capacity }: { readonly instanceTypes: InstanceTypeTable; readonly capacity: HostCapacity },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<MachineShape> {
   const { parentDisk, rootVolumeSizeGiB } = request;
   if (request.userData !== undefined) throw new NeedsBoot('its user data is run at the first boot');
   if (request.extraVolumes.length > 0) throw new NeedsBoot('it has more volumes than one');
-  if (shapeFor(request.instanceTypes, instanceTypes, capacity) === undefined) {
-    throw new NeedsBoot('its instance types are not known');
-  }
-  if (rootVolumeSizeGiB === undefined) return;
+  const shape = shapeFor(request.instanceTypes, instanceTypes, capacity);
+  if (shape === undefined) throw new NeedsBoot('its instance types are not known');
+  if (rootVolumeSizeGiB === undefined) return shape;
   const info = await runHost('qemu-img', ['info', '--output=json', '-f', parentDisk.format, parentDisk.path], {
     signal,
   });
   if (rootVolumeSizeGiB * GIB !== Number(JSON.parse(info)['virtual-size'])) {
     throw new NeedsBoot('its root volume has another size than the parent image, to which the system adapts at boot');
   }
+  return shape;
 }

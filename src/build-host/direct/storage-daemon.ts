@@ -79,13 +79,22 @@ export async function startStorageDaemon(
   }
 }
 
-/** Puts what is written from now on into a new overlay `file`. The file systems on the disk must be frozen. */
-export async function addOverlay({ qmp }: StorageDaemon, path: string, name: string): Promise<void> {
+/**
+ * Puts what is written from now on into a new overlay at `path`, which is made or, with `existing`, there already. The file
+ * systems on the disk must be frozen.
+ */
+export async function addOverlay(
+  { qmp }: StorageDaemon,
+  path: string,
+  name: string,
+  mode: 'absolute-paths' | 'existing' = 'absolute-paths',
+): Promise<void> {
   await qmp.execute('blockdev-snapshot-sync', {
     'node-name': await topNode(qmp),
     'snapshot-file': path,
     'snapshot-node-name': name,
     format: 'qcow2',
+    mode,
   });
 }
 
