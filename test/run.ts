@@ -4,7 +4,7 @@
  *   node test/run.ts              all tests
  *   node test/run.ts PATTERN...   files whose path contains one of the patterns
  *
- * Files named `*.vm.test.ts` boot virtual machines: they run one at a time after the others, on a base image that is
+ * Files named `*.vm.test.ts` boot virtual machines: they run after the others, on a base image that is
  * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it).
  */
 import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -49,10 +49,10 @@ try {
     machineFiles.length === 0 ? undefined : prepareBaseImage(join(ownFolder, 'store'), interrupted.signal);
   // A rejection is reported when the machine tests need the image; until then it must not end the process.
   baseImage?.catch(() => {});
-  await runFiles(plainFiles, 2);
+  await runFiles(plainFiles);
   if (baseImage !== undefined) {
     Object.assign(process.env, await baseImage);
-    await runFiles(machineFiles, 1);
+    await runFiles(machineFiles);
   }
 } finally {
   leaks = [
@@ -70,11 +70,12 @@ if (leaks.length > 0) console.log(`The tests left ${leaks.length} things behind.
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (counts.failed > 0 || leaks.length > 0 || counts.passed === 0 || interrupted.signal.aborted) process.exitCode = 1;
 
-async function runFiles(paths: readonly string[], concurrency: number): Promise<void> {
+async function runFiles(paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;
   const stream = run({
     files: paths.map((path) => join(checkout, path)),
-    concurrency,
+    // A guest that boots without KVM keeps little more than one core busy, as most tests do.
+    concurrency: 2,
     timeout: 15 * 60_000,
     signal: interrupted.signal,
     // Each file is a process of its own; what they print is shown as it comes.
