@@ -8,8 +8,20 @@ const BUILD = [
   'distributionConfigurationArn',
   'imageTestsConfiguration.imageTestsEnabled',
   'enhancedImageMetadataEnabled',
+  'workflows',
 ];
 const CREATE = ['name', 'description', 'tags', 'clientToken', 'dryRun'];
+const PIPELINE = [
+  ...BUILD,
+  'imageTags',
+  'status',
+  'schedule.scheduleExpression',
+  'schedule.timezone',
+  'schedule.pipelineExecutionStartCondition',
+  'schedule.autoDisablePolicy.failureCount',
+  'loggingConfiguration.imageLogGroupName',
+  'loggingConfiguration.pipelineLogGroupName',
+];
 const INFRASTRUCTURE = ['instanceTypes', 'terminateInstanceOnFailure'];
 const DISTRIBUTION = [
   'distributions[].region',
@@ -53,9 +65,9 @@ export const EFFECTIVE_MEMBERS: { readonly [Name in OperationName]?: readonly st
   ],
   CreateDistributionConfiguration: [...CREATE, ...DISTRIBUTION],
   UpdateDistributionConfiguration: [...DISTRIBUTION, 'distributionConfigurationArn', 'description', 'clientToken'],
-  CreateImagePipeline: [...CREATE, ...BUILD, 'imageTags'],
-  UpdateImagePipeline: [...BUILD, 'imagePipelineArn', 'description', 'imageTags', 'clientToken'],
-  CreateImage: [...BUILD, 'tags', 'clientToken'],
+  CreateImagePipeline: [...CREATE, ...PIPELINE],
+  UpdateImagePipeline: [...PIPELINE, 'imagePipelineArn', 'description', 'clientToken'],
+  CreateImage: [...BUILD, 'loggingConfiguration.logGroupName', 'tags', 'clientToken'],
   StartImagePipelineExecution: ['imagePipelineArn', 'tags', 'clientToken'],
   ImportComponent: [
     ...['name', 'description', 'tags', 'clientToken', 'semanticVersion', 'changeDescription', 'type', 'format'],

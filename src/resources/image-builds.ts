@@ -1,4 +1,4 @@
-/** The two operations that ask for a build. Both write the image, its first event and its job in one transaction. */
+/** CreateImage, and how every build begins: the image, its first event and its job are written in one transaction. */
 import type { Transaction } from 'kysely';
 import { formatArn } from '../contract/arn.ts';
 import { notYet } from '../contract/errors.ts';
@@ -7,12 +7,15 @@ import { writeImageEvent } from '../state/events.ts';
 import { nextBuild } from '../state/next-build.ts';
 import type { Database, ImagesTable } from '../state/tables.ts';
 import { type BuildRequest, checkBuildRequest, imageTestsConfiguration } from './build-requests.ts';
-import { type Definition, described, findDefinition, findReferenced, ownArn } from './definitions.ts';
+import { type Definition, described, findDefinition, ownArn } from './definitions.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
+import { checkLogGroup } from './log-groups.ts';
+import { pinnedRecipe } from './pinned-recipe.ts';
+import type { Dependencies } from './pipeline-dependencies.ts';
 import { checkBuildQuota } from './quotas.ts';
 import type { Service } from './service.ts';
-import { checkTagCount } from './tags.ts';
+import { findVisibleReference } from './sharing.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 import { versionNodes } from './versions.ts';
 
@@ -21,37 +24,36 @@ export async function createImage(service: Service, input: InputOf<'CreateImage'
   refuseUnsupportedMembers('CreateImage', input);
   checkBuildRequest(input);
   return changeOnce(service, 'CreateImage', input, async (trx) => {
-    const arn = await insertImage(service, trx, input, input.tags ?? {});
+  checkLogGroup('loggingConfiguration.logGroupName', input.loggingConfiguration?.logGroupName, input.executionRole);
+    const { tags = {}, loggingConfiguration } = input;
+    const arn = await insertImage(service, trx, input, { buildType: 'USER_INITIATED', tags, loggingConfiguration });
     return { imageBuildVersionArn: arn, latestVersionReferences: latestVersionReferences(arn) };
   });
 }
 
-/** Builds whether the pipeline is enabled or not: its status concerns the schedule only. */
-export async function startImagePipelineExecution(
-  service: Service,
-  input: InputOf<'StartImagePipelineExecution'>,
-): Promise<OutputOf<'StartImagePipelineExecution'>> {
-  return changeOnce(service, 'StartImagePipelineExecution', input, async (trx) => {
-    const pipeline = await findReferenced(trx, 'image-pipeline', input.imagePipelineArn, 'imagePipelineArn');
-    const request = pipeline.document as unknown as BuildRequest & { imageTags?: Record<string, string> };
-    const tags = { ...request.imageTags, ...input.tags };
-    checkTagCount('tags', tags);
-    return { imageBuildVersionArn: await insertImage(service, trx, request, tags, pipeline) };
-  });
+/** What an image is built for. */
+export interface BuildOrigin {
+  readonly buildType: 'USER_INITIATED' | 'SCHEDULED';
+  readonly tags: Readonly<Record<string, string>>;
+  readonly loggingConfiguration?: { readonly logGroupName?: string | undefined } | undefined;
+  readonly pipeline?: Definition;
+  /** The slot of the pipeline's schedule. */
+  readonly slot?: Date;
+  readonly dependencies?: Dependencies;
 }
 
 /**
  * Inserts the image with copies of its definitions, so that it stays what was asked for when they change or go, and
  * queues its build.
  */
-async function insertImage(
+export async function insertImage(
   service: Service,
   trx: Transaction<Database>,
   request: BuildRequest,
-  tags: Readonly<Record<string, string>>,
-  pipeline?: Definition,
+  origin: BuildOrigin,
 ): Promise<string> {
   const { imageRecipeArn = '', infrastructureConfigurationArn, distributionConfigurationArn } = request;
+  const { buildType, tags, loggingConfiguration, pipeline, slot, dependencies } = origin;
   const recipe = await findReferenced(trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
   const infrastructure = await findDefinition(
     trx,
@@ -92,7 +94,7 @@ async function insertImage(
       status: 'PENDING',
       reason: null,
       failure_context: null,
-      build_type: 'USER_INITIATED',
+      build_type: buildType,
       platform,
       os_version: null,
       image_recipe: JSON.stringify(described(recipe)),
@@ -102,7 +104,9 @@ async function insertImage(
       enhanced_image_metadata_enabled: request.enhancedImageMetadataEnabled ?? true,
       source_pipeline_arn: pipeline?.arn ?? null,
       source_pipeline_name: pipeline?.name ?? null,
-      logging_configuration: null,
+      logging_configuration: loggingConfiguration === undefined ? null : JSON.stringify(loggingConfiguration),
+      schedule_slot: slot ?? null,
+      dependencies: dependencies === undefined ? null : JSON.stringify(dependencies),
       output_resources: JSON.stringify({ amis: [] }),
       tags: JSON.stringify(tags),
       cancel_requested_at: null,

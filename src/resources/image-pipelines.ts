@@ -14,18 +14,27 @@ import {
 } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
+import { checkLogGroup } from './log-groups.ts';
+import {
+  checkSchedule,
+  describedSchedule,
+  keepSchedule,
+  type ScheduledPipeline,
+  withScheduleDefaults,
+} from './pipeline-schedules.ts';
 import type { Service } from './service.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
 const KIND = 'image-pipeline';
 
-/** A pipeline without a schedule, started by StartImagePipelineExecution. Wildcards in its recipe stay as written. */
+/** Wildcards in its recipe stay as written. */
 export async function createImagePipeline(
   service: Service,
   input: InputOf<'CreateImagePipeline'>,
 ): Promise<OutputOf<'CreateImagePipeline'>> {
   refuseUnsupportedMembers('CreateImagePipeline', input);
-  checkBuildRequest(input);
+  const now = service.clock.now();
+  checkPipeline(input, now);
   return changeOnce(service, 'CreateImagePipeline', input, async (trx) => {
     const parts = await findParts(trx, input);
     const arn = await insertDefinition(service, trx, {
@@ -34,13 +43,14 @@ export async function createImagePipeline(
       document: {
         name: input.name,
         ...settings(input, parts),
-        dateCreated: service.clock.now().toISOString(),
+        dateCreated: now.toISOString(),
       },
       tags: input.tags,
       references: referencesOf(input),
     });
     return { imagePipelineArn: arn };
   });
+    await keepSchedule(trx, scheduled(arn, input, now), now);
 }
 
 /** Replaces everything but name, creation date and tags; what is left out goes back to its default. */
@@ -49,24 +59,40 @@ export async function updateImagePipeline(
   input: InputOf<'UpdateImagePipeline'>,
 ): Promise<OutputOf<'UpdateImagePipeline'>> {
   refuseUnsupportedMembers('UpdateImagePipeline', input);
-  checkBuildRequest(input);
+  const now = service.clock.now();
+  checkPipeline(input, now);
   return changeOnce(service, 'UpdateImagePipeline', input, async (trx) => {
     const { imagePipelineArn: arn } = input;
-    const { document } = await lockDefinition(trx, KIND, arn, 'imagePipelineArn');
-    const parts = await findParts(trx, input);
+    const { document, created_at } = await lockDefinition(trx, KIND, arn, 'imagePipelineArn');
+    const parts = await findParts(service, trx, input);
     const updated = {
       name: document['name'],
       ...settings(input, parts),
       dateCreated: document['dateCreated'],
-      dateUpdated: service.clock.now().toISOString(),
+      dateUpdated: now.toISOString(),
     };
     await updateDefinition(service, trx, arn, updated, referencesOf(input));
     return { imagePipelineArn: arn };
   });
+    await keepSchedule(trx, scheduled(arn, input, created_at), now);
 }
 
 interface Parts {
   readonly recipe: Definition;
+type PipelineInput = InputOf<'CreateImagePipeline'> | InputOf<'UpdateImagePipeline'>;
+
+function checkPipeline(input: PipelineInput, now: Date): void {
+  checkBuildRequest(input);
+  checkSchedule(input.schedule, now);
+  const { imageLogGroupName, pipelineLogGroupName } = input.loggingConfiguration ?? {};
+  checkLogGroup('loggingConfiguration.imageLogGroupName', imageLogGroupName, input.executionRole);
+  checkLogGroup('loggingConfiguration.pipelineLogGroupName', pipelineLogGroupName, input.executionRole);
+}
+
+function scheduled(arn: string, { schedule, status }: PipelineInput, createdAt: Date): ScheduledPipeline {
+  return { arn, schedule, enabled: status !== 'DISABLED', createdAt };
+}
+
 }
 
 async function findParts(trx: Transaction<Database>, input: BuildRequest): Promise<Parts> {
@@ -89,7 +115,7 @@ async function findParts(trx: Transaction<Database>, input: BuildRequest): Promi
   return { recipe };
 }
 
-function settings(input: InputOf<'CreateImagePipeline'> | InputOf<'UpdateImagePipeline'>, { recipe }: Parts) {
+function settings(input: PipelineInput, { recipe }: Parts) {
   return {
     description: input.description,
     platform: recipe.document['platform'],
@@ -101,7 +127,10 @@ function settings(input: InputOf<'CreateImagePipeline'> | InputOf<'UpdateImagePi
     imageScanningConfiguration: input.imageScanningConfiguration,
     status: input.status ?? 'ENABLED',
     imageTags: input.imageTags,
-    consecutiveFailures: 0,
+    schedule: withScheduleDefaults(input.schedule),
+    loggingConfiguration: input.loggingConfiguration,
+    workflows: input.workflows,
+    executionRole: input.executionRole,
   };
 }
 
@@ -118,16 +147,20 @@ export async function getImagePipeline(
   return { imagePipeline: await describedPipeline(service, found) };
 }
 
-/** A pipeline with the status of the image that it made last. */
+/** A pipeline with the image that it made last, and what its schedule has come to. */
 export async function describedPipeline(service: Service, pipeline: Definition) {
   const last = await service.db
     .selectFrom('images')
-    .select('status')
+    .select(['status', 'created_at'])
     .where('source_pipeline_arn', '=', pipeline.arn)
     .orderBy('seq', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return { ...described(pipeline), ...(last === undefined ? {} : { lastRunStatus: last.status }) };
+  return {
+    ...described(pipeline),
+    ...(await describedSchedule(service.db, pipeline.arn)),
+    ...(last === undefined ? {} : { lastRunStatus: last.status, dateLastRun: last.created_at.toISOString() }),
+  };
 }
 
 /** Images that the pipeline made stay, and builds that are under way go on. */

@@ -13,7 +13,7 @@ import {
   getDistributionConfiguration,
   updateDistributionConfiguration,
 } from './distribution-configurations.ts';
-import { createImage, startImagePipelineExecution } from './image-builds.ts';
+import { createImage } from './image-builds.ts';
 import { listImagePackages } from './image-packages.ts';
 import { createImagePipeline, deleteImagePipeline, getImagePipeline, updateImagePipeline } from './image-pipelines.ts';
 import { createImageRecipe, deleteImageRecipe, getImageRecipe } from './image-recipes.ts';
@@ -67,6 +67,7 @@ import {
 import { startResourceStateUpdate } from './resource-state-updates.ts';
 import { listImageScanFindingAggregations, listImageScanFindings } from './scan-findings.ts';
 import type { Service } from './service.ts';
+import { startImagePipelineExecution } from './start-pipeline.ts';
 import { listTagsForResource, tagResource, untagResource } from './tags.ts';
 import { listWaitingWorkflowSteps, sendWorkflowStepAction } from './waiting-steps.ts';
 import {

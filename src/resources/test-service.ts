@@ -61,7 +61,7 @@ export function testService(
   store: Store,
   uris: Readonly<Record<string, string>> = {},
   quotas: Partial<Quotas> = {},
-  ports: Partial<Pick<Service, 'amis' | 'pageTokens' | 'region'>> = {},
+  ports: Partial<Pick<Service, 'amis' | 'pageTokens' | 'region' | 'parentImages' | 'managedWorkflows' | 'clock'>> = {},
 ) {
   const service: Service = {
     db: store.db,

@@ -52,15 +52,6 @@ const BUILD: readonly UnsupportedMember[] = [
     harmless: isFalse,
   },
   { path: 'imageScanningConfiguration.ecrConfiguration', what: 'image scanning' },
-  { path: 'workflows', what: 'custom workflows' },
-  { path: 'executionRole', what: 'execution roles' },
-];
-
-const PIPELINE: readonly UnsupportedMember[] = [
-  ...BUILD,
-  { path: 'schedule', what: 'schedules of pipelines' },
-  { path: 'loggingConfiguration.imageLogGroupName', what: 'log groups of your own' },
-  { path: 'loggingConfiguration.pipelineLogGroupName', what: 'log groups of your own' },
 ];
 
 const KMS_KEY: readonly UnsupportedMember[] = [{ path: 'kmsKeyId', what: 'encryption with KMS keys' }];
@@ -97,9 +88,9 @@ export const UNSUPPORTED_MEMBERS: { readonly [Name in OperationName]?: readonly 
   UpdateInfrastructureConfiguration: INFRASTRUCTURE,
   CreateDistributionConfiguration: DISTRIBUTION,
   UpdateDistributionConfiguration: DISTRIBUTION,
-  CreateImagePipeline: PIPELINE,
-  UpdateImagePipeline: PIPELINE,
-  CreateImage: [...BUILD, { path: 'loggingConfiguration.logGroupName', what: 'log groups of your own' }],
+  CreateImagePipeline: BUILD,
+  UpdateImagePipeline: BUILD,
+  CreateImage: BUILD,
 };
 
 interface RecordedMember {
@@ -119,6 +110,7 @@ const INFRASTRUCTURE_RECORDS: readonly RecordedMember[] = [
 
 const BUILD_RECORDS: readonly RecordedMember[] = [
   { path: 'imageTestsConfiguration.timeoutMinutes', because: 'AWS documents it as having no effect.' },
+  { path: 'executionRole', because: 'Builds act in the name of the service and take on no role.' },
 ];
 
 const LIFECYCLE_RECORDS: readonly RecordedMember[] = [
@@ -137,14 +129,8 @@ export const RECORDED_MEMBERS: { readonly [Name in OperationName]?: readonly Rec
   ],
   CreateInfrastructureConfiguration: INFRASTRUCTURE_RECORDS,
   UpdateInfrastructureConfiguration: INFRASTRUCTURE_RECORDS,
-  CreateImagePipeline: [
-    ...BUILD_RECORDS,
-    { path: 'status', because: 'It concerns the schedule, and pipelines have none yet.' },
-  ],
-  UpdateImagePipeline: [
-    ...BUILD_RECORDS,
-    { path: 'status', because: 'It concerns the schedule, and pipelines have none yet.' },
-  ],
+  CreateImagePipeline: BUILD_RECORDS,
+  UpdateImagePipeline: BUILD_RECORDS,
   CreateImage: BUILD_RECORDS,
   CreateContainerRecipe: [
     'containerType',

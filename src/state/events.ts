@@ -1,5 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { parseArn } from '../contract/arn.ts';
+import { announceStatus } from './outbox/announce-status.ts';
 import type { Database, EventsTable, ImageStatus, StepExecutionStatus } from './tables.ts';
 
 export type EventRow = Selectable<EventsTable>;
@@ -22,17 +23,29 @@ export function readEvents(
     .execute();
 }
 
-/** Records a new status of an image, in the transaction that set it. */
+/**
+ * Records a new status of an image, in the transaction that set it, and tells everybody who is to know of it: rules, the
+ * topic of the infrastructure configuration, the count of the pipeline. Every change of status comes by here.
+ */
 export async function writeImageEvent(
   trx: Kysely<Database>,
   imageArn: string,
   event: { readonly status: ImageStatus; readonly reason?: string | undefined },
   at: Date,
 ): Promise<void> {
+  const before = await trx
+    .selectFrom('events')
+    .select(sql<ImageStatus>`detail ->> 'status'`.as('status'))
+    .where('image_arn', '=', imageArn)
+    .where('type', '=', 'image')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
   await trx
     .insertInto('events')
     .values({ image_arn: imageArn, type: 'image', detail: JSON.stringify(event), created_at: at })
     .execute();
+  await announceStatus(trx, { imageArn, before: before?.status, now: event.status, at });
 }
 
 /** Records that steps of an image came into this status, in the transaction that changed them and in their order. */

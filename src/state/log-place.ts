@@ -1,12 +1,39 @@
 import type { ImageRow } from './find-resource.ts';
 
-type LoggedImage = Pick<ImageRow, 'account_id' | 'name' | 'version' | 'build'>;
+export interface LogPlace {
+  /** Of one account: two may have images of one name and version. */
+  readonly group: string;
+  readonly stream: string;
+}
 
-/** Group and stream of an image's log. Source: EC2 Image Builder User Guide, "Monitor Image Builder logs". */
-export function logPlaceOf(image: LoggedImage): { group: string; stream: string } {
-  // Two accounts may have images of one name and version.
+type LoggedImage = Pick<ImageRow, 'account_id' | 'name' | 'version' | 'build' | 'logging_configuration'>;
+
+/**
+ * Group and stream of an image's log, its owner's choice of a group included. Source: EC2 Image Builder User Guide,
+ * "Monitor Image Builder logs".
+ */
+export function logPlaceOf(image: LoggedImage): LogPlace {
+  const chosen = image.logging_configuration?.['logGroupName'];
+  const name = typeof chosen === 'string' ? chosen : `/aws/imagebuilder/${image.name}`;
+  return { group: accountGroup(image.account_id, name), stream: `${image.version}/${image.build}` };
+}
+
+export interface LoggedPipeline {
+  readonly accountId: string;
+  readonly name: string;
+  /** `loggingConfiguration.pipelineLogGroupName` */
+  readonly groupName: string | undefined;
+}
+
+/** A pipeline's log has a stream for each day, in UTC. */
+export function pipelineLogPlace({ accountId, name, groupName }: LoggedPipeline, at: Date): LogPlace {
   return {
-    group: `${image.account_id}:/aws/imagebuilder/${image.name}`,
-    stream: `${image.version}/${image.build}`,
+    group: accountGroup(accountId, groupName ?? `/aws/imagebuilder/pipeline/${name}`),
+    stream: at.toISOString().slice(0, 10).replaceAll('-', '/'),
   };
+}
+
+/** How a group is stored: names alone are the same in every account. */
+export function accountGroup(accountId: string, name: string): string {
+  return `${accountId}:${name}`;
 }
