@@ -38,7 +38,6 @@ export interface Routing {
   readonly operations: Partial<Operations>;
   readonly kiln: KilnEndpoints;
   readonly findCredential: FindCredential;
-  readonly accountId: string;
   readonly region: string;
   readonly clock: Clock;
   readonly log: ApiLog;
@@ -97,13 +96,14 @@ export function addRoutes(app: App, routing: Routing): void {
     routing.recorder.checkWritable();
     await next();
   });
-  app.get(SERVICE_PATH, (c) => answerService(c.get('query'), kiln));
+  app.get(SERVICE_PATH, (c) => answerService(c.get('query'), kiln, c.get('credential').accountId));
   app.get(FOLLOW_PATH, async (c) => {
     const { call } = c.env;
     const query = c.get('query');
     call.input = Object.fromEntries(query);
     const resource = query.get('imageBuildVersionArn') ?? '*';
-    await allow(call, [{ action: 'imagebuilder:GetImage', resource, context: new Map() }], routing);
+    // A policy shares an image, never the log of its build.
+    await allow(call, [{ action: 'imagebuilder:GetImage', resource, context: new Map(), ownOnly: true }], routing);
     return answerFollow(query, kiln, routing.closing, (err) => log.error({ requestId: call.requestId, err }, 'follow'));
   });
   app.get(METRICS_PATH, async (c) => {
@@ -125,11 +125,10 @@ export function addRoutes(app: App, routing: Routing): void {
     const { call } = c.env;
     const route = routing.router(call.method, call.path);
     const { accountId, principalArn } = c.get('credential');
-    const caller = { accountId, principalArn, requestId: call.requestId };
+    const caller = { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
     return handleOperation(route, { query: c.get('query'), body: c.get('body') }, call, caller, {
       operations: routing.operations,
-      authorise: ({ name }, input) =>
-        allow(call, accessChecks(name, input, { accountId: routing.accountId, region }), routing),
+      authorise: ({ name }, input) => allow(call, accessChecks(name, input, { accountId, region }), routing),
     });
   });
 }
@@ -149,7 +148,6 @@ function verifierOf(call: Call, { findCredential, region, clock }: Routing) {
 async function allow(call: Call, checks: readonly AccessCheck[], { authorise, region }: Routing): Promise<void> {
   const { credential, peer } = call;
   if (credential === undefined) throw new Error('The caller is not known yet.');
-  if (credential.policy === undefined && peer.endpointPolicy === undefined) return;
   const { principalArn, accountId, policy } = credential;
   const subject = { principalArn, accountId, policy, endpointPolicy: peer.endpointPolicy };
   await authorise({ ...subject, context: requestContext(call, region) }, checks);

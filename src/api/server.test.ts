@@ -45,7 +45,9 @@ describe('the API, called by the AWS SDK', () => {
     assert.match(output.requestId ?? '', /^[0-9a-f-]{36}$/);
     assert.equal(output.requestId, output.$metadata.requestId);
     const { accountId, principalArn } = CREDENTIAL;
-    assert.deepEqual(calls, [{ input, caller: { accountId, principalArn, requestId: output.requestId } }]);
+    const [{ caller: { context, ...caller } = {}, ...call } = {}] = calls;
+    assert.deepEqual({ ...call, caller }, { input, caller: { accountId, principalArn, requestId: output.requestId } });
+    assert.deepEqual(context?.get('aws:principalarn'), [principalArn]);
   });
 
   it('carries times both ways', async () => {

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogEntry, ImageStore } from '../image-store/image-store.ts';
+import { CATALOG_SOURCE_PREFIX, type Catalog, type CatalogEntry, type ImageStore } from '../image-store/image-store.ts';
 import type { ParentImage, ParentImages } from '../resources/service.ts';
 
 /** What the API may know of the catalogue and of the image store. */
@@ -14,8 +14,12 @@ export async function parentImages(catalog: Catalog, imageStore: ImageStore): Pr
     ami: async (amiId) => {
       const image = await imageStore.get(amiId);
       if (image === undefined) return undefined;
-      const { name, platform, osVersion, description } = image;
-      return { name, version: '1.0.0', platform, osVersion, description };
+      const { name, platform, osVersion, description, source } = image;
+      return {
+        ...{ name, version: '1.0.0', platform, osVersion, description },
+        madeBy: source.startsWith('arn:') ? source : undefined,
+        isOfCatalog: source.startsWith(CATALOG_SOURCE_PREFIX),
+      };
     },
   };
 }

@@ -24,10 +24,14 @@ export interface Principal {
   readonly policy: string;
   readonly createdAt: string;
   readonly rotatedAt?: string;
+  /** 12 digits; the installation's own account when it is left out. */
+  readonly accountId?: string;
 }
 
 /** Source: IAM User Guide, "IAM and AWS STS quotas". */
 export const PRINCIPAL_NAME = /^[A-Za-z0-9+=,.@_-]{1,64}$/;
+
+export const ACCOUNT_ID = /^[0-9]{12}$/;
 
 export function newKeys(): Pick<Principal, 'accessKeyId' | 'secretAccessKey'> {
   return { accessKeyId: randomKeyId('AKIA'), secretAccessKey: randomSecret() };
@@ -82,24 +86,34 @@ export async function changePrincipals(
 export interface KnownPrincipals {
   /** Reads the file again when it has changed. While it cannot be read, nobody is known. */
   find(accessKeyId: string): KnownCredential | undefined;
+  /** The accounts of this installation: its own, and those of principals of others. */
+  accountIds(): readonly string[];
 }
 
 export function openPrincipals(home: KilnHome, accountId: string, log: ApiLog): KnownPrincipals {
   let seen: string | undefined;
   let known: ReadonlyMap<string, KnownCredential> = new Map();
+  const refresh = (): void => {
+    const stamp = stampOf(home.principalsFile);
+    if (stamp === seen) return;
+    seen = stamp;
+    known = new Map();
+    try {
+      known = new Map(
+        readPrincipals(home).map((one) => [one.accessKeyId, credentialOf(one, one.accountId ?? accountId)]),
+      );
+    } catch (err) {
+      log.error({ err: coerceError(err) }, 'the principals cannot be read: none of them is let in');
+    }
+  };
   return {
     find: (accessKeyId) => {
-      const stamp = stampOf(home.principalsFile);
-      if (stamp !== seen) {
-        seen = stamp;
-        known = new Map();
-        try {
-          known = new Map(readPrincipals(home).map((one) => [one.accessKeyId, credentialOf(one, accountId)]));
-        } catch (err) {
-          log.error({ err: coerceError(err) }, 'the principals cannot be read: none of them is let in');
-        }
-      }
+      refresh();
       return known.get(accessKeyId);
+    },
+    accountIds: () => {
+      refresh();
+      return [...new Set([accountId, ...known.values().map((one) => one.accountId)])];
     },
   };
 }
@@ -143,5 +157,7 @@ function isPrincipal(value: unknown): value is Principal {
   if (typeof value !== 'object' || value === null) return false;
   const fields = value as Record<string, unknown>;
   const texts = ['name', 'userId', 'accessKeyId', 'secretAccessKey', 'policy', 'createdAt'];
+  const { accountId } = fields;
+  if (accountId !== undefined && !(typeof accountId === 'string' && ACCOUNT_ID.test(accountId))) return false;
   return texts.every((name) => typeof fields[name] === 'string' && fields[name] !== '');
 }

@@ -57,6 +57,8 @@ export interface Caller {
   readonly accountId: string;
   /** `arn:aws:iam::123456789012:root` or a user's or role's ARN. */
   readonly principalArn: string;
+  /** What condition keys of policies may ask about the request; keys in lower case. */
+  readonly context: ReadonlyMap<string, readonly string[]>;
   /** The id in the answer's `x-amzn-RequestId`, for the log. */
   readonly requestId: string;
 }

@@ -1,5 +1,6 @@
 import type { Distribution, ImageRecipe } from '@aws-sdk/client-imagebuilder';
 import { AMI_VARIABLE, BUILD_DATE_PARTS, BUILD_DATE_PATTERN } from '../contract/ami-settings.ts';
+import { parseArn } from '../contract/arn.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import type { OutputAmi } from '../state/transitions/add-output-ami.ts';
 import { BuildFailure } from '../util/faults.ts';
@@ -29,7 +30,7 @@ export function outputAmiOf(
   const wanted = settings?.name === undefined ? `${recipe.name} ${stamp}` : render(settings.name);
   return {
     name: facts.takenNames.has(wanted) ? `${wanted} ${stamp}` : wanted,
-    description: settings?.description,
+    description: settings?.description ?? recipe.description,
     tags: {
       CreatedBy: 'EC2 Image Builder',
       Ec2ImageBuilderArn: facts.imageArn,
@@ -41,9 +42,10 @@ export function outputAmiOf(
 
 /** The AMI as an image's OutputResources name it. */
 export function outputAmiRecord(
-  { region, accountId }: Pick<Engine, 'region' | 'accountId'>,
-  { amiId, name, description }: MachineImage,
+  { region, accountId: home }: Pick<Engine, 'region' | 'accountId'>,
+  { amiId, name, description, source }: MachineImage,
 ): OutputAmi {
+  const accountId = parseArn(source)?.owner ?? home;
   return { region, image: amiId, name, ...(description === undefined ? {} : { description }), accountId };
 }
 

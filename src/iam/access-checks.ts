@@ -11,6 +11,8 @@ export interface AccessCheck {
   readonly resource: string;
   /** Condition keys that belong to this check alone, beside those of the request. */
   readonly context: RequestContext;
+  /** The resource must be of the caller's account, also where a policy could share it. */
+  readonly ownOnly?: true;
 }
 
 export interface Place {

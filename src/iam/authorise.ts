@@ -1,9 +1,15 @@
-/** Says no to what the caller's policy, or the policy of the endpoint that it came by, does not allow. */
+/**
+ * Says no to what the caller's policy does not allow, or the policy of the endpoint that it came by, and to what belongs
+ * to another account and cannot be shared. Whether something that can be shared is, is known where it is looked up
+ * (resources/sharing.ts).
+ */
 import { AwsError } from '../contract/errors.ts';
 import type { AccessCheck } from './access-checks.ts';
 import type { RequestContext } from './condition-keys.ts';
-import { type Decision, evaluate, mentions } from './evaluate.ts';
+import { type DecidingPolicy, explicitlyDenied, notAllowed } from './denial.ts';
+import { evaluate, mentions } from './evaluate.ts';
 import type { Policy } from './policy.ts';
+import { isOfAnotherAccount, isShareable } from './sharing.ts';
 
 export interface AuthoriserOptions {
   /** The tags of a resource by its ARN; undefined when it is not there. */
@@ -27,7 +33,7 @@ export type Authorise = (subject: Subject, checks: readonly AccessCheck[]) => Pr
 
 export function createAuthoriser({ findTags }: AuthoriserOptions): Authorise {
   return async (subject, checks) => {
-    const policies = [
+    const policies: readonly { policy: Policy | undefined; kind: DecidingPolicy }[] = [
       { policy: subject.policy, kind: 'identity-based' },
       { policy: subject.endpointPolicy, kind: 'VPC endpoint' },
     ];
@@ -43,10 +49,21 @@ export function createAuthoriser({ findTags }: AuthoriserOptions): Authorise {
           principalAccount: subject.accountId,
           context: contextOf(subject.context, check, tags),
         });
-        if (decision !== 'allowed') throw denial(subject.principalArn, check, decision, kind);
+        if (decision === 'explicitly denied') throw explicitlyDenied(subject.principalArn, check, kind);
+        if (decision === 'implicitly denied') throw notAllowed(subject.principalArn, check, kind);
       }
     }
+    for (const check of checks) refuseOtherAccounts(subject, check);
   };
+}
+
+/** The account's root included: what it may do without limits is what belongs to its account. */
+function refuseOtherAccounts({ principalArn, accountId }: Subject, check: AccessCheck): void {
+  if (!isOfAnotherAccount(check.resource, accountId)) return;
+  if (check.action === 'iam:PassRole') {
+    throw new AwsError('AccessDeniedException', `Cross-account pass role is not allowed: ${check.resource}`);
+  }
+  if (check.ownOnly === true || !isShareable(check.action)) throw notAllowed(principalArn, check, 'resource-based');
 }
 
 function contextOf(
@@ -59,17 +76,4 @@ function contextOf(
   if (account !== undefined && account !== '') context.set('aws:resourceaccount', [account]);
   for (const [key, value] of Object.entries(tags ?? {})) context.set(`aws:resourcetag/${key.toLowerCase()}`, [value]);
   return context;
-}
-
-/** Source of the wording: IAM User Guide, "Troubleshoot access denied error messages". */
-function denial(principal: string, { action, resource }: AccessCheck, decision: Decision, kind: string): AwsError {
-  const article = /^[aeiou]/.test(kind) ? 'an' : 'a';
-  const reason =
-    decision === 'explicitly denied'
-      ? `with an explicit deny in ${article} ${kind} policy`
-      : `because no ${kind} policy allows the ${action} action`;
-  return new AwsError(
-    'AccessDeniedException',
-    `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
-  );
 }

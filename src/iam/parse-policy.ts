@@ -12,8 +12,11 @@ import { CONDITION_OPERATORS } from './condition-operators.ts';
 import { type Pattern, parsePattern, variablesOf } from './pattern.ts';
 import type { Condition, Policy, Selection, Statement } from './policy.ts';
 
-/** `identity`: attached to a principal. `endpoint`: attached to a place that many come by; names its principals. */
-export type PolicyKind = 'identity' | 'endpoint';
+/**
+ * `identity`: attached to a principal. `endpoint` and `resource`: attached to a place that many come by, or to what is
+ * shared with others; they name their principals.
+ */
+export type PolicyKind = 'identity' | 'endpoint' | 'resource';
 
 const VERSIONS = ['2012-10-17', '2008-10-17'] as const;
 

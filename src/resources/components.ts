@@ -1,11 +1,12 @@
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { insertBuild } from './build-versions.ts';
 import { readComponentText } from './component-text.ts';
-import { described, findDefinition, ownArn } from './definitions.ts';
+import { described, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import type { Service } from './service.ts';
+import { findVisible } from './sharing.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
 /** Checks the document and stores it as the next build of its version. */
@@ -43,7 +44,13 @@ export async function getComponent(
   input: InputOf<'GetComponent'>,
 ): Promise<OutputOf<'GetComponent'>> {
   const { componentBuildVersionArn } = input;
-  const found = await findDefinition(service.db, 'component', componentBuildVersionArn, 'componentBuildVersionArn');
+  const found = await findVisible(
+    service,
+    service.db,
+    'component',
+    componentBuildVersionArn,
+    'componentBuildVersionArn',
+  );
   return { component: described(found), latestVersionReferences: latestVersionReferences(found.arn) };
 }
 

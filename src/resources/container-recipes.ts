@@ -2,19 +2,21 @@ import { invalidParameter, notYet } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { checkBlockDevices } from './block-devices.ts';
 import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
-import { described, findDefinition, insertDefinition, ownArn } from './definitions.ts';
+import { described, insertDefinition, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { checkDockerfileTemplate } from './dockerfile-template.ts';
 import { type DocumentSource, readDocument } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { byValue, listPage } from './lists.ts';
-import { NOTHING, ownershipOf } from './owners.ts';
+import { ownedBy } from './owners.ts';
 import { checkQuota } from './quotas.ts';
 import { checkRecipeComponents } from './recipe-components.ts';
 import { concreteVersion } from './recipe-versions.ts';
 import { invalidCombination } from './refusals.ts';
 import type { Service } from './service.ts';
+import { sharedDefinitions } from './shared-lists.ts';
+import { findVisible } from './sharing.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
 const KIND = 'container-recipe';
@@ -33,7 +35,7 @@ export async function createContainerRecipe(
     const { member, text } = await readDocument(service, templateOf(input));
     checkQuota(service, 'dockerfileTemplateBytes', Buffer.byteLength(text));
     checkDockerfileTemplate(member, text, components.length > 0);
-    await checkRecipeComponents(trx, components, { platform, osVersion: input.imageOsVersionOverride });
+    await checkRecipeComponents(service, trx, components, { platform, osVersion: input.imageOsVersionOverride });
     const version = await concreteVersion(service, trx, KIND, input);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, KIND, input.name, version), kind: KIND },
@@ -96,7 +98,7 @@ export async function getContainerRecipe(
   service: Service,
   input: InputOf<'GetContainerRecipe'>,
 ): Promise<OutputOf<'GetContainerRecipe'>> {
-  const found = await findDefinition(service.db, KIND, input.containerRecipeArn, 'containerRecipeArn');
+  const found = await findVisible(service, service.db, KIND, input.containerRecipeArn, 'containerRecipeArn');
   return { containerRecipe: described(found), latestVersionReferences: latestVersionReferences(found.arn) };
 }
 
@@ -118,7 +120,10 @@ export async function listContainerRecipes(
       parentImage: byValue((row) => row.document['parentImage']),
       platform: byValue((row) => row.document['platform']),
     },
-    ...(ownershipOf(input.owner) === 'own' ? bySeq(service, KIND) : NOTHING),
+    ...ownedBy(input.owner, {
+      own: () => bySeq(service, KIND),
+      shared: () => sharedDefinitions(service, KIND),
+    }),
     item: (row: ListedDefinition) => ({
       arn: row.arn,
       ...summaryOf(row, ['containerType', 'name', 'platform', 'owner', 'parentImage', 'dateCreated']),

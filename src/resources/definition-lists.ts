@@ -7,7 +7,7 @@ import type { Service } from './service.ts';
 /** A definition in a list: without the text of component documents, which lists never show. */
 export type ListedDefinition = Omit<Selectable<ResourcesTable>, 'seq'> & { readonly seq: string };
 
-const COLUMNS = [
+export const COLUMNS = [
   'seq',
   'arn',
   'kind',

@@ -3,6 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { parseArn } from '../contract/arn.ts';
 import { invalidParameter } from '../contract/errors.ts';
 import { hasWildcard } from '../contract/version.ts';
+import { accountOf } from '../iam/sharing.ts';
 import { dependents, resolveImage, resolveResource } from '../state/find-resource.ts';
 import type { Database, ResourceKind } from '../state/tables.ts';
 import { lockDefinition } from './definitions.ts';
@@ -41,7 +42,8 @@ export async function deleteOneAtATime(trx: Transaction<Database>, arn: string):
 /**
  * Called after `arn` was deleted, in the same transaction: throws ResourceDependencyException when a reference to it no
  * longer resolves. A wildcard reference that another version still satisfies does not stand in the way, nor does one
- * that could not have meant `arn` anyway (`wasSelectable: false`, a failed image).
+ * that could not have meant `arn` anyway (`wasSelectable: false`, a failed image). Other accounts do not hold what is
+ * not shared with them any more.
  */
 export async function refuseIfNeeded(
   trx: Transaction<Database>,
@@ -50,6 +52,7 @@ export async function refuseIfNeeded(
 ): Promise<void> {
   const dependants = new Set<string>();
   for (const { fromArn, toArn } of await dependents(trx, arn)) {
+    if (accountOf(fromArn) !== accountOf(arn)) continue;
     const mayMeanIt = wasSelectable || toArn === arn;
     if (mayMeanIt && !(await resolves(trx, toArn))) dependants.add(fromArn);
   }

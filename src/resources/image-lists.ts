@@ -5,6 +5,7 @@ import { describedManagedImage, summaryMembers } from './images.ts';
 import type { Cursor } from './lists.ts';
 import { MANAGED_BUILD } from './parent-images.ts';
 import type { ParentImage, Service } from './service.ts';
+import { sharedImageVersions } from './shared-lists.ts';
 
 /** What filters and lists of images need, whoever provides the image. */
 export interface ListedImage {
@@ -70,6 +71,12 @@ export function versions(service: Service, byName: boolean): ImageSource {
       return rows.map((row) => listed(row, [row.slug, row.major, row.minor, row.patch]));
     },
   };
+}
+
+/** What other accounts share, in order of ARNs. */
+export function sharedWithMe(service: Service, byName: boolean): ImageSource {
+  const { read, cursor } = sharedImageVersions(service, byName);
+  return { read: async (after, limit) => (await read(after, limit)).map((row) => listed(row, cursor(row))) };
 }
 
 /** The catalogue, in order of names. */

@@ -1,6 +1,6 @@
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { checkBlockDevices } from './block-devices.ts';
-import { described, findDefinition, insertDefinition, ownArn } from './definitions.ts';
+import { described, insertDefinition, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
@@ -9,6 +9,7 @@ import { checkQuota } from './quotas.ts';
 import { checkRecipeComponents } from './recipe-components.ts';
 import { concreteVersion } from './recipe-versions.ts';
 import type { Service } from './service.ts';
+import { findVisible } from './sharing.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
 /** Recipes never change; what they name must exist when they are made, and is looked up again by each build. */
@@ -25,7 +26,7 @@ export async function createImageRecipe(
   return changeOnce(service, 'CreateImageRecipe', input, async (trx) => {
     const components = input.components ?? [];
     const parent = await resolveParentImage(service, trx, input.parentImage);
-    await checkRecipeComponents(trx, components, parent);
+    await checkRecipeComponents(service, trx, components, parent);
     const version = await concreteVersion(service, trx, 'image-recipe', input);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, 'image-recipe', input.name, version), kind: 'image-recipe' },
@@ -60,7 +61,7 @@ export async function getImageRecipe(
   service: Service,
   input: InputOf<'GetImageRecipe'>,
 ): Promise<OutputOf<'GetImageRecipe'>> {
-  const found = await findDefinition(service.db, 'image-recipe', input.imageRecipeArn, 'imageRecipeArn');
+  const found = await findVisible(service, service.db, 'image-recipe', input.imageRecipeArn, 'imageRecipeArn');
   return { imageRecipe: described(found), latestVersionReferences: latestVersionReferences(found.arn) };
 }
 

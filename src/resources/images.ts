@@ -1,7 +1,7 @@
 import { formatArn, parseArn } from '../contract/arn.ts';
 import { notFound } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
-import { type ImageRow, resolveImage } from '../state/find-resource.ts';
+import type { ImageRow } from '../state/find-resource.ts';
 import { isUnfinished } from '../state/image-states.ts';
 import { logPlaceOf } from '../state/log-place.ts';
 import { deleteOneAtATime, refuseIfNeeded } from './deletion.ts';
@@ -10,6 +10,7 @@ import { findManagedImage, MANAGED_BUILD, managedImageArn } from './parent-image
 import { dependencyError } from './refusals.ts';
 import { refuseIfShared } from './resource-policies.ts';
 import type { ParentImage, Service } from './service.ts';
+import { findVisibleImage } from './sharing.ts';
 
 /** A build version ARN means that build; a version or wildcard ARN the newest AVAILABLE build that matches. */
 export async function getImage(service: Service, input: InputOf<'GetImage'>): Promise<OutputOf<'GetImage'>> {
@@ -21,7 +22,7 @@ export async function getImage(service: Service, input: InputOf<'GetImage'>): Pr
     const image = describedManagedImage(service, managed);
     return { image, latestVersionReferences: latestVersionReferences(image.arn) };
   }
-  const row = await resolveImage(service.db, imageBuildVersionArn);
+  const row = await findVisibleImage(service, service.db, imageBuildVersionArn);
   if (row === undefined) throw notFound('imageBuildVersionArn', imageBuildVersionArn);
   return { image: describedImage(row), latestVersionReferences: latestVersionReferences(row.arn) };
 }
@@ -38,6 +39,8 @@ function describedImage(row: ImageRow) {
       ? {}
       : { distributionConfiguration: { timeoutMinutes: 720, ...row.distribution_configuration } }),
     imageTestsConfiguration: row.image_tests_configuration,
+    ...(row.workflows === null ? {} : { workflows: row.workflows }),
+    ...(row.execution_role === null ? {} : { executionRole: row.execution_role }),
   };
 }
 

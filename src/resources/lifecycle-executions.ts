@@ -123,6 +123,7 @@ async function findExecution(service: Service, id: string): Promise<Execution> {
     .selectFrom('lifecycle_executions')
     .selectAll()
     .where('id', '=', id)
+    .where('account_id', '=', service.accountId)
     .executeTakeFirst();
   if (execution === undefined) throw notFound('lifecycleExecutionId', id);
   return execution;

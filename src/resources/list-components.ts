@@ -1,11 +1,11 @@
-import { formatArn, parseArn } from '../contract/arn.ts';
+import { parseArn } from '../contract/arn.ts';
 import { invalidParameter } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { buildsOf, byNameOnly, bySeq, byVersionNumber, type ListedDefinition, summaryOf } from './definition-lists.ts';
-import { ownArn } from './definitions.ts';
 import { byValue, byVersion, type Filters, listPage } from './lists.ts';
-import { checkByName, NOTHING, ownershipOf } from './owners.ts';
+import { checkByName, NOTHING, ownedBy } from './owners.ts';
 import type { Service } from './service.ts';
+import { sharedVersions } from './shared-lists.ts';
 import { versionNodes } from './versions.ts';
 
 /** Own components have no status, product codes belong to the Marketplace. */
@@ -26,13 +26,16 @@ export async function listComponents(
   input: InputOf<'ListComponents'>,
 ): Promise<OutputOf<'ListComponents'>> {
   checkByName(input);
-  const rows = input.byName === true ? byNameOnly(service, 'component') : byVersionNumber(service, 'component');
+  const byName = input.byName === true;
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListComponents',
     filters: FILTERS,
-    ...(ownershipOf(input.owner) === 'own' ? rows : NOTHING),
+    ...ownedBy(input.owner, {
+      own: () => (byName ? byNameOnly(service, 'component') : byVersionNumber(service, 'component')),
+      shared: () => sharedVersions(service, 'component', byName),
+    }),
     item: (row: ListedDefinition) => ({
-      arn: formatArn(ownArn(service, 'component', row.name, row.version ?? '')),
+      arn: row.arn.slice(0, row.arn.lastIndexOf('/')),
       ...summaryOf(row, [
         'name',
         'version',

@@ -3,8 +3,9 @@ import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
 import { describedPipeline } from './image-pipelines.ts';
 import { byValue, type Filters, listPage } from './lists.ts';
-import { NOTHING, ownershipOf } from './owners.ts';
+import { ownedBy } from './owners.ts';
 import type { Service } from './service.ts';
+import { sharedDefinitions } from './shared-lists.ts';
 
 function byMember(member: string): (row: ListedDefinition, value: string) => boolean {
   return byValue((row) => row.document[member]);
@@ -25,7 +26,10 @@ export async function listImageRecipes(
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListImageRecipes',
     filters: filtersOn('name', 'parentImage', 'platform'),
-    ...(ownershipOf(input.owner) === 'own' ? bySeq(service, 'image-recipe') : NOTHING),
+    ...ownedBy(input.owner, {
+      own: () => bySeq(service, 'image-recipe'),
+      shared: () => sharedDefinitions(service, 'image-recipe'),
+    }),
     item: (row: ListedDefinition) => summary(row, 'name', 'platform', 'owner', 'parentImage', 'dateCreated'),
   });
   return { imageRecipeSummaryList: items, ...next };

@@ -3,9 +3,9 @@ import { invalidParameter } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { parseVersion } from '../contract/version.ts';
 import { findDefinition } from './definitions.ts';
-import { builds, type ImageSource, type ListedImage, managed, versions } from './image-lists.ts';
+import { builds, type ImageSource, type ListedImage, managed, sharedWithMe, versions } from './image-lists.ts';
 import { byValue, byVersion, type Filters, listPage } from './lists.ts';
-import { checkByName, NOTHING, ownershipOf } from './owners.ts';
+import { checkByName, NOTHING, ownedBy } from './owners.ts';
 import { findManagedImage } from './parent-images.ts';
 import type { Service } from './service.ts';
 
@@ -28,12 +28,16 @@ const FILTERS: Filters<ListedImage> = {
 export async function listImages(service: Service, input: InputOf<'ListImages'>): Promise<OutputOf<'ListImages'>> {
   checkByName(input);
   const byName = input.byName === true;
-  const rows = { own: () => versions(service, byName), amazon: () => managed(service), nobody: () => NOTHING };
+  const source = ownedBy<ImageSource>(input.owner, {
+    own: () => versions(service, byName),
+    shared: () => sharedWithMe(service, byName),
+    amazon: () => managed(service),
+  });
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListImages',
     filters: FILTERS,
     cursor: (image: ListedImage) => image.key,
-    read: rows[ownershipOf(input.owner)]().read,
+    read: source.read,
     item: (image: ListedImage) => {
       const { arn, state: _state, outputResources: _output, tags: _tags, ...members } = image.summary;
       return { ...members, arn: arn.slice(0, arn.lastIndexOf('/')), version: image.version };

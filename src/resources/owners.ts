@@ -1,13 +1,22 @@
 import type { Ownership } from '@aws-sdk/client-imagebuilder';
 import { invalidCombination } from './refusals.ts';
 
-/**
- * Whose resources a list asks for. Kiln shares nothing and has no Marketplace, so lists of `Shared`, `ThirdParty` and
- * `AWSMarketplace` are empty; `Amazon` is what Kiln provides itself.
- */
-export function ownershipOf(owner: Ownership | undefined): 'own' | 'amazon' | 'nobody' {
-  if (owner === undefined || owner === 'Self') return 'own';
-  return owner === 'Amazon' ? 'amazon' : 'nobody';
+/** What a list has of each owner that can be asked for. */
+interface Owned<Rows> {
+  readonly own: () => Rows;
+  readonly shared: () => Rows;
+  /** What Kiln provides itself. */
+  readonly amazon?: () => Rows;
+}
+
+/** The rows that a list is asked for. Kiln has no Marketplace, so lists of `ThirdParty` and `AWSMarketplace` are empty. */
+export function ownedBy<Rows>(
+  owner: Ownership | undefined,
+  { own, shared, amazon }: Owned<Rows>,
+): Rows | typeof NOTHING {
+  if (owner === undefined || owner === 'Self') return own();
+  if (owner === 'Shared') return shared();
+  return owner === 'Amazon' && amazon !== undefined ? amazon() : NOTHING;
 }
 
 /** `byName` lists one entry per name, so a filter on versions has nothing to work on. */

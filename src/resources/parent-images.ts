@@ -3,10 +3,11 @@ import type { Transaction } from 'kysely';
 import { formatArn, type ImageBuilderArn, parseArn } from '../contract/arn.ts';
 import { invalidParameter, notFound, notYet } from '../contract/errors.ts';
 import { fixedNodes, isSelectable, parseVersion } from '../contract/version.ts';
-import { resolveImage } from '../state/find-resource.ts';
+import { isOfAnotherAccount } from '../iam/sharing.ts';
 import type { Database } from '../state/tables.ts';
 import { invalidVersion } from './refusals.ts';
-import type { ParentImage, Service } from './service.ts';
+import type { ParentImage, Service, StoredAmi } from './service.ts';
+import { findVisibleImage, sharedArn } from './sharing.ts';
 
 export interface ResolvedParent {
   readonly platform: ParentImage['platform'];
@@ -25,9 +26,8 @@ export async function resolveParentImage(
   parentImage: string,
 ): Promise<ResolvedParent> {
   if (/^ami-[0-9a-f]+$/.test(parentImage)) {
-    const ami = await service.parentImages.ami(parentImage);
-    if (ami === undefined) throw invalidParameter('parentImage', `The AMI '${parentImage}' does not exist here.`);
-    return { platform: ami.platform, osVersion: ami.osVersion };
+    const { platform, osVersion } = await findAmi(service, trx, parentImage);
+    return { platform, osVersion };
   }
   if (parentImage.startsWith('ssm:')) throw notYet(`SSM parameters as 'parentImage' ('${parentImage}')`);
   if (/^prod-[a-z0-9]+$/.test(parentImage)) throw notYet(`Marketplace products as 'parentImage' ('${parentImage}')`);
@@ -44,9 +44,25 @@ export async function resolveParentImage(
     throw invalidVersion('parentImage', 'Every node to the right of an x must be x too.');
   }
   if (arn.owner === 'aws') return resolveManagedImage(service, arn);
-  const image = await resolveImage(trx, parentImage);
+  const image = await findVisibleImage(service, trx, parentImage);
   if (image === undefined || image.status !== 'AVAILABLE') throw notFound('parentImage', parentImage);
   return { platform: image.platform, osVersion: image.os_version ?? undefined, reference: parentImage };
+}
+
+/**
+ * An AMI that the account may use: its own, those of images that are shared with it, and what the catalogue made. Throws
+ * InvalidParameterValueException for any other, as if it were not there.
+ */
+export async function findAmi(service: Service, trx: Transaction<Database>, amiId: string): Promise<StoredAmi> {
+  const ami = await service.parentImages.ami(amiId);
+  if (ami !== undefined && (ami.isOfCatalog || (await mayBuildOn(service, trx, ami)))) return ami;
+  throw invalidParameter('parentImage', `The AMI '${amiId}' does not exist here.`);
+}
+
+async function mayBuildOn(service: Service, trx: Transaction<Database>, { madeBy }: StoredAmi): Promise<boolean> {
+  if (madeBy === undefined) return service.accountId === service.homeAccountId;
+  if (!isOfAnotherAccount(madeBy, service.accountId)) return true;
+  return (await sharedArn(service, trx, 'image', madeBy)) !== undefined;
 }
 
 function resolveManagedImage(service: Service, arn: ImageBuilderArn): ResolvedParent {

@@ -5,14 +5,17 @@ import { parseArn } from '../contract/arn.ts';
 import { invalidParameter, notYet } from '../contract/errors.ts';
 import type { Validated } from '../contract/operations.ts';
 import type { Database } from '../state/tables.ts';
-import { type Definition, findReferenced } from './definitions.ts';
+import type { Definition } from './definitions.ts';
 import type { ResolvedParent } from './parent-images.ts';
 import { invalidCombination } from './refusals.ts';
+import type { Service } from './service.ts';
+import { findVisibleReference } from './sharing.ts';
 
 type Configuration = Validated<ComponentConfiguration>;
 
 /** Throws the AWS error of the first component that may not be in the recipe. */
 export async function checkRecipeComponents(
+  service: Service,
   trx: Transaction<Database>,
   components: readonly Configuration[],
   parent: ResolvedParent,
@@ -29,7 +32,13 @@ export async function checkRecipeComponents(
       );
     }
     firstUse.set(name, index);
-    const component = await findReferenced(trx, 'component', configuration.componentArn, `${path}.componentArn`);
+    const component = await findVisibleReference(
+      service,
+      trx,
+      'component',
+      configuration.componentArn,
+      `${path}.componentArn`,
+    );
     checkPlatform(component, parent, path);
     checkParameters(component, configuration, path);
   }

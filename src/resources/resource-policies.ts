@@ -4,12 +4,12 @@ import { parseArn } from '../contract/arn.ts';
 import { invalidParameter, notFound } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { hasWildcard } from '../contract/version.ts';
+import type { SharedKind } from '../iam/sharing.ts';
 import type { Database } from '../state/tables.ts';
+import type { Definition } from './definitions.ts';
 import { dependencyError } from './refusals.ts';
-import { checkResourcePolicy, sharesWithAnybody } from './resource-policy-document.ts';
+import { checkResourcePolicy } from './resource-policy-document.ts';
 import type { Service } from './service.ts';
-
-type SharedKind = 'component' | 'image' | 'image-recipe' | 'container-recipe';
 
 interface Target {
   readonly kind: SharedKind;
@@ -81,13 +81,13 @@ export async function getContainerRecipePolicy(
 /** Replaces the policy. One without statements shares with nobody, which is how sharing ends. */
 async function putPolicy({ db }: Service, { kind, arn, parameter }: Target, policy: string): Promise<void> {
   refuseWildcards(arn, parameter);
-  checkResourcePolicy(policy, { kind, arn });
+  const changed = { policy, shared_with: [...checkResourcePolicy(policy, { kind, arn })] };
   const { numUpdatedRows } =
     kind === 'image'
-      ? await db.updateTable('images').set({ policy }).where('arn', '=', arn).executeTakeFirst()
+      ? await db.updateTable('images').set(changed).where('arn', '=', arn).executeTakeFirst()
       : await db
           .updateTable('resources')
-          .set({ policy })
+          .set(changed)
           .where('arn', '=', arn)
           .where('kind', '=', kind)
           .executeTakeFirst();
@@ -119,7 +119,10 @@ function refuseWildcards(arn: string, parameter: string): void {
 }
 
 /** What others may use must not go away under them. */
-export function refuseIfShared({ arn, policy }: { readonly arn: string; readonly policy: string | null }): void {
-  if (policy === null || !sharesWithAnybody(policy)) return;
-  throw dependencyError(arn, 'Its resource policy shares it with other accounts; put one without statements first.');
+export function refuseIfShared({ arn, shared_with: accounts }: Pick<Definition, 'arn' | 'shared_with'>): void {
+  if (accounts.length === 0) return;
+  throw dependencyError(
+    arn,
+    `Its resource policy shares it with ${accounts.join(', ')}; put one without statements first.`,
+  );
 }

@@ -1,20 +1,14 @@
 /**
- * The documents of resource policies. They only share: Allow, for principals of other accounts, reading actions, on the
- * resource that has the policy. Source: User Guide, "Share Image Builder resources with AWS RAM"; IAM User Guide,
+ * The documents of resource policies. They speak about other accounts: what those may read, under which conditions, of
+ * the resource that has the policy. Source: User Guide, "Share Image Builder resources with AWS RAM"; IAM User Guide,
  * "Grammar of the IAM JSON policy language". What Kiln has no meaning for is refused by name.
  */
 import { invalidParameter } from '../contract/errors.ts';
-
-/** What may be shared of each kind. */
-export const SHARED_ACTIONS = {
-  component: ['imagebuilder:GetComponent', 'imagebuilder:ListComponents'],
-  image: ['imagebuilder:GetImage', 'imagebuilder:ListImages'],
-  'image-recipe': ['imagebuilder:GetImageRecipe', 'imagebuilder:ListImageRecipes'],
-  'container-recipe': ['imagebuilder:GetContainerRecipe', 'imagebuilder:ListContainerRecipes'],
-} as const;
+import { accountOf, accountsAllowedBy, parseResourcePolicy, SHARED_ACTIONS, type SharedKind } from '../iam/sharing.ts';
+import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 
 interface Target {
-  readonly kind: keyof typeof SHARED_ACTIONS;
+  readonly kind: SharedKind;
   readonly arn: string;
 }
 
@@ -22,8 +16,11 @@ const VERSIONS = ['2012-10-17', '2008-10-17'];
 /** An account, its root, or one of its users and roles. */
 const PRINCIPAL = /^(?:[0-9]{12}|arn:aws[^:]*:iam::[0-9]{12}:(?:root|(?:user|role)\/[\w+=,.@/-]{1,512}))$/;
 
-/** Throws InvalidParameterValueException of `policy` with every problem of the document, a line each. */
-export function checkResourcePolicy(text: string, target: Target): void {
+/**
+ * The accounts to which the policy allows something. Throws InvalidParameterValueException of `policy` with every problem
+ * of the document, a line each.
+ */
+export function checkResourcePolicy(text: string, target: Target): readonly string[] {
   const problems: string[] = [];
   const policy = parse(text);
   if (!isRecord(policy)) {
@@ -34,17 +31,24 @@ export function checkResourcePolicy(text: string, target: Target): void {
       problems.push(`'Version' must be one of ${VERSIONS.join(', ')}.`);
     if (policy['Id'] !== undefined && typeof policy['Id'] !== 'string') problems.push("'Id' must be a string.");
     if (policy['Statement'] === undefined) problems.push("'Statement' is required.");
-    for (const [index, statement] of listOf(policy['Statement']).entries()) {
+    const statements = listOf(policy['Statement']);
+    for (const [index, statement] of statements.entries()) {
       checkStatement(statement, `Statement[${index}]`, target, problems);
     }
+    // Nobody else's language has a policy without statements; here it ends the sharing.
+    if (problems.length === 0 && statements.length === 0) return [];
   }
   if (problems.length > 0) throw invalidParameter('policy', problems.join('\n'));
+  return accountsIn(text);
 }
 
-/** Whether a policy that was checked has any effect. */
-export function sharesWithAnybody(text: string): boolean {
-  const policy = parse(text);
-  return isRecord(policy) && listOf(policy['Statement']).length > 0;
+function accountsIn(text: string): readonly string[] {
+  try {
+    return accountsAllowedBy(parseResourcePolicy(text));
+  } catch (error) {
+    if (!(error instanceof InvalidDocumentError)) throw error;
+    throw invalidParameter('policy', error.problems.map(formatProblem).join('\n'));
+  }
 }
 
 function parse(text: string): unknown {
@@ -55,34 +59,39 @@ function parse(text: string): unknown {
   }
 }
 
-function checkStatement(statement: unknown, path: string, target: Target, problems: string[]): void {
+const ELEMENTS = ['Sid', 'Effect', 'Principal', 'Action', 'Resource', 'Condition'];
+
+/** What is left, effects and conditions, is checked where policies are parsed. */
+function checkStatement(statement: unknown, path: string, { kind, arn }: Target, problems: string[]): void {
   if (!isRecord(statement)) {
     problems.push(`'${path}' must be an object.`);
     return;
   }
-  checkKeys(statement, ['Sid', 'Effect', 'Principal', 'Action', 'Resource'], `'${path}'`, problems);
+  checkKeys(statement, ELEMENTS, `'${path}'`, problems);
   const { Sid: sid, Effect: effect, Principal: principal, Action: action, Resource: resource } = statement;
   if (sid !== undefined && (typeof sid !== 'string' || !/^[A-Za-z0-9_ .-]{0,256}$/.test(sid))) {
     problems.push(`'${path}.Sid' must be letters, digits, blanks, _, . and -.`);
   }
-  if (effect !== 'Allow') problems.push(`'${path}.Effect' must be Allow.`);
-  checkPrincipal(principal, `${path}.Principal`, problems);
-  const allowed: readonly string[] = SHARED_ACTIONS[target.kind];
+  if (effect !== 'Allow' && effect !== 'Deny') problems.push(`'${path}.Effect' must be Allow or Deny.`);
+  checkPrincipal(principal, `${path}.Principal`, arn, problems);
+  const allowed: readonly string[] = Object.values(SHARED_ACTIONS[kind]);
   checkTexts(action, `${path}.Action`, (one) => allowed.includes(one), `one of ${allowed.join(', ')}`, problems);
-  checkTexts(resource, `${path}.Resource`, (one) => one === target.arn, `'${target.arn}'`, problems);
+  checkTexts(resource, `${path}.Resource`, (one) => one === arn, `'${arn}'`, problems);
 }
 
-function checkPrincipal(principal: unknown, path: string, problems: string[]): void {
+function checkPrincipal(principal: unknown, path: string, arn: string, problems: string[]): void {
   if (!isRecord(principal)) {
     problems.push(`'${path}' must be an object with the accounts: {"AWS": ["123456789012"]}.`);
     return;
   }
   checkKeys(principal, ['AWS'], `'${path}'`, problems);
+  const own = accountOf(arn);
   checkTexts(
     principal['AWS'],
     `${path}.AWS`,
-    (one) => PRINCIPAL.test(one),
-    'an account id or the ARN of an account, user or role',
+    // What the own account's principals may do is in their own policies.
+    (one) => PRINCIPAL.test(one) && (accountOf(one) ?? one) !== own,
+    'another account, as its id or ARN, or the ARN of a user or role of one',
     problems,
   );
 }

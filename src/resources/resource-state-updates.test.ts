@@ -103,11 +103,11 @@ describe('changes of the state of an image', () => {
       const image = await trx.selectFrom('images').selectAll().where('arn', '=', arn).executeTakeFirstOrThrow();
       await beginStateUpdate(trx, { id, image, status: 'DELETED', amiIds: [AMI], at: AT });
     });
-    await finishStateUpdates(service);
+    await finishStateUpdates(service, [service.accountId]);
     assert.deepEqual(removed, [AMI]);
     const { lifecycleExecution } = await call.GetLifecycleExecution({ lifecycleExecutionId: id });
     assert.equal(lifecycleExecution?.state?.status, 'SUCCESS');
-    await finishStateUpdates(service);
+    await finishStateUpdates(service, [service.accountId]);
     assert.deepEqual(removed, [AMI]);
   });
 });

@@ -50,13 +50,13 @@ export async function startResourceStateUpdate(
   return response;
 }
 
-/** Ends the executions that a stop of the service interrupted. To be called when the service starts. */
-export async function finishStateUpdates(service: Service): Promise<void> {
+/** Ends the executions that a stop of the service interrupted, of these accounts. To be called when the service starts. */
+export async function finishStateUpdates(service: Service, accountIds: readonly string[]): Promise<void> {
   const running = await service.db
     .selectFrom('lifecycle_executions')
     .select('id')
     .where('status', '=', 'IN_PROGRESS')
-    .where('account_id', '=', service.accountId)
+    .where('account_id', 'in', [...accountIds])
     .where('region', '=', service.region)
     .orderBy('seq')
     .execute();

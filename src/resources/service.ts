@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Caller } from '../contract/operations.ts';
 import type { WorkflowDocument } from '../documents/workflow.ts';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
@@ -8,8 +9,12 @@ import type { Quotas } from './quotas.ts';
 export interface Service {
   readonly db: Kysely<Database>;
   readonly clock: Clock;
-  /** 12 digits. */
+  /** For which account an operation runs: that of the caller. 12 digits. */
   readonly accountId: string;
+  /** The account of the installation: AMIs that were imported are its own. */
+  readonly homeAccountId: string;
+  /** Who asks; undefined for what the service does by itself, on a schedule. */
+  readonly caller?: Pick<Caller, 'principalArn' | 'context'>;
   readonly region: string;
   readonly parentImages: ParentImages;
   /** The workflows that come with Kiln. */
@@ -29,8 +34,8 @@ export interface ParentImages {
   managed(name: string): ParentImage | undefined;
   /** All catalogue images, for `owner: Amazon` lists. */
   listManaged(): readonly ParentImage[];
-  /** An AMI of this installation. */
-  ami(amiId: string): Promise<ParentImage | undefined>;
+  /** An AMI of this installation, whoever owns it. */
+  ami(amiId: string): Promise<StoredAmi | undefined>;
 }
 
 export interface ParentImage {
@@ -40,6 +45,13 @@ export interface ParentImage {
   readonly platform: 'Linux' | 'Windows' | 'macOS';
   readonly osVersion: string | undefined;
   readonly description: string | undefined;
+}
+
+export interface StoredAmi extends ParentImage {
+  /** The image build version that made it; undefined when it was imported or is of the catalogue. */
+  readonly madeBy: string | undefined;
+  /** Whether it is the disk of a catalogue image, which is everybody's. */
+  readonly isOfCatalog: boolean;
 }
 
 /** A workflow of Amazon's: ARN of its build version, text, and what the text means. */

@@ -27,7 +27,8 @@ export const AT = new Date('2026-11-23T10:00:00.123Z');
 const parentImages: ParentImages = {
   managed: (name) => [DEBIAN, WINDOWS].find((image) => image.name === name),
   listManaged: () => [WINDOWS, DEBIAN],
-  ami: async (amiId) => (amiId === IMPORTED_AMI ? { ...DEBIAN, name: 'imported' } : undefined),
+  ami: async (amiId) =>
+    amiId === IMPORTED_AMI ? { ...DEBIAN, name: 'imported', madeBy: undefined, isOfCatalog: false } : undefined,
 };
 
 const MANAGED_TEXT = `
@@ -67,6 +68,7 @@ export function testService(
     db: store.db,
     clock: { now: () => AT },
     accountId: '123456789012',
+    homeAccountId: '123456789012',
     region: 'us-east-1',
     parentImages,
     managedWorkflows: MANAGED_WORKFLOWS,
@@ -86,12 +88,13 @@ export function testService(
 
 export type Call = ReturnType<typeof bind>['call'];
 
-/** The operations without a caller, which none of them looks at. */
-function bind(service: Service) {
+/** The operations as a user of an account calls them, whose own policies allow everything. */
+export function bind(service: Service, { accountId = service.accountId, user = '' } = {}) {
   const handlers = operationHandlers(service);
   const caller = {
-    accountId: service.accountId,
-    principalArn: `arn:aws:iam::${service.accountId}:root`,
+    accountId,
+    principalArn: `arn:aws:iam::${accountId}:${user === '' ? 'root' : `user/${user}`}`,
+    context: new Map([['aws:sourceip', ['127.0.0.1']]]),
     requestId: '-',
   };
   type Bound = {

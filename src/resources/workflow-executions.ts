@@ -90,6 +90,7 @@ export async function getWorkflowStepExecution(
     .selectAll('workflow_step_executions')
     .select('workflow_arn')
     .where('workflow_step_executions.id', '=', stepExecutionId)
+    .where('workflow_step_executions.image_arn', 'in', ownImages(service))
     .executeTakeFirst();
   if (step === undefined) throw notFound('stepExecutionId', stepExecutionId);
   return {
@@ -103,10 +104,20 @@ export async function getWorkflowStepExecution(
 }
 
 async function findExecution(service: Service, id: string): Promise<Execution> {
-  const rows = await service.db.selectFrom('workflow_executions').selectAll().where('id', '=', id).execute();
+  const rows = await service.db
+    .selectFrom('workflow_executions')
+    .selectAll()
+    .where('id', '=', id)
+    .where('image_arn', 'in', ownImages(service))
+    .execute();
   const [execution] = await withTotals(service, rows);
   if (execution === undefined) throw notFound('workflowExecutionId', id);
   return execution;
+}
+
+/** Ids do not say whose they are, as ARNs do. */
+function ownImages({ db, accountId }: Service) {
+  return db.selectFrom('images').select('arn').where('account_id', '=', accountId);
 }
 
 async function withTotals(

@@ -35,7 +35,7 @@ export async function resolveResource(db: Kysely<Database>, arn: string): Promis
     .where('account_id', '=', open.owner)
     .where('region', '=', open.region)
     .where('slug', '=', slugColumn(open));
-  for (const [node, value] of matchingNodes(open.version)) query = query.where(node, '=', value);
+  for (const [node, value] of versionColumns(open.version)) query = query.where(node, '=', value);
   const row = await query
     .orderBy('major', 'desc')
     .orderBy('minor', 'desc')
@@ -61,7 +61,7 @@ export async function resolveImage(db: Kysely<Database>, arn: string): Promise<I
     .where('region', '=', open.region)
     .where('slug', '=', open.slug)
     .where('status', '=', 'AVAILABLE');
-  for (const [node, value] of matchingNodes(open.version)) query = query.where(node, '=', value);
+  for (const [node, value] of versionColumns(open.version)) query = query.where(node, '=', value);
   const row = await query
     .orderBy('major', 'desc')
     .orderBy('minor', 'desc')
@@ -82,7 +82,7 @@ export interface Dependent {
 /**
  * Who needs this resource, in one query: definitions that refer to it by its ARN, by its version without build, or by a
  * wildcard that its version matches (also when another version matches that wildcard today), and images whose build has
- * not ended, because it looks up its components and its parent when it starts. In order of creation.
+ * not ended, because it looks up its components, its parent and its workflows when it starts. In order of creation.
  */
 export async function dependents(db: Kysely<Database>, arn: string): Promise<readonly Dependent[]> {
   const ways = sql.join(waysToRefer(arn));
@@ -99,6 +99,8 @@ export async function dependents(db: Kysely<Database>, arn: string): Promise<rea
           select component ->> 'componentArn' as to_arn from jsonb_array_elements(image_recipe -> 'components') component
           union
           select image_recipe ->> 'parentImage'
+          union
+          select workflow ->> 'workflowArn' from jsonb_array_elements(workflows) workflow
         ) need
         where images.status in (${sql.join(STAGES)}) and need.to_arn in (${ways})
     ) dependent
@@ -109,7 +111,7 @@ export async function dependents(db: Kysely<Database>, arn: string): Promise<rea
 type OpenVersion = ImageBuilderArn & { readonly version: string };
 
 /** The parts of an ARN that leaves its build or nodes open; undefined when it names one row. */
-function parseOpenVersion(arn: string): OpenVersion | undefined {
+export function parseOpenVersion(arn: string): OpenVersion | undefined {
   const parts = parseArn(arn);
   if (parts?.version === undefined || parts.build !== undefined) return undefined;
   if (!isSelectable(parts.version)) {
@@ -132,7 +134,8 @@ export function slugColumn(arn: ImageBuilderArn): string {
   return arn.workflowType === undefined ? arn.slug : `${arn.workflowType}/${arn.slug}`;
 }
 
-function matchingNodes(version: string): readonly (readonly ['major' | 'minor' | 'patch', number])[] {
+/** The columns that a version fixes, with their values. */
+export function versionColumns(version: string): readonly (readonly ['major' | 'minor' | 'patch', number])[] {
   const columns = ['major', 'minor', 'patch'] as const;
   return fixedNodes(version).flatMap((value, index) => {
     const column = columns[index];

@@ -24,9 +24,10 @@ export const FOLLOW_PATH = '/kiln/v1/follow';
 /** Node's fetch gives an answer up after five minutes of silence; a guest without KVM can be silent for longer. */
 const HEARTBEAT_MS = 30_000;
 
-export function answerService(query: URLSearchParams, { service }: KilnEndpoints): Response {
+/** The account is that of whoever asks: the one that their resources will belong to. */
+export function answerService(query: URLSearchParams, { service }: KilnEndpoints, accountId: string): Response {
   refuseOthers(query, []);
-  return Response.json(service);
+  return Response.json({ ...service, accountId });
 }
 
 /** `?imageBuildVersionArn=ARN&follow=true|false`; the answer is described in contract/follow.ts. */
