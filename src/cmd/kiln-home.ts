@@ -16,6 +16,8 @@ export interface KilnHome {
   readonly instances: string;
   /** Instances that are a mounted disk. */
   readonly mounted: string;
+  /** Marks of life of workers. */
+  readonly workers: string;
   /** Component documents too long for a request, by their sha256. */
   readonly assets: string;
 }
@@ -31,6 +33,7 @@ export function kilnHome(path: string): KilnHome {
     images: join(path, 'images'),
     instances: join(path, 'run', 'instances'),
     mounted: join(path, 'run', 'mounted'),
+    workers: join(path, 'run', 'workers'),
     assets: join(path, 'assets'),
   };
 }

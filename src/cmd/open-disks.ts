@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { autoHost } from '../build-host/auto/auto-host.ts';
 import type { BuildHost } from '../build-host/build-host.ts';
 import { directHost } from '../build-host/direct/direct-host.ts';
+import type { HostCapacity } from '../build-host/qemu/instance-types.ts';
 import { qemuHost } from '../build-host/qemu/qemu-host.ts';
 import { openCatalog } from '../image-store/catalog/catalog.ts';
 import { openImageStore } from '../image-store/files/store.ts';
@@ -23,7 +24,7 @@ export async function openDisks(config: Config): Promise<Disks> {
 /** The machines of a home. Whoever opens it disposes of it; machines go on, mounted disks do not. */
 export function openBuildHost(config: Config): BuildHost & AsyncDisposable {
   const common = {
-    capacity: { cpus: availableParallelism(), memoryMiB: Math.floor(totalmem() / 1024 / 1024) },
+    capacity: hostCapacity(),
     instanceTypes: config.instanceTypes,
   };
   return autoHost({
@@ -34,6 +35,11 @@ export function openBuildHost(config: Config): BuildHost & AsyncDisposable {
       cacheFolder: join(config.home.path, 'cache'),
     }),
   });
+}
+
+/** What this machine has for instances. */
+export function hostCapacity(): HostCapacity {
+  return { cpus: availableParallelism(), memoryMiB: Math.floor(totalmem() / 1024 / 1024) };
 }
 
 /** All drivers of a service. */

@@ -1,9 +1,13 @@
 import { findImage, type ImageRow } from '../state/find-resource.ts';
 import { addOutputAmi } from '../state/transitions/add-output-ami.ts';
 import { cancelImage } from '../state/transitions/cancel-image.ts';
+import { cancelSteps } from '../state/transitions/cancel-steps.ts';
 import { ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
 import { failImage } from '../state/transitions/fail-image.ts';
+import { failStep } from '../state/transitions/fail-step.ts';
+import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
 import { coerceError } from '../util/faults.ts';
+import { runningExecutions } from './build-records.ts';
 import type { BuildProgress } from './build-run.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled, describeBuildFailure, isForeseen } from './failure.ts';
@@ -38,12 +42,16 @@ export async function endFailedBuild(
   await releaseBuild(engine, progress);
   // The last write of a good build may have arrived although its answer did not.
   if ((await findImage(db, image.arn))?.status === 'AVAILABLE') return;
+  if (error instanceof ClaimLostError) {
+    await removeLostOutput(engine, progress);
+    return;
+  }
   const remark = await removeOutput(engine, claim, progress);
-  if (error instanceof ClaimLostError) return;
   try {
     if (cancelled) {
       log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
       await log.flush();
+      await endExecutions(engine, claim, 'CANCELLED', error.message);
       await cancelImage(db, claim, { reason: error.message, at: clock.now() });
       return;
     }
@@ -51,10 +59,37 @@ export async function endFailedBuild(
     const { reason, context } = describeBuildFailure(error, [keptRemark(image, progress), remark].join(' ').trim());
     log.monitorFor().line('kiln', `Failed: ${reason}`);
     await log.flush();
+    await endExecutions(engine, claim, 'FAILED', reason);
     await failImage(db, claim, { reason, failureContext: context, at: clock.now() });
   } catch (thrown) {
     // Somebody else has the image, or it was deleted: its end is not ours to record.
     if (!(thrown instanceof ClaimLostError)) throw thrown;
+  }
+}
+
+/** Ends what is still open on record: a build may end between its workflows, or before it has gone on with them. */
+async function endExecutions(
+  { db, clock }: Engine,
+  claim: ImageClaim,
+  status: 'CANCELLED' | 'FAILED',
+  message: string,
+): Promise<void> {
+  const at = clock.now();
+  const open = await runningExecutions(db, claim.imageArn);
+  if (status === 'CANCELLED' && open.length > 0) await cancelSteps(db, claim, { message, at });
+  for (const { workflowExecutionId, step } of open) {
+    if (status === 'FAILED' && step !== undefined) await failStep(db, claim, { stepExecutionId: step.id, message, at });
+    await finishWorkflow(db, claim, { workflowExecutionId, status, message, at });
+  }
+}
+
+/** Whoever has the image now makes an AMI of their own. */
+async function removeLostOutput({ imageStore, log }: Engine, { outputAmiId }: BuildProgress): Promise<void> {
+  if (outputAmiId === undefined) return;
+  try {
+    if ((await imageStore.get(outputAmiId)) !== undefined) await imageStore.remove(outputAmiId);
+  } catch (error) {
+    log.error({ err: coerceError(error), amiId: outputAmiId }, 'the AMI of a lost build could not be removed');
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { BuildHost } from '../build-host/build-host.ts';
+import type { CheckpointStore } from '../image-store/checkpoint-store.ts';
 import type { Catalog, ImageStore } from '../image-store/image-store.ts';
 import type { BuildJobs } from '../state/build-jobs.ts';
 import type { Database } from '../state/tables.ts';
 import type { RunServices } from '../toe/run-services.ts';
 import type { Clock } from '../util/clock.ts';
+import type { WebRequest } from './checkpoints/web-request.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
 /** What builds are run with. Made once in cmd/. */
@@ -25,6 +27,12 @@ export interface Engine {
   /** 12 digits. */
   readonly accountId: string;
   readonly region: string;
+  /** States of disks that builds leave to later ones. Default: none are made or used. */
+  readonly checkpoints?: CheckpointStore;
+  /** How web servers are asked what there is. Default: none is, and nothing that is downloaded has a state. */
+  readonly webRequest?: WebRequest;
+  /** What of the machines that this host makes may show in their disks: vCPUs, memory, model of the processor. */
+  readonly machineFacts?: string;
   /** What component documents may use beyond the instance. Default: only components. */
   readonly services?: Pick<RunServices, 'parameters' | 'objects'>;
 }

@@ -1,3 +1,4 @@
+import type { Instance } from '../build-host/build-host.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { BuildProgress, LaunchedInstance } from './build-run.ts';
@@ -13,9 +14,9 @@ export async function restoreProgress(
   plan: Pick<BuildPlan, 'parent'>,
   records: readonly ExecutionRecord[],
 ): Promise<BuildProgress> {
-  const done = records.flatMap(({ type, steps }) =>
-    steps.filter(({ status }) => status === 'COMPLETED').map((step) => ({ type, step })),
-  );
+  const done = records
+    .filter(({ retried }) => !retried)
+    .flatMap(({ type, steps }) => steps.filter(({ status }) => status === 'COMPLETED').map((step) => ({ type, step })));
   const outputs = (action: string, name: string): readonly string[] =>
     done.filter(({ step }) => step.action === action).flatMap(({ step }) => textOf(step.outputs, name));
   const outputAmiId = done
@@ -27,11 +28,12 @@ export async function restoreProgress(
       .filter(({ step }) => step.action === 'TerminateInstance')
       .flatMap(({ step }) => textOf(step.inputs, 'instanceId')),
   );
+  const here = new Set((await buildHost.list()).map(({ instanceId }) => instanceId));
   const instances = new Map<string, LaunchedInstance>();
   for (const { type, step } of done) {
     const [instanceId] = step.action === 'LaunchInstance' ? textOf(step.outputs, 'instanceId') : [];
     if (instanceId === undefined || ended.has(instanceId)) continue;
-    const instance = await buildHost.find(instanceId);
+    const instance = (await buildHost.find(instanceId)) ?? (here.has(instanceId) ? stopped(instanceId) : undefined);
     if (instance === undefined) continue;
     instances.set(instanceId, { instance, amiId: bootedAmi(step, type === 'BUILD' ? plan.parent.amiId : outputAmiId) });
   }
@@ -40,6 +42,15 @@ export async function restoreProgress(
     kept: new Set(),
     outputAmiId,
     osVersion: outputs('CollectImageMetadata', 'osVersion').at(-1),
+  };
+}
+
+/** One that was captured. It is still to be ended. */
+function stopped(instanceId: string): Instance {
+  const refuse = (): Promise<never> => Promise.reject(new BuildFailure(`Instance ${instanceId} does not run any more`));
+  return {
+    ...{ instanceId, enterCommand: '', stopForCapture: refuse },
+    target: { os: 'linux', name: instanceId, run: refuse, reboot: refuse },
   };
 }
 

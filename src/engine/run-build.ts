@@ -1,14 +1,20 @@
+import { isDatabaseLost } from '../state/database-lost.ts';
 import type { ResolvedDefinitions } from '../state/tables.ts';
 import { ClaimLostError } from '../state/transitions/claim.ts';
-import { type Claimed, claimImage } from '../state/transitions/claim-image.ts';
+import { type Claimed, claimImage, type Predecessor } from '../state/transitions/claim-image.ts';
 import { completeImage } from '../state/transitions/complete-image.ts';
 import { parkImage } from '../state/transitions/park-image.ts';
 import { recordResolution } from '../state/transitions/record-resolution.ts';
 import { resumeImage } from '../state/transitions/resume-image.ts';
+import { tagImage } from '../state/transitions/tag-image.ts';
+import { takeOverImage } from '../state/transitions/take-over-image.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { BuildProgress, BuildRun } from './build-run.ts';
 import { watchForCancellation } from './cancellation.ts';
+import { openBuildCache } from './checkpoints/build-cache.ts';
+import { reuseImage } from './checkpoints/reuse-image.ts';
+import { reuseTags } from './checkpoints/reuse-tags.ts';
 import { endFailedBuild } from './end-failed-build.ts';
 import type { Engine } from './engine.ts';
 import { executionRecords } from './execution-records.ts';
@@ -19,14 +25,15 @@ import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
 import { restoreProgress } from './restore-progress.ts';
 import { enterStage, runStages } from './run-stages.ts';
+import { settlePredecessor } from './settle-predecessor.ts';
 
 /**
  * Builds one image, from its claim to AVAILABLE, FAILED or CANCELLED, or until it waits for somebody: then it is parked with
  * its instances, and a later call goes on with it. Whatever happens, nothing of the build is left running when its end is
  * recorded, but what the user asked to keep.
  *
- * Resolves also when the build failed or somebody else has the image; rejects only when its end could not be recorded,
- * and then the next start of this installation records it (recover-builds.ts).
+ * Resolves also when the build failed or somebody else has the image; rejects only when its end could not be recorded:
+ * then the image is given back to the queue (worker.ts).
  *
  * @param stop Aborted with a BuildCancelled when this process is to end.
  */
@@ -34,27 +41,34 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
   const { db, clock } = engine;
   const claimed = await take(engine, imageArn);
   if (claimed === undefined) return;
-  const { claim, image } = claimed;
+  const { claim, image, predecessor } = claimed;
   const log = openImageLog(engine, image);
-  const cancellation = watchForCancellation(engine, image, stop);
+  const cancellation = watchForCancellation(engine, claim, image, stop);
   const { signal } = cancellation;
   let progress = noProgress();
   try {
-    const records = await executionRecords(db, imageArn);
-    log.monitorFor().line('kiln', `${records.length === 0 ? 'Building' : 'Going on with'} ${imageArn}`);
-    const plan = await loadPlan(engine, image, { signal, monitor: log.monitorFor() });
+    const monitor = log.monitorFor();
+    monitor.line('kiln', `${predecessor === undefined ? 'Building' : 'Going on with'} ${imageArn}`);
+    const plan = await loadPlan(engine, image, { signal, monitor });
+    const records =
+      predecessor === undefined
+        ? []
+        : await settlePredecessor({ engine, claim, image, plan, predecessor, monitor, signal });
     progress = await restoreProgress(engine, plan, records);
     if (image.resolved === null) await recordResolution(db, claim, resolutionOf(plan));
     if (records.length === 0) signal.throwIfAborted();
-    const run: BuildRun = { engine, claim, plan, progress, monitorFor: log.monitorFor };
+    const cache = await openBuildCache(engine, plan, { monitor, signal });
+    const run: BuildRun = { engine, claim, plan, progress, cache, monitorFor: log.monitorFor };
 
-    await runStages(run, records, signal);
+    const reused = records.length === 0 ? await reuseImage(run, signal) : false;
+    await runStages(run, reused ? await executionRecords(db, imageArn) : records, signal);
     await enterStage(run, 'DISTRIBUTING');
     const outputResources = await describeOutput(run);
     await releaseBuild(engine, progress);
     log.monitorFor().line('kiln', `Built ${imageArn}`);
     await log.flush();
     signal.throwIfAborted();
+    await tagImage(db, claim, reuseTags(run));
     await completeImage(db, claim, {
       outputResources,
       osVersion: progress.osVersion ?? plan.parent.osVersion,
@@ -67,6 +81,8 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
       await parkImage(db, claim, { jobs: engine.jobs, at: clock.now() });
       return;
     }
+    // Nothing can be recorded: the build is let go as it is, and gone on with when the database is back (worker.ts).
+    if (isDatabaseLost(thrown)) throw thrown;
     const cancelled = signal.aborted && !(thrown instanceof ClaimLostError);
     await endFailedBuild({ engine, claim, image, progress, log }, coerceError(cancelled ? signal.reason : thrown));
   } finally {
@@ -75,11 +91,15 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
   }
 }
 
-/** Claims an image that is to be begun, or one that was parked. Undefined when there is nothing to do now. */
-async function take({ db, clock, workerId, jobs }: Engine, imageArn: string): Promise<Claimed | undefined> {
-  const claimed = await claimImage(db, { imageArn, workerId, at: clock.now() });
+/** Claims an image that is to be begun, one that was parked, or that of a lost worker. Undefined: there is nothing to do now. */
+async function take(
+  { db, clock, workerId, place, jobs }: Engine,
+  imageArn: string,
+): Promise<(Claimed & { readonly predecessor?: Predecessor }) | undefined> {
+  const claimant = { imageArn, workerId, place: place.id, at: clock.now() };
+  const claimed = (await claimImage(db, claimant)) ?? (await takeOverImage(db, claimant));
   if (claimed !== undefined) return claimed;
-  const resumed = await resumeImage(db, { imageArn, workerId, at: clock.now() });
+  const resumed = await resumeImage(db, claimant);
   if (resumed === undefined || 'claim' in resumed) return resumed;
   await jobs.enqueue(db, imageArn, resumed);
   return undefined;

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type BuildBench, openBench, script } from './simulated/build-bench.ts';
+import type { WorkerRoom } from './admission.ts';
+import { type BuildBench, openBench, ROOMY, script } from './simulated/build-bench.ts';
 import { startWorker } from './worker.ts';
+
+/** One build at a time. */
+const ONE: WorkerRoom = { ...ROOMY, capacity: async () => ({ ...(await ROOMY.capacity()), builds: 1 }) };
 
 let bench: BuildBench;
 before(async () => {
@@ -30,7 +34,7 @@ test('a worker builds what is queued; stopping it cancels what runs and leaves t
 }, async () => {
   const reached = firstCommand();
   const running = await queuedImage([script({ build: 'sleep 600' })]);
-  const worker = await startWorker(bench.engine, bench.store.jobs, { concurrency: 1 });
+  const worker = await startWorker(bench.engine, bench.store.jobs, ONE);
   await reached;
   const waiting = await queuedImage();
   await worker.stop('Kiln was stopped for the night.');
@@ -41,7 +45,7 @@ test('a worker builds what is queued; stopping it cancels what runs and leaves t
   assert.equal((await bench.row(waiting)).status, 'PENDING');
   delete bench.host.faults.command;
 
-  await using _next = await startWorker(bench.successor().engine, bench.store.jobs, { concurrency: 1 });
+  await using _next = await startWorker(bench.successor().engine, bench.store.jobs, ONE);
   await untilStatus(waiting, 'AVAILABLE');
 });
 

@@ -1,8 +1,11 @@
 import type { BuildJobs } from '../state/build-jobs.ts';
+import { beat, HEARTBEAT_MS, nextBuilds, releaseLostBuilds, removeWorker, workersOf } from '../state/workers.ts';
+import { coerceError } from '../util/faults.ts';
+import { admit, type BuildDemand, type WorkerRoom } from './admission.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled } from './failure.ts';
-import { recoverBuilds } from './recover-builds.ts';
 import { runBuild } from './run-build.ts';
+import { terminateLeftovers } from './terminate-leftovers.ts';
 
 /** Takes builds from the queue and runs them. */
 export interface Worker extends AsyncDisposable {
@@ -14,23 +17,138 @@ export interface Worker extends AsyncDisposable {
 }
 
 const STOPPED = 'Kiln was stopped while the image was being built.';
+/** Of the queue, how many are looked at beyond those that could be begun: some need another worker. */
+const LOOK_AHEAD = 20;
 
 /**
- * Ends what an earlier process of this installation left behind, then takes builds. No other process may work in this
- * installation's name: the lock of its home sees to that.
+ * Registers as a worker, gives back to the queue what workers of this place left behind when they ended, and takes builds:
+ * new ones, those that were parked, and those of lost workers. Several workers may share a database; two of them may share
+ * a place.
  */
-export async function startWorker(
-  engine: Engine,
-  jobs: BuildJobs,
-  { concurrency }: { readonly concurrency: number },
-): Promise<Worker> {
-  const ended = await recoverBuilds(engine, jobs);
-  if (ended.length > 0) engine.log.warn({ images: ended }, 'ended builds that an earlier process left unfinished');
-  const stopping = new AbortController();
-  const worker = await jobs.work((imageArn) => runBuild(engine, imageArn, stopping.signal), { concurrency });
-  const stop = async (reason: string): Promise<void> => {
-    stopping.abort(new BuildCancelled(reason));
-    await worker.close();
+export async function startWorker(engine: Engine, jobs: BuildJobs, room: WorkerRoom): Promise<Worker> {
+  const worker = new RunningWorker(engine, room);
+  await worker.begin();
+  const ticking = worker.tick();
+  const listening = jobs.listen(() => worker.wake());
+  let stopped: Promise<void> | undefined;
+  const stop = (reason: string): Promise<void> => {
+    stopped ??= worker.end(reason, async () => {
+      await listening[Symbol.asyncDispose]();
+      await ticking;
+    });
+    return stopped;
   };
   return { stop, [Symbol.asyncDispose]: () => stop(STOPPED) };
+}
+
+class RunningWorker {
+  readonly #engine: Engine;
+  readonly #room: WorkerRoom;
+  readonly #stopping = new AbortController();
+  readonly #running = new Map<string, { readonly demand: BuildDemand; readonly ended: Promise<void> }>();
+  #dispatching: Promise<void> | undefined;
+  #wokenMeanwhile = false;
+
+  constructor(engine: Engine, room: WorkerRoom) {
+    this.#engine = engine;
+    this.#room = room;
+  }
+
+  async begin(): Promise<void> {
+    const { db, place, workerId, log } = this.#engine;
+    for (const id of await workersOf(db, place.id)) {
+      if (id !== workerId && (await place.hasEnded(id))) await removeWorker(db, id);
+    }
+    await this.#beat();
+    const released = await releaseLostBuilds(db, { workerId, running: [] });
+    if (released.length > 0) log.warn({ images: released }, 'builds of workers that ended are gone on with');
+    await terminateLeftovers(this.#engine);
+  }
+
+  /** Begins what can be begun, now or after the round that is on. */
+  wake(): void {
+    if (this.#dispatching !== undefined) {
+      this.#wokenMeanwhile = true;
+      return;
+    }
+    this.#wokenMeanwhile = false;
+    this.#dispatching = this.#dispatch()
+      .catch((error: unknown) => this.#engine.log.warn({ err: coerceError(error) }, 'the queue could not be read'))
+      .finally(() => {
+        this.#dispatching = undefined;
+        if (this.#wokenMeanwhile) this.wake();
+      });
+  }
+
+  /** Heartbeats, looks after lost workers, and looks at the queue for what has become due; until the worker stops. */
+  async tick(): Promise<void> {
+    const { db, workerId, log } = this.#engine;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await untilNextBeat(signal);
+      if (signal.aborted) return;
+      try {
+        if (await this.#beat()) log.warn('this worker was taken for lost: it did not answer for too long');
+        const released = await releaseLostBuilds(db, { workerId, running: [...this.#running.keys()] });
+        if (released.length > 0) log.warn({ images: released }, 'builds of lost workers were queued again');
+      } catch (error) {
+        log.warn({ err: coerceError(error) }, 'the heartbeat could not be written');
+      }
+      this.wake();
+    }
+  }
+
+  async end(reason: string, letGo: () => Promise<void>): Promise<void> {
+    this.#stopping.abort(new BuildCancelled(reason));
+    await letGo();
+    await this.#dispatching;
+    await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended));
+    await removeWorker(this.#engine.db, this.#engine.workerId).catch((error: unknown) => {
+      this.#engine.log.warn({ err: coerceError(error) }, 'the worker could not be taken off the list');
+    });
+  }
+
+  async #beat(): Promise<boolean> {
+    const { db, workerId, place } = this.#engine;
+    return beat(db, { id: workerId, place: place.id, capacity: await this.#room.capacity() });
+  }
+
+  async #dispatch(): Promise<void> {
+    const { db, place } = this.#engine;
+    if (this.#stopping.signal.aborted) return;
+    const capacity = await this.#room.capacity();
+    if (this.#running.size >= capacity.builds) return;
+    const limit = capacity.builds - this.#running.size + LOOK_AHEAD;
+    const waiting = await nextBuilds(db, { place: place.id, except: [...this.#running.keys()], limit });
+    if (this.#stopping.signal.aborted) return;
+    const running = [...this.#running.values()].map(({ demand }) => demand);
+    for (const { image, demand } of admit(waiting, running, capacity, this.#room.demandOf)) {
+      this.#start(image.arn, demand);
+    }
+  }
+
+  #start(imageArn: string, demand: BuildDemand): void {
+    const ended = runBuild(this.#engine, imageArn, this.#stopping.signal)
+      .catch((thrown: unknown) => {
+        this.#engine.log.error({ err: coerceError(thrown), image: imageArn }, 'a build ended with an error');
+      })
+      .finally(() => {
+        this.#running.delete(imageArn);
+        this.wake();
+      });
+    this.#running.set(imageArn, { demand, ended });
+  }
+}
+
+function untilNextBeat(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, HEARTBEAT_MS);
+    signal.addEventListener('abort', end, { once: true });
+  });
 }

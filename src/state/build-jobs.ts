@@ -1,46 +1,28 @@
-import type { Kysely } from 'kysely';
-import { fromKysely, PgBoss } from 'pg-boss';
+import { type Kysely, sql } from 'kysely';
+import pg from 'pg';
 import type { Logger } from 'pino';
 import { coerceError } from '../util/faults.ts';
 import type { Database } from './tables.ts';
 
-const QUEUE = 'build-image';
+const CHANNEL = 'kiln_builds';
+const RECONNECT_MS = 500;
 
-interface BuildImageJob {
-  readonly imageBuildVersionArn: string;
-}
-
-/**
- * Builds one image to its end. It must first claim the image (transitions/claim-image.ts), because a job may come a
- * second time: then the claim is refused and there is nothing to do. What it throws is logged; the job is not tried
- * again, since whether a failed build is tried again is not the queue's to decide.
- * `signal` aborts when the worker stops.
- */
-export type BuildHandler = (imageBuildVersionArn: string, signal: AbortSignal) => Promise<void>;
-
-/** The queue of builds that are to be started. */
+/** The queue of builds that wait for a worker. The rows of the images are the queue (workers.ts reads it). */
 export interface BuildJobs {
-  /** Queues a build in the caller's transaction: both commit or neither does. Nobody takes it before `notBefore`. */
+  /**
+   * Queues a build, to begin or to go on, in the caller's transaction: both commit or neither does. Nobody takes it before
+   * `notBefore`.
+   */
   enqueue(trx: Kysely<Database>, imageBuildVersionArn: string, options?: EnqueueOptions): Promise<void>;
   /**
-   * Starts to take jobs, at most `concurrency` at a time. Closing the worker takes no further jobs, aborts the signals
-   * of the running handlers and waits for their end. Jobs that were not taken wait for the next worker.
+   * Calls `wake` when something was queued, and when that may have been missed because the connection was lost. Never
+   * rejects for a database that is away: then it tries again until it is disposed of.
    */
-  work(handler: BuildHandler, options: { readonly concurrency: number }): Promise<BuildWorker>;
+  listen(wake: () => void): AsyncDisposable;
 }
 
 export interface EnqueueOptions {
   readonly notBefore?: Date | undefined;
-}
-
-export interface BuildWorker extends AsyncDisposable {
-  /** May be called twice. */
-  close(): Promise<void>;
-}
-
-export interface OpenBuildJobs extends BuildJobs {
-  /** Ends the queue's connections. Workers must be closed before. */
-  close(): Promise<void>;
 }
 
 /** How to reach the database; see pg's ClientConfig. */
@@ -48,71 +30,52 @@ export type Connection =
   | { readonly connectionString: string }
   | { readonly host: string; readonly port: number; readonly user: string; readonly database: string };
 
-/** Connects to the queue and makes its tables (schema `pgboss`) when they are not there. */
-export async function openBuildJobs(connection: Connection, log: Logger): Promise<OpenBuildJobs> {
-  const boss = new PgBoss({
-    ...connection,
-    max: 4,
-    schedule: false,
-    useListenNotify: true,
-    superviseIntervalSeconds: 5,
-    monitorIntervalSeconds: 5,
-  });
-  boss.on('error', (error) => log.error({ err: error }, 'build queue'));
-  boss.on('warning', (warning) => log.warn({ warning }, 'build queue'));
-  try {
-    await boss.start();
-    // A job whose worker died (no heartbeat) goes to another worker: it may have died before it claimed the image.
-    // 24 hours is the longest that pg-boss lets a job be active; a build that takes longer goes on, and its job comes
-    // to another worker whose claim is refused.
-    const options = { heartbeatSeconds: 10, expireInSeconds: 24 * 3600, retryLimit: 100, retryDelay: 1, notify: true };
-    await boss.createQueue(QUEUE, options);
-    await boss.updateQueue(QUEUE, options);
-  } catch (error) {
-    await boss.stop({ graceful: false }).catch(() => {});
-    throw error;
-  }
+export function buildJobs(connection: Connection, log: Logger): BuildJobs {
   return {
-    enqueue: async (trx, imageBuildVersionArn, { notBefore } = {}) => {
-      await boss.send(QUEUE, { imageBuildVersionArn } satisfies BuildImageJob, {
-        db: fromKysely(trx),
-        ...(notBefore === undefined ? {} : { startAfter: notBefore }),
-      });
+    enqueue: async (trx, arn, { notBefore } = {}) => {
+      const from = notBefore === undefined ? sql`now()` : sql`${notBefore}::timestamptz`;
+      await sql`
+        with queued as (update images set queued_from = ${from} where arn = ${arn} returning arn)
+        select pg_notify(${CHANNEL}, '') from queued`.execute(trx);
     },
-    work: (handler, { concurrency }) => startWorker(boss, log, handler, concurrency),
-    close: () => boss.stop({ graceful: false }),
+    listen: (wake) => listen(connection, log, wake),
   };
 }
 
-async function startWorker(boss: PgBoss, log: Logger, handler: BuildHandler, concurrency: number) {
-  const stopping = new AbortController();
-  const running = new Set<Promise<void>>();
-  await boss.work<BuildImageJob>(
-    QUEUE,
-    { localConcurrency: concurrency, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 },
-    async ([job]) => {
-      if (job === undefined) return;
-      const arn = job.data.imageBuildVersionArn;
-      // Fetched while the worker was stopping: failing the job gives it back to the queue.
-      stopping.signal.throwIfAborted();
-      // The job's own signal is not passed on. It aborts when the queue thinks that this process died (a laptop that
-      // slept), but nobody else can have the image: its claim decides, not the queue.
-      const build = handler(arn, stopping.signal).catch((thrown: unknown) => {
-        log.error({ err: coerceError(thrown), imageBuildVersionArn: arn }, 'a build ended with an error');
-      });
-      running.add(build);
-      await build.finally(() => running.delete(build));
+function listen(connection: Connection, log: Logger, wake: () => void): AsyncDisposable {
+  const ending = new AbortController();
+  const ended = (async () => {
+    while (!ending.signal.aborted) {
+      const client = new pg.Client({ ...connection, application_name: 'kiln queue', connectionTimeoutMillis: 10_000 });
+      const lost = Promise.withResolvers<void>();
+      const end = (): void => lost.resolve();
+      client.on('error', end).on('end', end).on('notification', wake);
+      ending.signal.addEventListener('abort', end, { once: true });
+      try {
+        await client.connect();
+        await client.query(`listen ${CHANNEL}`);
+        wake();
+        await lost.promise;
+      } catch (error) {
+        log.debug({ err: coerceError(error) }, 'the queue cannot be listened to');
+      }
+      ending.signal.removeEventListener('abort', end);
+      await client.end().catch(() => {});
+      if (!ending.signal.aborted) await pauseUnlessEnding(ending.signal);
+    }
+  })();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      ending.abort();
+      await ended;
     },
-  );
-  const close = async (): Promise<void> => {
-    stopping.abort(new Error('the worker stops'));
-    await boss.offWork(QUEUE, { wait: true });
-    await Promise.allSettled(running);
   };
-  let closed: Promise<void> | undefined;
-  const closeOnce = (): Promise<void> => {
-    closed ??= close();
-    return closed;
-  };
-  return { close: closeOnce, [Symbol.asyncDispose]: closeOnce };
+}
+
+/** A server that restarts refuses connections for a moment. */
+function pauseUnlessEnding(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, RECONNECT_MS);
+    signal.addEventListener('abort', () => resolve(clearTimeout(timer)), { once: true });
+  });
 }

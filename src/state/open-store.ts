@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { BuilderFault, coerceError } from '../util/faults.ts';
-import { type BuildJobs, type Connection, openBuildJobs } from './build-jobs.ts';
+import { type BuildJobs, buildJobs, type Connection } from './build-jobs.ts';
 import { startEmbeddedPostgres } from './embedded-postgres/start.ts';
 import { migrate } from './migrate.ts';
 import type { Database } from './tables.ts';
@@ -14,7 +14,7 @@ export interface Store extends AsyncDisposable {
   readonly db: Kysely<Database>;
   readonly jobs: BuildJobs;
   /**
-   * Ends connections and the embedded server. Workers of `jobs` must be closed before. Never fails half-way; may be
+   * Ends connections and the embedded server. Who listens to `jobs` must have ended before. Never fails half-way; may be
    * called twice.
    */
   close(): Promise<void>;
@@ -64,13 +64,12 @@ export async function connectStore(connection: Connection, log: Logger): Promise
   try {
     await checkServer(db);
     await migrate(db);
-    const jobs = await openBuildJobs(connection, log);
     let closed: Promise<void> | undefined;
     const close = (): Promise<void> => {
-      closed ??= jobs.close().finally(() => db.destroy());
+      closed ??= db.destroy();
       return closed;
     };
-    return { db, jobs, close, [Symbol.asyncDispose]: close };
+    return { db, jobs: buildJobs(connection, log), close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await db.destroy();
     throw error;

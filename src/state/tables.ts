@@ -193,14 +193,12 @@ export interface ImagesTable {
   parked_until: Timestamp | null;
   /** Set by CancelImageCreation; the worker that runs the build watches it. */
   cancel_requested_at: Timestamp | null;
-  /** Whether the image waits for a worker: to begin, or to go on. The rows are the queue, in the order of `seq`. */
-  queued: ColumnType<boolean, boolean | undefined, boolean>;
+  /** Since when a worker may take the image, to begin or to go on. The rows are the queue, in the order of `seq`. */
+  queued_from: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
   /** The worker that claimed the image last; null when it gave the image up by itself. */
   worker_id: string | null;
   /** {@link WorkersTable.place} of the worker that claimed it last: its instances and AMIs are there. */
   place: ColumnType<string | null, string | null | undefined, string | null>;
-  /** What was decided when the build began, so that it goes on with the same (engine/saved-plan.ts). */
-  plan: ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>;
   /** How often a workflow of it began anew because its worker was lost. */
   restarts: ColumnType<number, number | undefined, number>;
   /** Raised by each claim. Transitions of an older claim change nothing. */
@@ -219,7 +217,7 @@ export interface ResolvedDefinitions {
 /** AWS's WorkflowConfiguration. */
 export interface WorkflowConfigurationRecord {
   readonly workflowArn: string;
-  readonly parameters?: readonly { readonly name: string; readonly value: readonly string[] }[] | undefined;
+  readonly parameters?: { readonly name: string; readonly value: string[] }[] | undefined;
   readonly parallelGroup?: string | undefined;
   readonly onFailure?: 'CONTINUE' | 'ABORT' | undefined;
 }
@@ -387,6 +385,8 @@ export interface LifecycleExecutionResourcesTable {
   ami_id: string;
   status: 'IN_PROGRESS' | 'SUCCESS' | 'FAILED';
   reason: string | null;
+  ended_at: Timestamp | null;
+}
 
 /** Events for rules and messages for topics, written in the transaction of what they tell of. */
 export interface OutboxTable {
@@ -463,6 +463,4 @@ export interface TopicSubscriptionsTable {
   /** An endpoint of notifications/endpoints.ts. */
   endpoint: Json<Record<string, unknown>>;
   created_at: Timestamp;
-}
-  ended_at: Timestamp | null;
 }

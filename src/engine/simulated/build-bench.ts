@@ -9,6 +9,7 @@ import type { ImagesTable } from '../../state/tables.ts';
 import { insertImage, insertResource } from '../../state/test-rows.ts';
 import { openTestStore, silentLog } from '../../state/test-store.ts';
 import { systemClock } from '../../util/clock.ts';
+import type { WorkerRoom } from '../admission.ts';
 import type { Engine } from '../engine.ts';
 import { type SimulatedBuildHost, simulatedBuildHost } from './simulated-build-host.ts';
 import { type SimulatedImageStore, simulatedCatalog, simulatedImageStore } from './simulated-image-store.ts';
@@ -32,6 +33,8 @@ export interface BuildBench extends AsyncDisposable {
   /** Stages that the image went through. */
   stages(arn: string): Promise<readonly string[]>;
   log(arn: string): Promise<readonly string[]>;
+  /** Workers whose processes still exist, although nothing comes from them. */
+  readonly frozen: Set<string>;
   /** The engine that starts after this one was killed: same rooms, same database, nothing in memory. */
   successor(): { readonly engine: Engine; readonly host: SimulatedBuildHost };
 }
@@ -51,9 +54,11 @@ export async function openBench(): Promise<BuildBench> {
   const images = simulatedImageStore();
   const catalog = simulatedCatalog(images);
   const host = simulatedBuildHost(folder);
+  const frozen = new Set<string>();
   const engine: Engine = {
     ...{ db, jobs: store.jobs, buildHost: host, imageStore: images, catalog, clock: systemClock, log: silentLog },
     ...{ workerId: 'worker-1', accountId: ACCOUNT, region: 'us-east-1' },
+    place: { id: 'bench', hasEnded: async (id) => !frozen.has(id) },
   };
   const workingDirectory = path.join(folder, 'work');
   await mkdir(workingDirectory);
@@ -106,11 +111,11 @@ export async function openBench(): Promise<BuildBench> {
     return (await lines.orderBy('id').execute()).map(({ message }) => message);
   };
   return {
-    ...{ engine, store, host, images, folder, image, steps, workflows, stages, log },
+    ...{ engine, store, host, images, folder, frozen, image, steps, workflows, stages, log },
     row: (arn) => rowOf(store, arn),
     successor: () => {
       const next = simulatedBuildHost(folder, host.instances);
-      return { engine: { ...engine, buildHost: next }, host: next };
+      return { engine: { ...engine, buildHost: next, workerId: `worker-${randomUUID()}` }, host: next };
     },
     [Symbol.asyncDispose]: async () => {
       await store.close();
@@ -118,6 +123,12 @@ export async function openBench(): Promise<BuildBench> {
     },
   };
 }
+
+/** Takes as many builds at a time as there are. */
+export const ROOMY: WorkerRoom = {
+  capacity: async () => ({ builds: 1000, vcpus: 1000, memoryMiB: 1_000_000, diskMiB: 1_000_000 }),
+  demandOf: () => ({ vcpus: 1, memoryMiB: 1, diskMiB: 1 }),
+};
 
 /** A component of one step per phase: a shell script. */
 export function script(phases: Readonly<Record<string, string>>): string {

@@ -5,7 +5,8 @@ import { BuildFailure } from '../../util/faults.ts';
 import { plainText } from '../plain-text.ts';
 import { instanceOf, type StepAction, type StepContext, type StepInputs, type StepResult } from './step-action.ts';
 
-export const collectImageMetadata: StepAction = { definition: WORKFLOW_ACTIONS.CollectImageMetadata, run };
+/** Only reads: it can be done as often as is wanted. */
+export const collectImageMetadata: StepAction = { definition: WORKFLOW_ACTIONS.CollectImageMetadata, run, resume: run };
 
 export interface ImageMetadata {
   /** Name and version id of os-release, e.g. `Debian GNU/Linux 12`; undefined when the guest does not say. */

@@ -1,16 +1,54 @@
-import { randomBytes } from 'node:crypto';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
-import { instanceOf, type StepAction, type StepContext, type StepInputs, type StepResult } from './step-action.ts';
+import type { BuildContent } from '../../image-store/image-store.ts';
+import { amiIdOf, amiIdsOf } from '../ami-id.ts';
+import type { BuildHistory } from '../checkpoints/build-history.ts';
+import type { StepRow } from '../execution-records.ts';
+import {
+  instanceOf,
+  type ResumeContext,
+  type StepAction,
+  type StepContext,
+  type StepInputs,
+  type StepResult,
+  textInput,
+} from './step-action.ts';
 
-export const createImage: StepAction = { definition: WORKFLOW_ACTIONS.CreateImage, run };
+export const createImage: StepAction = { definition: WORKFLOW_ACTIONS.CreateImage, run, resume, whyNotResumable };
+
+/** The AMI of the step, if it was made; else the instance is captured, which may have been begun. */
+async function resume(inputs: StepInputs, context: StepContext): Promise<StepResult> {
+  const made = await findMade(context.stepExecutionId, context);
+  if (made === undefined) return run(inputs, context);
+  context.progress.outputAmiId = made;
+  context.monitor.line('kiln', `Found ${made}, which had been created`);
+  return { outputs: { imageId: made } };
+}
+
+async function whyNotResumable(step: StepRow, context: ResumeContext): Promise<string | undefined> {
+  if ((await findMade(step.id, context)) !== undefined) return undefined;
+  const instanceId = textInput(step.inputs as StepInputs, 'instanceId') ?? '';
+  const running = await context.engine.buildHost.find(instanceId);
+  return running === undefined ? `instance ${instanceId} was stopped, and no AMI made of it` : undefined;
+}
+
+async function findMade(
+  stepExecutionId: string,
+  { engine, claim }: Pick<ResumeContext, 'engine' | 'claim'>,
+): Promise<string | undefined> {
+  for (const amiId of amiIdsOf(stepExecutionId, claim.epoch)) {
+    if ((await engine.imageStore.get(amiId)) !== undefined) return amiId;
+  }
+  return undefined;
+}
 
 async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
-  const { engine, plan, progress, monitor, signal } = context;
-  const { instance, amiId: parentAmiId } = instanceOf(inputs, context);
+  const { engine, claim, plan, progress, monitor, signal } = context;
+  const { instance, amiId: parentAmiId, history } = instanceOf(inputs, context);
   monitor.line('kiln', `Stopping instance ${instance.instanceId}`);
   const disk = await instance.stopForCapture({ signal, monitor });
-  const imageId = `ami-${randomBytes(9).toString('hex').slice(0, 17)}`;
+  const imageId = amiIdOf(context.stepExecutionId, claim.epoch);
   progress.outputAmiId = imageId;
+  const layers = (await history?.layers()) ?? [];
   const osVersion = progress.osVersion ?? plan.parent.osVersion;
   const image = await engine.imageStore.capture(
     {
@@ -23,9 +61,22 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
       tags: plan.output.tags,
       // Recovery after a crash finds the AMIs of a build by this.
       source: plan.imageArn,
+      layers,
+      ...contentOf(context, history),
     },
     { signal, monitor },
   );
   monitor.line('kiln', `Created ${imageId} '${image.name}'`);
   return { outputs: { imageId } };
+}
+
+/** What the build was by content, so that one that is the same need not be made again. */
+function contentOf({ cache, plan }: StepContext, history: BuildHistory | undefined): { readonly made?: BuildContent } {
+  const key = cache?.imageKey;
+  // Some component has left no record: it is not known how old the image is.
+  if (cache === undefined || key === undefined || history === undefined) return {};
+  if (history.records.length !== cache.components.length) return {};
+  const testKey = cache.testKey;
+  const facts = { components: history.records, image: plan.imageArn };
+  return { made: { key, facts, ...(testKey === undefined ? {} : { testKey }) } };
 }

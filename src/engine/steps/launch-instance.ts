@@ -1,80 +1,110 @@
 import { randomBytes } from 'node:crypto';
-import type { Executor } from '../../build-host/build-host.ts';
+import type { Instance, LaunchRequest } from '../../build-host/build-host.ts';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
-import type { MachineImage } from '../../image-store/image-store.ts';
-import { BuildFailure } from '../../util/faults.ts';
+import { BuildFailure, coerceError } from '../../util/faults.ts';
+import type { Monitor } from '../../util/monitor.ts';
+import type { LaunchedInstance } from '../build-run.ts';
+import type { StartingPoint } from '../checkpoints/build-cache.ts';
+import { endInstance } from '../release-build.ts';
+import { chooseExecutor } from './choose-executor.ts';
 import type { RollbackContext, StepAction, StepContext, StepInputs, StepResult } from './step-action.ts';
 import { textInput, textListInput } from './step-action.ts';
 
-export const launchInstance: StepAction = { definition: WORKFLOW_ACTIONS.LaunchInstance, run, rollback };
+export const launchInstance: StepAction = {
+  definition: WORKFLOW_ACTIONS.LaunchInstance,
+  run,
+  // What was being launched has been ended (settle-predecessor.ts).
+  resume: run,
+  rollback,
+};
 
 /** The driver gives up a little before the step's time is up: its error says what the console showed. */
 const DRIVER_MARGIN_SECONDS = 5;
+const BOOT_TO_KEEP_MS = 10 * 60_000;
 
 async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
   const { engine, plan, progress, monitor, signal } = context;
   const amiId = await imageToBoot(inputs, context);
   const parentDisk = await engine.imageStore.bootDisk(amiId);
   const instanceId = `i-${randomBytes(9).toString('hex').slice(0, 17)}`;
-  monitor.line('kiln', `Launching instance ${instanceId} from ${amiId}`);
-  const instance = await engine.buildHost.launch(
-    {
-      instanceId,
-      parentDisk,
-      instanceTypes: textListInput(inputs, 'instanceTypesOverride') ?? plan.instanceTypes,
-      ...(plan.rootVolumeSizeGiB === undefined ? {} : { rootVolumeSizeGiB: plan.rootVolumeSizeGiB }),
-      extraVolumes: plan.extraVolumes,
-      ...(plan.userData === undefined ? {} : { userData: plan.userData }),
-      // Recovery after a crash finds the instances of a build by this.
-      owner: plan.imageArn,
-      executor: await executorFor(amiId, context),
-      timeoutSeconds: Math.max(1, context.timeoutSeconds - DRIVER_MARGIN_SECONDS),
-    },
-    { signal, monitor },
-  );
-  progress.instances.set(instanceId, { instance, amiId });
+  const { executor, why } = await chooseExecutor(amiId, context);
+  const request: LaunchRequest = {
+    instanceId,
+    parentDisk,
+    instanceTypes: textListInput(inputs, 'instanceTypesOverride') ?? plan.instanceTypes,
+    ...(plan.rootVolumeSizeGiB === undefined ? {} : { rootVolumeSizeGiB: plan.rootVolumeSizeGiB }),
+    extraVolumes: plan.extraVolumes,
+    ...(plan.userData === undefined ? {} : { userData: plan.userData }),
+    // Recovery after a crash finds the instances of a build by this.
+    owner: plan.imageArn,
+    executor,
+    timeoutSeconds: Math.max(1, context.timeoutSeconds - DRIVER_MARGIN_SECONDS),
+  };
+  const places =
+    context.workflowType === 'BUILD' ? context.cache?.startingPoints(executor, monitor, signal) : undefined;
+  const launched = await launchSomewhere(request, places, context, amiId);
+  progress.instances.set(instanceId, { ...launched, whyMachine: launched.instance.bootedBecause ?? why });
   monitor.line('kiln', `Instance ${instanceId} takes commands`);
   return { outputs: { instanceId } };
 }
 
-/**
- * What is tested is the image as it boots. A disk that somebody else made is not mounted on this machine: the kernel's file
- * systems are not made for disks that lie.
- */
-async function executorFor(amiId: string, { engine, plan, workflowType, monitor }: StepContext): Promise<Executor> {
-  if (workflowType !== 'BUILD' || plan.executor === 'vm') return 'vm';
-  if (plan.executor === 'direct' && !plan.terminateInstanceOnFailure) {
-    throw new BuildFailure(
-      'The executor cannot be direct: the instance is to be kept when it fails, and a mounted disk cannot be',
-    );
-  }
-  for (let id: string | undefined = amiId; id !== undefined; ) {
-    const image: MachineImage | undefined = await engine.imageStore.get(id);
-    if (image?.source !== 'import') {
-      id = image?.parentAmiId;
-      continue;
+/** Launches from the first place that works: checkpoints first, and the parent's own disk at last. */
+async function launchSomewhere(
+  request: LaunchRequest,
+  places: AsyncIterable<StartingPoint> | undefined,
+  { engine, monitor, signal }: StepContext,
+  amiId: string,
+): Promise<LaunchedInstance> {
+  for await (const { disk, history, spoiled } of places ?? []) {
+    try {
+      monitor.line(
+        'kiln',
+        `Launching instance ${request.instanceId} from ${disk === undefined ? amiId : 'a checkpoint'}`,
+      );
+      const parentDisk = disk === undefined ? request.parentDisk : ({ path: disk, format: 'qcow2' } as const);
+      const instance = await engine.buildHost.launch({ ...request, parentDisk }, { signal, monitor });
+      return { instance, amiId, history };
+    } catch (error) {
+      await history.close();
+      signal.throwIfAborted();
+      if (disk === undefined) throw error;
+      await spoiled(coerceError(error));
     }
-    const why = `${id} was imported, and disks that were made elsewhere are not mounted on this host`;
-    if (plan.executor === 'direct') throw new BuildFailure(`The executor cannot be direct: ${why}`);
-    monitor.line('kiln', `The executor is vm: ${why}`);
-    return 'vm';
   }
-  return plan.executor;
+  monitor.line('kiln', `Launching instance ${request.instanceId} from ${amiId}`);
+  return { instance: await engine.buildHost.launch(request, { signal, monitor }), amiId };
 }
 
 /** Ends the instance, or keeps it when the infrastructure configuration or the step says so. */
 async function rollback(outputs: StepInputs, context: RollbackContext): Promise<'COMPLETED' | 'SKIPPED'> {
   const { engine, plan, progress, monitor } = context;
   const instanceId = textInput(outputs, 'instanceId') ?? '';
-  if (!progress.instances.has(instanceId)) return 'SKIPPED';
-  if (!plan.terminateInstanceOnFailure || !context.rollbackEnabled) {
+  const launched = progress.instances.get(instanceId);
+  if (launched === undefined) return 'SKIPPED';
+  const { instance } = launched;
+  if (!(plan.terminateInstanceOnFailure && context.rollbackEnabled) && (await becomesMachine(instance, monitor))) {
     progress.kept.add(instanceId);
     return 'SKIPPED';
   }
-  await engine.buildHost.terminate(instanceId);
-  progress.instances.delete(instanceId);
+  await endInstance(engine, progress, instanceId);
   monitor.line('kiln', `Terminated instance ${instanceId}`);
   return 'COMPLETED';
+}
+
+/** Mounted disks end with this process: what a person is to look at later has to be a machine. False when it cannot be. */
+async function becomesMachine({ unbooted }: Instance, monitor: Monitor): Promise<boolean> {
+  if (unbooted === undefined) return true;
+  if (unbooted.boot === undefined) return false;
+  const signal = AbortSignal.timeout(BOOT_TO_KEEP_MS);
+  try {
+    monitor.line('kiln', 'Booting the disk, so that it can be kept');
+    await unbooted.checkpoint(signal);
+    await unbooted.boot({ signal, monitor });
+    return true;
+  } catch (error) {
+    monitor.line('kiln', `The instance cannot be kept: ${coerceError(error).message}`);
+    return false;
+  }
 }
 
 async function imageToBoot(inputs: StepInputs, context: StepContext): Promise<string> {
@@ -87,6 +117,11 @@ async function imageToBoot(inputs: StepInputs, context: StepContext): Promise<st
   }
   if (context.workflowType === 'BUILD') return context.plan.parent.amiId;
   const { outputAmiId } = context.progress;
-  if (outputAmiId === undefined) throw new BuildFailure('The build workflow made no AMI that could be launched');
-  return outputAmiId;
+  if (outputAmiId !== undefined) return outputAmiId;
+  const { workflows, parent } = context.plan;
+  if (workflows.some(({ document }) => document.type === 'BUILD')) {
+    throw new BuildFailure('The build workflow made no AMI that could be launched');
+  }
+  // An image that is not built: what is tested is what its recipe names.
+  return parent.amiId;
 }

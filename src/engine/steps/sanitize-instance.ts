@@ -6,7 +6,8 @@ import { lineSplitter } from '../line-splitter.ts';
 import { plainText } from '../plain-text.ts';
 import { instanceOf, type StepAction, type StepContext, type StepInputs, type StepResult } from './step-action.ts';
 
-export const sanitizeInstance: StepAction = { definition: WORKFLOW_ACTIONS.SanitizeInstance, run };
+/** What is clean stays clean. */
+export const sanitizeInstance: StepAction = { definition: WORKFLOW_ACTIONS.SanitizeInstance, run, resume: run };
 
 const SCRIPT = new URL('./sanitize-instance.sh', import.meta.url);
 

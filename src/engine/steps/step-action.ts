@@ -4,6 +4,7 @@ import type { StepFailure } from '../../toe/run-documents.types.ts';
 import { BuildFailure } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { BuildRun, LaunchedInstance } from '../build-run.ts';
+import type { StepRow } from '../execution-records.ts';
 
 export type StepInputs = Readonly<Record<string, WorkflowValue>>;
 
@@ -24,10 +25,20 @@ export interface StepAction {
    */
   resume?(inputs: StepInputs, context: StepContext): Promise<StepResult>;
   /**
+   * Why an attempt cannot be gone on with whose worker was lost; its workflow then begins anew. Left out: it always can. An
+   * action without {@link StepAction.resume} never can.
+   */
+  whyNotResumable?(step: StepRow, context: ResumeContext): Promise<string | undefined>;
+  /**
    * Takes the effect of a step back that had ended with these outputs, because a later step failed. Only actions whose
    * effect would outlive the build have it. `SKIPPED`: there was nothing to take back, or it is to stay.
    */
   rollback?(outputs: StepInputs, context: RollbackContext): Promise<'COMPLETED' | 'SKIPPED'>;
+}
+
+/** What is known before a build goes on. */
+export interface ResumeContext extends Pick<BuildRun, 'engine' | 'claim' | 'plan'> {
+  readonly workflowType: WorkflowType;
 }
 
 export interface RollbackContext extends BuildRun {

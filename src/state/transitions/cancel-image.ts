@@ -13,12 +13,17 @@ export function cancelImage(
   { reason, at }: { readonly reason?: string | undefined; readonly at: Date },
 ): Promise<void> {
   const fitting = reason === undefined ? undefined : fit(reason, REASON_LENGTH);
-  return changeClaimed(db, claim, async (trx) => {
-    await trx
-      .updateTable('images')
-      .set({ status: 'CANCELLED', reason: fitting ?? null, ended_at: at })
-      .where('arn', '=', claim.imageArn)
-      .execute();
-    await writeImageEvent(trx, claim.imageArn, { status: 'CANCELLED', reason: fitting }, at);
-  });
+  return changeClaimed(
+    db,
+    claim,
+    async (trx) => {
+      await trx
+        .updateTable('images')
+        .set({ status: 'CANCELLED', reason: fitting ?? null, ended_at: at })
+        .where('arn', '=', claim.imageArn)
+        .execute();
+      await writeImageEvent(trx, claim.imageArn, { status: 'CANCELLED', reason: fitting }, at);
+    },
+    (_, image) => image.status === 'CANCELLED',
+  );
 }

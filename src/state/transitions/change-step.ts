@@ -18,19 +18,38 @@ export function changeStep(
     readonly at: Date;
   },
 ): Promise<void> {
-  return changeClaimed(db, claim, async (trx) => {
-    const { numUpdatedRows } = await trx
-      .updateTable('workflow_step_executions')
-      .set({ ...change.set, status: change.to })
-      .where('id', '=', stepExecutionId)
-      .where('image_arn', '=', claim.imageArn)
-      .where('status', '=', change.from)
-      .executeTakeFirst();
-    if (numUpdatedRows !== 1n) {
-      throw new Error(
-        `${claim.imageArn} has no step ${stepExecutionId} that goes from ${change.from} to ${change.to}.`,
-      );
-    }
-    await writeStepEvents(trx, [stepExecutionId], change.to, change.at);
-  });
+  return changeClaimed(
+    db,
+    claim,
+    async (trx) => {
+      const { numUpdatedRows } = await trx
+        .updateTable('workflow_step_executions')
+        .set({ ...change.set, status: change.to })
+        .where('id', '=', stepExecutionId)
+        .where('image_arn', '=', claim.imageArn)
+        .where('status', '=', change.from)
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n) {
+        throw new Error(
+          `${claim.imageArn} has no step ${stepExecutionId} that goes from ${change.from} to ${change.to}.`,
+        );
+      }
+      await writeStepEvents(trx, [stepExecutionId], change.to, change.at);
+    },
+    (trx) => isIn(trx, stepExecutionId, change),
+  );
+}
+
+/** Whether an earlier try came through: nobody but us changes the step. */
+async function isIn(
+  trx: Kysely<Database>,
+  stepExecutionId: string,
+  { to, set }: { readonly to: StepExecutionStatus; readonly set: Updateable<WorkflowStepExecutionsTable> },
+): Promise<boolean> {
+  const step = await trx
+    .selectFrom('workflow_step_executions')
+    .select(['status', 'attempt_number'])
+    .where('id', '=', stepExecutionId)
+    .executeTakeFirst();
+  return step?.status === to && (set.attempt_number ?? step.attempt_number) === step.attempt_number;
 }

@@ -10,20 +10,42 @@ export interface Claimed {
   readonly image: ImageRow;
 }
 
+/** Who had an image before, and where. No worker: it gave the image up by itself. */
+export interface Predecessor {
+  readonly workerId: string | null;
+  readonly place: string | null;
+}
+
+/** An image that was begun before. */
+export interface ClaimedAgain extends Claimed {
+  readonly predecessor: Predecessor;
+}
+
+/** Who takes an image. */
+export interface Claimant {
+  readonly imageArn: string;
+  readonly workerId: string;
+  /** tables.ts, WorkersTable. */
+  readonly place?: string;
+}
+
 /**
  * PENDING → CREATING: a worker takes the image. Undefined when it is not PENDING (any more): somebody else has it, it
  * was cancelled, or it is gone. Of two who try at once, one gets it.
  */
 export function claimImage(
   db: Kysely<Database>,
-  { imageArn, workerId, at }: { readonly imageArn: string; readonly workerId: string; readonly at: Date },
+  { imageArn, workerId, place, at }: Claimant & { readonly at: Date },
 ): Promise<Claimed | undefined> {
   return inTransaction(db, async (trx) => {
     const pending = await lockImage(trx, imageArn);
     if (pending?.status !== 'PENDING') return undefined;
     const image = await trx
       .updateTable('images')
-      .set({ status: 'CREATING', epoch: pending.epoch + 1, worker_id: workerId, started_at: at })
+      .set({
+        ...{ status: 'CREATING', epoch: pending.epoch + 1, started_at: at },
+        ...{ worker_id: workerId, place: place ?? null, queued_from: null },
+      })
       .where('arn', '=', imageArn)
       .returningAll()
       .executeTakeFirstOrThrow();

@@ -1,10 +1,11 @@
 import type { Kysely, Transaction } from 'kysely';
+import { whileDatabaseReturns } from '../database-lost.ts';
 import { findImage, type ImageRow } from '../find-resource.ts';
 import { isUnfinished, type Stage } from '../image-states.ts';
 import type { Database } from '../tables.ts';
 
 /**
- * The right to change an image and the executions below it, given by claimImage and reclaimImage. A later claim of the
+ * The right to change an image and the executions below it, given by claimImage, resumeImage and takeOverImage. A later claim of the
  * same image ends it.
  */
 export interface ImageClaim {
@@ -30,19 +31,37 @@ export type ClaimedImage = ImageRow & { readonly status: Stage };
  * Runs a change in a transaction that holds the image's row, so that the changes and events of one image come one after
  * the other. `db` may be a transaction already. Throws {@link ClaimLostError} when the claim is not the image's latest or
  * the image has ended.
+ *
+ * While the database is away it is tried again, unless the transaction is the caller's. The answer of a commit may have
+ * been lost: a change that cannot be made twice says by `isDone` whether it was made, and gives nothing then.
  */
 export function changeClaimed<Result>(
   db: Kysely<Database>,
   claim: ImageClaim,
   change: (trx: Transaction<Database>, image: ClaimedImage) => Promise<Result>,
-): Promise<Result> {
-  return inTransaction(db, async (trx) => {
-    const image = await lockImage(trx, claim.imageArn);
-    if (image === undefined || image.epoch !== claim.epoch || !isUnfinished(image.status)) {
-      throw new ClaimLostError(claim, image);
-    }
-    return change(trx, image as ClaimedImage);
-  });
+): Promise<Result>;
+export function changeClaimed(
+  db: Kysely<Database>,
+  claim: ImageClaim,
+  change: (trx: Transaction<Database>, image: ClaimedImage) => Promise<void>,
+  isDone: (trx: Transaction<Database>, image: ImageRow) => Promise<boolean> | boolean,
+): Promise<void>;
+export function changeClaimed<Result>(
+  db: Kysely<Database>,
+  claim: ImageClaim,
+  change: (trx: Transaction<Database>, image: ClaimedImage) => Promise<Result>,
+  isDone?: (trx: Transaction<Database>, image: ImageRow) => Promise<boolean> | boolean,
+): Promise<Result | undefined> {
+  const attempt = (again: boolean): Promise<Result | undefined> =>
+    inTransaction(db, async (trx) => {
+      const image = await lockImage(trx, claim.imageArn);
+      if (again && image?.epoch === claim.epoch && (await isDone?.(trx, image)) === true) return undefined;
+      if (image === undefined || image.epoch !== claim.epoch || !isUnfinished(image.status)) {
+        throw new ClaimLostError(claim, image);
+      }
+      return change(trx, image as ClaimedImage);
+    });
+  return db.isTransaction ? attempt(false) : whileDatabaseReturns(attempt);
 }
 
 /** The image, and its row until the transaction ends: others who want it wait. */

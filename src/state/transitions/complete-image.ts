@@ -14,17 +14,22 @@ export interface CompleteImage {
 /** BUILDING … INTEGRATING → AVAILABLE: the build ended well. Throws ClaimLostError. */
 export function completeImage(db: Kysely<Database>, claim: ImageClaim, result: CompleteImage): Promise<void> {
   const { outputResources, osVersion, at } = result;
-  return changeClaimed(db, claim, async (trx) => {
-    await trx
-      .updateTable('images')
-      .set({
-        status: 'AVAILABLE',
-        ended_at: at,
-        ...(outputResources === undefined ? {} : { output_resources: JSON.stringify(outputResources) }),
-        ...(osVersion === undefined ? {} : { os_version: osVersion }),
-      })
-      .where('arn', '=', claim.imageArn)
-      .execute();
-    await writeImageEvent(trx, claim.imageArn, { status: 'AVAILABLE' }, at);
-  });
+  return changeClaimed(
+    db,
+    claim,
+    async (trx) => {
+      await trx
+        .updateTable('images')
+        .set({
+          status: 'AVAILABLE',
+          ended_at: at,
+          ...(outputResources === undefined ? {} : { output_resources: JSON.stringify(outputResources) }),
+          ...(osVersion === undefined ? {} : { os_version: osVersion }),
+        })
+        .where('arn', '=', claim.imageArn)
+        .execute();
+      await writeImageEvent(trx, claim.imageArn, { status: 'AVAILABLE' }, at);
+    },
+    (_, image) => image.status === 'AVAILABLE',
+  );
 }

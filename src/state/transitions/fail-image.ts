@@ -14,17 +14,22 @@ export interface FailImage {
 /** CREATING … INTEGRATING → FAILED. Throws ClaimLostError. */
 export function failImage(db: Kysely<Database>, claim: ImageClaim, failure: FailImage): Promise<void> {
   const reason = fit(failure.reason, REASON_LENGTH);
-  return changeClaimed(db, claim, async (trx, image) => {
-    await trx
-      .updateTable('images')
-      .set({
-        status: 'FAILED',
-        reason,
-        failure_context: JSON.stringify({ imageStatus: image.status, ...failure.failureContext }),
-        ended_at: failure.at,
-      })
-      .where('arn', '=', claim.imageArn)
-      .execute();
-    await writeImageEvent(trx, claim.imageArn, { status: 'FAILED', reason }, failure.at);
-  });
+  return changeClaimed(
+    db,
+    claim,
+    async (trx, image) => {
+      await trx
+        .updateTable('images')
+        .set({
+          status: 'FAILED',
+          reason,
+          failure_context: JSON.stringify({ imageStatus: image.status, ...failure.failureContext }),
+          ended_at: failure.at,
+        })
+        .where('arn', '=', claim.imageArn)
+        .execute();
+      await writeImageEvent(trx, claim.imageArn, { status: 'FAILED', reason }, failure.at);
+    },
+    (_, image) => image.status === 'FAILED',
+  );
 }

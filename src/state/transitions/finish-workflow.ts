@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../tables.ts';
 import { changeClaimed, fit, type ImageClaim, MESSAGE_LENGTH } from './claim.ts';
+import { hasExecution } from './has-execution.ts';
 
 export interface FinishWorkflow {
   readonly workflowExecutionId: string;
@@ -19,26 +20,31 @@ export interface FinishWorkflow {
 export function finishWorkflow(db: Kysely<Database>, claim: ImageClaim, finish: FinishWorkflow): Promise<void> {
   const { workflowExecutionId, status, message, at } = finish;
   const failed = status === 'FAILED' || status === 'ROLLBACK_COMPLETED';
-  return changeClaimed(db, claim, async (trx) => {
-    const { numUpdatedRows } = await trx
-      .updateTable('workflow_executions')
-      .set({ status, message: message === undefined ? null : fit(message, MESSAGE_LENGTH), ended_at: at })
-      .where('id', '=', workflowExecutionId)
-      .where('image_arn', '=', claim.imageArn)
-      .where('status', '=', 'RUNNING')
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('workflow_step_executions')
-              .select('id')
-              .where('workflow_execution_id', '=', workflowExecutionId)
-              .where('status', 'in', failed ? ['RUNNING'] : ['PENDING', 'RUNNING']),
+  return changeClaimed(
+    db,
+    claim,
+    async (trx) => {
+      const { numUpdatedRows } = await trx
+        .updateTable('workflow_executions')
+        .set({ status, message: message === undefined ? null : fit(message, MESSAGE_LENGTH), ended_at: at })
+        .where('id', '=', workflowExecutionId)
+        .where('image_arn', '=', claim.imageArn)
+        .where('status', '=', 'RUNNING')
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('workflow_step_executions')
+                .select('id')
+                .where('workflow_execution_id', '=', workflowExecutionId)
+                .where('status', 'in', failed ? ['RUNNING'] : ['PENDING', 'RUNNING']),
+            ),
           ),
-        ),
-      )
-      .executeTakeFirst();
-    if (numUpdatedRows !== 1n) {
-      throw new Error(`${claim.imageArn} has no running workflow ${workflowExecutionId} whose steps have all ended.`);
-    }
-  });
+        )
+        .executeTakeFirst();
+      if (numUpdatedRows !== 1n) {
+        throw new Error(`${claim.imageArn} has no running workflow ${workflowExecutionId} whose steps have all ended.`);
+      }
+    },
+    (trx) => hasExecution(trx, workflowExecutionId, status),
+  );
 }

@@ -3,10 +3,8 @@ import { test } from 'node:test';
 import { readEvents } from '../events.ts';
 import { findImage } from '../find-resource.ts';
 import type { Store } from '../open-store.ts';
-import type { ImageStatus } from '../tables.ts';
 import { AT, insertImage } from '../test-rows.ts';
 import { openTestStore } from '../test-store.ts';
-import { unfinishedImages } from '../unfinished-images.ts';
 import { addOutputAmi } from './add-output-ami.ts';
 import { cancelImage } from './cancel-image.ts';
 import { changeClaimed, type ImageClaim } from './claim.ts';
@@ -14,9 +12,9 @@ import { claimImage } from './claim-image.ts';
 import { completeImage } from './complete-image.ts';
 import { failImage } from './fail-image.ts';
 import { putImagePackages } from './put-image-packages.ts';
-import { reclaimImage } from './reclaim-image.ts';
 import { requestImageCancellation } from './request-image-cancellation.ts';
 import { setImageStatus } from './set-image-status.ts';
+import { takeOverImage } from './take-over-image.ts';
 
 const LATER = new Date('2026-11-23T10:05:00.000Z');
 
@@ -95,8 +93,10 @@ test('an image does not go back to an earlier stage', async () => {
 test('an older claim changes nothing, whatever it tries', async () => {
   await using store = await openTestStore();
   const old = await claimNew(store);
-  const renewed = await reclaimImage(store.db, { imageArn: old.imageArn, workerId: 'here' });
+  await store.jobs.enqueue(store.db, old.imageArn);
+  const renewed = await takeOverImage(store.db, { imageArn: old.imageArn, workerId: 'there' });
   assert.equal(renewed?.claim.epoch, old.epoch + 1);
+  assert.equal(renewed.predecessor.workerId, 'here');
   const before = await findImage(store.db, old.imageArn);
   const lost = { name: 'ClaimLostError', imageArn: old.imageArn };
   await assert.rejects(setImageStatus(store.db, old, 'BUILDING', AT), lost);
@@ -124,7 +124,8 @@ test('an image that has ended or is gone is changed by nobody', async () => {
     const claim = await claimNew(store, index + 1);
     await end(claim);
     for (const again of ends.slice(0, 3)) await assert.rejects(again(claim), { name: 'ClaimLostError' });
-    assert.equal(await reclaimImage(store.db, { imageArn: claim.imageArn, workerId: 'here' }), undefined);
+    await store.jobs.enqueue(store.db, claim.imageArn);
+    assert.equal(await takeOverImage(store.db, { imageArn: claim.imageArn, workerId: 'here' }), undefined);
   }
 });
 
@@ -171,22 +172,6 @@ test('a cancellation and a claim that meet never both win', async () => {
     ]);
     assert.equal(answer, claimed === undefined ? 'cancelled' : 'requested');
   }
-});
-
-test('after a crash an installation finds the images it was building, and only those', async () => {
-  await using store = await openTestStore();
-  const statuses: readonly ImageStatus[] = ['CREATING', 'BUILDING', 'TESTING', 'AVAILABLE', 'FAILED', 'CANCELLED'];
-  for (const [index, status] of statuses.entries()) {
-    await insertImage(store.db, { build: index + 1, status, worker_id: 'here', epoch: 1 });
-  }
-  await insertImage(store.db, { build: 50 });
-  const foreign = await insertImage(store.db, { build: 51, status: 'BUILDING', worker_id: 'there', epoch: 1 });
-  const found = await unfinishedImages(store.db, 'here');
-  assert.deepEqual(
-    found.map((image) => image.status),
-    ['CREATING', 'BUILDING', 'TESTING'],
-  );
-  assert.equal(await reclaimImage(store.db, { imageArn: foreign, workerId: 'here' }), undefined);
 });
 
 test('a package list is replaced as a whole and keeps its order, also a long one', async () => {

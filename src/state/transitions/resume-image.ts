@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { isUnfinished } from '../image-states.ts';
 import type { Database } from '../tables.ts';
 import { inTransaction, lockImage } from './claim.ts';
-import type { Claimed } from './claim-image.ts';
+import type { Claimant, ClaimedAgain } from './claim-image.ts';
 
 /**
  * A parked image → the same status with a new claim: what it waited for has come, or will not come any more. `{notBefore}`:
@@ -10,18 +10,22 @@ import type { Claimed } from './claim-image.ts';
  */
 export function resumeImage(
   db: Kysely<Database>,
-  { imageArn, workerId, at }: { readonly imageArn: string; readonly workerId: string; readonly at: Date },
-): Promise<Claimed | { readonly notBefore: Date } | undefined> {
+  { imageArn, workerId, place, at }: Claimant & { readonly at: Date },
+): Promise<ClaimedAgain | { readonly notBefore: Date } | undefined> {
   return inTransaction(db, async (trx) => {
     const parked = await lockImage(trx, imageArn);
     if (parked === undefined || parked.parked_until === null || !isUnfinished(parked.status)) return undefined;
     if (parked.parked_until > at) return { notBefore: parked.parked_until };
     const image = await trx
       .updateTable('images')
-      .set({ parked_until: null, epoch: parked.epoch + 1, worker_id: workerId })
+      .set({
+        ...{ parked_until: null, epoch: parked.epoch + 1 },
+        ...{ worker_id: workerId, place: place ?? null, queued_from: null },
+      })
       .where('arn', '=', imageArn)
       .returningAll()
       .executeTakeFirstOrThrow();
-    return { claim: { imageArn, epoch: image.epoch }, image };
+    const predecessor = { workerId: parked.worker_id, place: parked.place };
+    return { claim: { imageArn, epoch: image.epoch }, image, predecessor };
   });
 }

@@ -14,9 +14,14 @@ export function setImageStatus(
   status: Exclude<Stage, 'PENDING' | 'CREATING'>,
   at: Date,
 ): Promise<void> {
-  return changeClaimed(db, claim, async (trx, image) => {
-    if (!mayFollow(image.status, status)) throw new Error(`An image does not go from ${image.status} to ${status}.`);
-    await trx.updateTable('images').set({ status }).where('arn', '=', claim.imageArn).execute();
-    await writeImageEvent(trx, claim.imageArn, { status }, at);
-  });
+  return changeClaimed(
+    db,
+    claim,
+    async (trx, image) => {
+      if (!mayFollow(image.status, status)) throw new Error(`An image does not go from ${image.status} to ${status}.`);
+      await trx.updateTable('images').set({ status }).where('arn', '=', claim.imageArn).execute();
+      await writeImageEvent(trx, claim.imageArn, { status }, at);
+    },
+    (_, image) => image.status === status,
+  );
 }

@@ -1,6 +1,7 @@
 import type { Insertable, Kysely } from 'kysely';
 import type { Database, WorkflowExecutionsTable, WorkflowStepExecutionsTable } from '../tables.ts';
 import { changeClaimed, fit, type ImageClaim } from './claim.ts';
+import { hasExecution } from './has-execution.ts';
 
 export interface StartWorkflowExecution {
   /** `wf-<uuid>` */
@@ -37,26 +38,31 @@ export function startWorkflowExecution(
   claim: ImageClaim,
   workflow: StartWorkflowExecution,
 ): Promise<void> {
-  return changeClaimed(db, claim, async (trx) => {
-    await trx
-      .insertInto('workflow_executions')
-      .values({
-        id: workflow.id,
-        image_arn: claim.imageArn,
-        workflow_arn: workflow.workflowArn,
-        type: workflow.type,
-        status: 'RUNNING',
-        message: null,
-        total_step_count: workflow.steps.length,
-        position: workflow.position,
-        parallel_group: workflow.parallelGroup ?? null,
-        started_at: workflow.at,
-        ended_at: null,
-      })
-      .execute();
-    const rows = workflow.steps.map((step, position) => stepRow(step, position, workflow.id, claim.imageArn));
-    if (rows.length > 0) await trx.insertInto('workflow_step_executions').values(rows).execute();
-  });
+  return changeClaimed(
+    db,
+    claim,
+    async (trx) => {
+      await trx
+        .insertInto('workflow_executions')
+        .values({
+          id: workflow.id,
+          image_arn: claim.imageArn,
+          workflow_arn: workflow.workflowArn,
+          type: workflow.type,
+          status: 'RUNNING',
+          message: null,
+          total_step_count: workflow.steps.length,
+          position: workflow.position,
+          parallel_group: workflow.parallelGroup ?? null,
+          started_at: workflow.at,
+          ended_at: null,
+        })
+        .execute();
+      const rows = workflow.steps.map((step, position) => stepRow(step, position, workflow.id, claim.imageArn));
+      if (rows.length > 0) await trx.insertInto('workflow_step_executions').values(rows).execute();
+    },
+    (trx) => hasExecution(trx, workflow.id),
+  );
 }
 
 function stepRow(

@@ -11,12 +11,12 @@ import { claimImage } from './claim-image.ts';
 import { completeStep } from './complete-step.ts';
 import { failStep } from './fail-step.ts';
 import { finishWorkflow } from './finish-workflow.ts';
-import { reclaimImage } from './reclaim-image.ts';
 import { retryStep } from './retry-step.ts';
 import { setRollbackStatus } from './set-rollback-status.ts';
 import { skipStep } from './skip-step.ts';
 import { startStep } from './start-step.ts';
 import { type PlannedStep, startWorkflowExecution } from './start-workflow-execution.ts';
+import { takeOverImage } from './take-over-image.ts';
 
 const LATER = new Date(AT.getTime() + 2_500);
 const UNRESOLVED = { 'instanceId.$': '$.stepOutputs.Launch.instanceId' };
@@ -173,7 +173,8 @@ test('an older claim starts no workflow and changes no step', async () => {
   await using store = await openTestStore();
   const old = await startWorkflow(store, ['A', 'B']);
   await startStep(store.db, old, { stepExecutionId: 'step-wf-1-A', inputs: {}, at: AT });
-  await reclaimImage(store.db, { imageArn: old.imageArn, workerId: 'here' });
+  await store.jobs.enqueue(store.db, old.imageArn);
+  assert.ok(await takeOverImage(store.db, { imageArn: old.imageArn, workerId: 'there' }));
   const before = await stepRows(store);
   const lost = { name: 'ClaimLostError' };
   await assert.rejects(addWorkflow(store, old, 'wf-2', ['A']), lost);

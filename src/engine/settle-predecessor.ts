@@ -1,0 +1,180 @@
+import type { Instance } from '../build-host/build-host.ts';
+import type { WorkflowActionName } from '../documents/workflow-actions.ts';
+import type { ImageRow } from '../state/find-resource.ts';
+import type { ImageClaim } from '../state/transitions/claim.ts';
+import type { Predecessor } from '../state/transitions/claim-image.ts';
+import { restartWorkflows } from '../state/transitions/restart-workflows.ts';
+import { BuildFailure, coerceError } from '../util/faults.ts';
+import type { Monitor } from '../util/monitor.ts';
+import { amiIdsOf } from './ami-id.ts';
+import type { BuildPlan } from './build-plan.ts';
+import type { Engine } from './engine.ts';
+import { type ExecutionRecord, executionRecords, type StepRow } from './execution-records.ts';
+import { removeTraces } from './remove-traces.ts';
+import { STEP_ACTIONS } from './steps/step-actions.ts';
+
+/** A build that takes down one worker after the other is not tried for ever. */
+const MOST_RESTARTS = 5;
+
+/** How long an instance may take to answer, to whoever goes on with it. */
+const ANSWER_MS = 60_000;
+
+export interface Abandoned {
+  readonly engine: Engine;
+  readonly claim: ImageClaim;
+  readonly image: ImageRow;
+  readonly plan: BuildPlan;
+  readonly predecessor: Predecessor;
+  readonly monitor: Monitor;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Decides from where a begun build goes on. What the worker before did and is on record stays, when that worker was of this
+ * place and is known to have ended, and when what it made is still there and answers. A workflow of which that is not
+ * true begins anew, on fresh instances. Afterwards nothing is left of what is not on record, and nobody but us works on
+ * what is: a worker that was only frozen finds its instances gone.
+ *
+ * Throws a BuildFailure when the build has begun anew too often.
+ */
+export async function settlePredecessor(build: Abandoned): Promise<readonly ExecutionRecord[]> {
+  const { engine, image } = build;
+  const records = await executionRecords(engine.db, image.arn);
+  const current = records.filter(({ retried }) => !retried);
+  if (!(await canAdopt(build))) {
+    await removeAll(build);
+    if (current.length === 0) return records;
+    return restart(build, current, 'its worker was lost, and with it its instances');
+  }
+  await removeUnrecorded(build, current);
+  const ami = madeAmi(current);
+  if (ami !== undefined && (await engine.imageStore.get(ami)) === undefined) {
+    return restart(build, current, `${ami} is not here`);
+  }
+  const lost: ExecutionRecord[] = [];
+  let why = '';
+  for (const record of current.filter(({ status }) => status === 'RUNNING')) {
+    const reason = await whyNot(build, record);
+    if (reason === undefined) continue;
+    lost.push(record);
+    why ||= reason;
+  }
+  return lost.length === 0 ? records : restart(build, lost, why);
+}
+
+/** Whether nothing can come any more from the worker that had the build, and what it made is at this place. */
+async function canAdopt({ engine, predecessor }: Abandoned): Promise<boolean> {
+  if (predecessor.place !== engine.place.id) return false;
+  // Parked by its worker, or let go by ourselves because the database was away.
+  if (predecessor.workerId === null || predecessor.workerId === engine.workerId) return true;
+  return engine.place.hasEnded(predecessor.workerId);
+}
+
+async function removeAll({ engine, image, monitor }: Abandoned): Promise<void> {
+  try {
+    for (const line of await removeTraces(engine, image.arn)) monitor.line('kiln', line);
+  } catch (error) {
+    engine.log.error({ err: coerceError(error), image: image.arn }, 'traces of a build could not be removed');
+  }
+}
+
+/** Ends instances that were being launched, and removes AMIs of which no step says that it made them. */
+async function removeUnrecorded(
+  { engine, claim, image, monitor }: Abandoned,
+  current: readonly ExecutionRecord[],
+): Promise<void> {
+  const steps = current.flatMap((record) => record.steps);
+  const launched = new Set(steps.flatMap((step) => output(step, 'LaunchInstance', 'instanceId')));
+  for (const { instanceId, owner } of await engine.buildHost.list()) {
+    if (owner !== image.arn || launched.has(instanceId)) continue;
+    await engine.buildHost.terminate(instanceId);
+    monitor.line('kiln', `Terminated instance ${instanceId}: its launch was interrupted`);
+  }
+  const known = new Set(
+    steps.flatMap((step) => [
+      ...output(step, 'CreateImage', 'imageId'),
+      ...output(step, 'RegisterImage', 'imageId'),
+      ...(step.status === 'RUNNING' ? amiIdsOf(step.id, claim.epoch) : []),
+    ]),
+  );
+  for (const { amiId, source } of await engine.imageStore.list()) {
+    if (source !== image.arn || known.has(amiId)) continue;
+    await engine.imageStore.remove(amiId);
+    monitor.line('kiln', `Removed ${amiId}: nothing is known of it`);
+  }
+}
+
+/** Why a workflow cannot go on from where it is; undefined when it can. */
+async function whyNot(build: Abandoned, record: ExecutionRecord): Promise<string | undefined> {
+  const { engine, claim, plan, signal } = build;
+  for (const instanceId of neededInstances(record)) {
+    const instance = await engine.buildHost.find(instanceId);
+    if (instance === undefined) return `instance ${instanceId} is gone`;
+    if (!(await answers(instance, signal))) return `instance ${instanceId} does not answer`;
+  }
+  for (const step of record.steps.filter(({ status }) => status === 'RUNNING')) {
+    const { resume, whyNotResumable } = STEP_ACTIONS[step.action as WorkflowActionName];
+    if (resume === undefined) return `step ${step.name} was interrupted, and cannot be done a second time`;
+    const reason = await whyNotResumable?.(step, { engine, claim, plan, workflowType: record.type });
+    if (reason !== undefined) return `step ${step.name} was interrupted: ${reason}`;
+  }
+  return undefined;
+}
+
+/** Instances that were launched and neither ended nor captured. */
+function neededInstances({ steps }: ExecutionRecord): readonly string[] {
+  // Of a step that was interrupted the action itself says what it needs.
+  const over = new Set(steps.flatMap((step) => [...input(step, 'TerminateInstance'), ...input(step, 'CreateImage')]));
+  return steps.flatMap((step) => output(step, 'LaunchInstance', 'instanceId')).filter((id) => !over.has(id));
+}
+
+async function answers({ target }: Instance, signal: AbortSignal): Promise<boolean> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+  const exit = await target.run({ argv: ['true'], signal: limit }).catch(() => undefined);
+  signal.throwIfAborted();
+  return exit?.code === 0;
+}
+
+async function restart(
+  { engine, claim, image, monitor }: Abandoned,
+  lost: readonly ExecutionRecord[],
+  why: string,
+): Promise<readonly ExecutionRecord[]> {
+  const { db, buildHost, imageStore, clock } = engine;
+  if (image.restarts >= MOST_RESTARTS) {
+    throw new BuildFailure(`Its worker was lost ${image.restarts + 1} times while the image was built: ${why}`, {
+      hint: 'See whether the build takes more memory or disk than its worker has.',
+    });
+  }
+  const steps = lost.flatMap((record) => record.steps);
+  for (const instanceId of steps.flatMap((step) => output(step, 'LaunchInstance', 'instanceId'))) {
+    await buildHost.terminate(instanceId);
+  }
+  for (const amiId of steps.flatMap((step) => output(step, 'CreateImage', 'imageId'))) {
+    if ((await imageStore.get(amiId)) !== undefined) await imageStore.remove(amiId);
+  }
+  const message = `Begun anew: ${why}`;
+  for (const { workflow_arn: arn } of lost) monitor.line('kiln', `Workflow ${arn} begins anew: ${why}`);
+  const ids = lost.map(({ id }) => id);
+  await restartWorkflows(db, claim, { workflowExecutionIds: ids, message, at: clock.now() });
+  return executionRecords(db, image.arn);
+}
+
+function madeAmi(current: readonly ExecutionRecord[]): string | undefined {
+  return current
+    .filter(({ type }) => type === 'BUILD')
+    .flatMap((record) => record.steps)
+    .flatMap((step) => output(step, 'CreateImage', 'imageId'))
+    .at(-1);
+}
+
+function output(step: StepRow, action: string, name: string): readonly string[] {
+  const value = step.action === action && step.status === 'COMPLETED' ? step.outputs?.[name] : undefined;
+  return typeof value === 'string' ? [value] : [];
+}
+
+function input(step: StepRow, action: WorkflowActionName): readonly string[] {
+  const begun = step.status === 'COMPLETED' || step.status === 'RUNNING';
+  const value = step.action === action && begun ? step.inputs['instanceId'] : undefined;
+  return typeof value === 'string' ? [value] : [];
+}

@@ -1,0 +1,27 @@
+import { parseArn } from '../contract/arn.ts';
+import { findImage } from '../state/find-resource.ts';
+import { isUnfinished } from '../state/image-states.ts';
+import { coerceError } from '../util/faults.ts';
+import { keptInstances } from './build-records.ts';
+import type { Engine } from './engine.ts';
+
+/**
+ * Ends instances of this place that nobody will come back to: of builds that have ended, or that go on at another place
+ * because their worker here was lost. Those that were kept for a person stay, and so do instances that belong to no build
+ * (`kiln run`).
+ */
+export async function terminateLeftovers({ db, buildHost, log, place }: Engine): Promise<void> {
+  for (const { instanceId, owner, running } of await buildHost.list()) {
+    const isBuild = parseArn(owner)?.kind === 'image';
+    // Without an owner: given up before anything was started.
+    if (!isBuild && (owner !== '' || running)) continue;
+    const image = isBuild ? await findImage(db, owner) : undefined;
+    if (image !== undefined && isUnfinished(image.status) && (image.place === null || image.place === place.id))
+      continue;
+    if (image?.status === 'FAILED' && (await keptInstances(db, owner)).includes(instanceId)) continue;
+    log.warn({ instanceId, owner }, 'terminating a left-over instance');
+    await buildHost.terminate(instanceId).catch((error: unknown) => {
+      log.error({ err: coerceError(error), instanceId }, 'a left-over instance could not be terminated');
+    });
+  }
+}
