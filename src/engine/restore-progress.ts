@@ -35,7 +35,10 @@ export async function restoreProgress(
     if (instanceId === undefined || ended.has(instanceId)) continue;
     const instance = (await buildHost.find(instanceId)) ?? (here.has(instanceId) ? stopped(instanceId) : undefined);
     if (instance === undefined) continue;
-    instances.set(instanceId, { instance, amiId: bootedAmi(step, type === 'BUILD' ? plan.parent.amiId : outputAmiId) });
+    instances.set(instanceId, {
+      instance,
+      amiId: bootedAmi(step, type === 'BUILD' ? plan.parent.amiId : (outputAmiId ?? plan.parent.amiId)),
+    });
   }
   return {
     instances,
@@ -54,10 +57,8 @@ function stopped(instanceId: string): Instance {
   };
 }
 
-function bootedAmi(launch: StepRow, byDefault: string | undefined): string {
-  const amiId = textOf(launch.inputs, 'imageIdOverride')[0] ?? byDefault;
-  if (amiId === undefined) throw new BuildFailure(`What step ${launch.name} booted is not on record`);
-  return amiId;
+function bootedAmi(launch: StepRow, byDefault: string): string {
+  return textOf(launch.inputs, 'imageIdOverride')[0] ?? byDefault;
 }
 
 function textOf(values: Readonly<Record<string, unknown>> | null, name: string): readonly string[] {

@@ -1,6 +1,8 @@
 /** What CreateImage and pipelines have in common: which image to build, where, and how to test it. */
-import type { ImageTestsConfiguration } from '@aws-sdk/client-imagebuilder';
+import type { ImageTestsConfiguration, WorkflowConfiguration } from '@aws-sdk/client-imagebuilder';
 import { AwsError } from '../contract/errors.ts';
+import type { Validated } from '../contract/operations.ts';
+import { checkWorkflowList } from './workflow-configurations.ts';
 
 export interface BuildRequest {
   readonly imageRecipeArn?: string | undefined;
@@ -9,6 +11,8 @@ export interface BuildRequest {
   readonly distributionConfigurationArn?: string | undefined;
   readonly imageTestsConfiguration?: ImageTestsConfiguration | undefined;
   readonly enhancedImageMetadataEnabled?: boolean | undefined;
+  readonly workflows?: readonly Validated<WorkflowConfiguration>[] | undefined;
+  readonly executionRole?: string | undefined;
 }
 
 /** Container recipes were refused before, so this is the only recipe there can be. */
@@ -19,6 +23,7 @@ export function checkBuildRequest(request: BuildRequest): void {
       "Exactly one of the parameters 'imageRecipeArn' and 'containerRecipeArn' must be given.",
     );
   }
+  checkWorkflowList(request.workflows, request.executionRole);
 }
 
 /** With AWS's defaults. The timeout has no effect, there or here. */

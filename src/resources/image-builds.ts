@@ -18,13 +18,14 @@ import type { Service } from './service.ts';
 import { findVisibleReference } from './sharing.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
 import { versionNodes } from './versions.ts';
+import { resolveWorkflows } from './workflow-configurations.ts';
 
 /** Asks for one build without a pipeline. Answers at once; the build goes on in the worker. */
 export async function createImage(service: Service, input: InputOf<'CreateImage'>): Promise<OutputOf<'CreateImage'>> {
   refuseUnsupportedMembers('CreateImage', input);
   checkBuildRequest(input);
-  return changeOnce(service, 'CreateImage', input, async (trx) => {
   checkLogGroup('loggingConfiguration.logGroupName', input.loggingConfiguration?.logGroupName, input.executionRole);
+  return changeOnce(service, 'CreateImage', input, async (trx) => {
     const { tags = {}, loggingConfiguration } = input;
     const arn = await insertImage(service, trx, input, { buildType: 'USER_INITIATED', tags, loggingConfiguration });
     return { imageBuildVersionArn: arn, latestVersionReferences: latestVersionReferences(arn) };
@@ -52,9 +53,9 @@ export async function insertImage(
   request: BuildRequest,
   origin: BuildOrigin,
 ): Promise<string> {
-  const { imageRecipeArn = '', infrastructureConfigurationArn, distributionConfigurationArn } = request;
   const { buildType, tags, loggingConfiguration, pipeline, slot, dependencies } = origin;
-  const recipe = await findReferenced(trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
+  const { imageRecipeArn = '', infrastructureConfigurationArn, distributionConfigurationArn } = request;
+  const recipe = await findVisibleReference(service, trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
   const infrastructure = await findDefinition(
     trx,
     'infrastructure-configuration',
@@ -73,6 +74,7 @@ export async function insertImage(
   const { name, slug, version } = recipe;
   const platform = recipe.document['platform'] as ImagesTable['platform'];
   if (platform !== 'Linux') throw notYet(`building images for ${platform}`);
+  const workflows = await resolveWorkflows(service, trx, request.workflows);
   const nodes = versionNodes('imageRecipeArn', version ?? '');
   const owner = { accountId: service.accountId, region: service.region };
   const build = await nextBuild(trx, { kind: 'image', ...owner, slug, nodes });
@@ -97,11 +99,13 @@ export async function insertImage(
       build_type: buildType,
       platform,
       os_version: null,
-      image_recipe: JSON.stringify(described(recipe)),
+      image_recipe: JSON.stringify(await pinnedRecipe(service, trx, described(recipe))),
       infrastructure_configuration: JSON.stringify(described(infrastructure)),
       distribution_configuration: distribution === undefined ? null : JSON.stringify(described(distribution)),
       image_tests_configuration: JSON.stringify(imageTestsConfiguration(request)),
       enhanced_image_metadata_enabled: request.enhancedImageMetadataEnabled ?? true,
+      workflows: workflows === undefined ? null : JSON.stringify(workflows),
+      execution_role: request.executionRole ?? null,
       source_pipeline_arn: pipeline?.arn ?? null,
       source_pipeline_name: pipeline?.name ?? null,
       logging_configuration: loggingConfiguration === undefined ? null : JSON.stringify(loggingConfiguration),

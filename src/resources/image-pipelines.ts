@@ -23,7 +23,9 @@ import {
   withScheduleDefaults,
 } from './pipeline-schedules.ts';
 import type { Service } from './service.ts';
+import { findVisibleReference } from './sharing.ts';
 import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { resolveWorkflows } from './workflow-configurations.ts';
 
 const KIND = 'image-pipeline';
 
@@ -36,7 +38,7 @@ export async function createImagePipeline(
   const now = service.clock.now();
   checkPipeline(input, now);
   return changeOnce(service, 'CreateImagePipeline', input, async (trx) => {
-    const parts = await findParts(trx, input);
+    const parts = await findParts(service, trx, input);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, KIND, input.name), kind: KIND },
       name: input.name,
@@ -48,9 +50,9 @@ export async function createImagePipeline(
       tags: input.tags,
       references: referencesOf(input),
     });
+    await keepSchedule(trx, scheduled(arn, input, now), now);
     return { imagePipelineArn: arn };
   });
-    await keepSchedule(trx, scheduled(arn, input, now), now);
 }
 
 /** Replaces everything but name, creation date and tags; what is left out goes back to its default. */
@@ -72,13 +74,11 @@ export async function updateImagePipeline(
       dateUpdated: now.toISOString(),
     };
     await updateDefinition(service, trx, arn, updated, referencesOf(input));
+    await keepSchedule(trx, scheduled(arn, input, created_at), now);
     return { imagePipelineArn: arn };
   });
-    await keepSchedule(trx, scheduled(arn, input, created_at), now);
 }
 
-interface Parts {
-  readonly recipe: Definition;
 type PipelineInput = InputOf<'CreateImagePipeline'> | InputOf<'UpdateImagePipeline'>;
 
 function checkPipeline(input: PipelineInput, now: Date): void {
@@ -93,11 +93,13 @@ function scheduled(arn: string, { schedule, status }: PipelineInput, createdAt: 
   return { arn, schedule, enabled: status !== 'DISABLED', createdAt };
 }
 
+interface Parts {
+  readonly recipe: Definition;
 }
 
-async function findParts(trx: Transaction<Database>, input: BuildRequest): Promise<Parts> {
+async function findParts(service: Service, trx: Transaction<Database>, input: BuildRequest): Promise<Parts> {
   const { imageRecipeArn = '', infrastructureConfigurationArn, distributionConfigurationArn } = input;
-  const recipe = await findReferenced(trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
+  const recipe = await findVisibleReference(service, trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
   await findReferenced(
     trx,
     'infrastructure-configuration',
@@ -112,6 +114,7 @@ async function findParts(trx: Transaction<Database>, input: BuildRequest): Promi
       'distributionConfigurationArn',
     );
   }
+  await resolveWorkflows(service, trx, input.workflows);
   return { recipe };
 }
 
@@ -135,8 +138,11 @@ function settings(input: PipelineInput, { recipe }: Parts) {
 }
 
 function referencesOf(input: BuildRequest): string[] {
-  const references = [input.imageRecipeArn, input.infrastructureConfigurationArn, input.distributionConfigurationArn];
-  return references.filter((reference) => reference !== undefined);
+  const { imageRecipeArn, infrastructureConfigurationArn, distributionConfigurationArn, workflows = [] } = input;
+  const references = [imageRecipeArn, infrastructureConfigurationArn, distributionConfigurationArn];
+  return [...references, ...workflows.map(({ workflowArn }) => workflowArn)].filter(
+    (reference) => reference !== undefined,
+  );
 }
 
 export async function getImagePipeline(

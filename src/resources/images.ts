@@ -39,7 +39,7 @@ function describedImage(row: ImageRow) {
       ? {}
       : { distributionConfiguration: { timeoutMinutes: 720, ...row.distribution_configuration } }),
     imageTestsConfiguration: row.image_tests_configuration,
-    ...(row.workflows === null ? {} : { workflows: row.workflows }),
+    ...(row.workflows === null ? {} : { workflows: [...row.workflows] }),
     ...(row.execution_role === null ? {} : { executionRole: row.execution_role }),
   };
 }

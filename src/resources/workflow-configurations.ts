@@ -1,0 +1,145 @@
+/** `workflows` of images and pipelines: which workflows make, test and distribute an image, and with what parameters. */
+import type { WorkflowConfiguration } from '@aws-sdk/client-imagebuilder';
+import type { Transaction } from 'kysely';
+import { parseArn } from '../contract/arn.ts';
+import { invalidParameter, notFound } from '../contract/errors.ts';
+import type { Validated } from '../contract/operations.ts';
+import { parseWorkflow } from '../documents/parse-workflow.ts';
+import type { WorkflowDocument } from '../documents/workflow.ts';
+import type { WorkflowType } from '../documents/workflow-actions.ts';
+import { workflowOutputsRead } from '../documents/workflow-outputs.ts';
+import { parameterValues } from '../documents/workflow-parameters.ts';
+import type { Database, WorkflowConfigurationRecord } from '../state/tables.ts';
+import { findReferenced } from './definitions.ts';
+import { findManagedWorkflow } from './managed-workflows.ts';
+import { invalidCombination } from './refusals.ts';
+import type { Service } from './service.ts';
+
+type Configuration = Validated<WorkflowConfiguration>;
+
+/** Source: User Guide, "Manage build, test, and distribution workflows for Image Builder images". */
+const MAX_WORKFLOWS = 10;
+const ORDER: readonly WorkflowType[] = ['BUILD', 'TEST', 'DISTRIBUTION'];
+
+interface Resolved {
+  readonly path: string;
+  readonly configuration: Configuration;
+  /** Of the build version that the configuration means now. */
+  readonly arn: string;
+  readonly document: WorkflowDocument;
+}
+
+/** What can be said without looking at the workflows. */
+export function checkWorkflowList(
+  workflows: readonly Configuration[] | undefined,
+  executionRole: string | undefined,
+): void {
+  if (workflows === undefined || workflows.length === 0) return;
+  if (executionRole === undefined) {
+    throw invalidCombination('executionRole', 'It must be given when workflows are.');
+  }
+  if (workflows.length > MAX_WORKFLOWS) {
+    throw invalidParameter('workflows', `At most ${MAX_WORKFLOWS} workflows are allowed, not ${workflows.length}.`);
+  }
+}
+
+/**
+ * Checks that the workflows exist and fit together, and gives them with the ARNs of the build versions that they mean now;
+ * undefined when none are given, which means the managed ones.
+ */
+export async function resolveWorkflows(
+  service: Service,
+  trx: Transaction<Database>,
+  workflows: readonly Configuration[] | undefined,
+): Promise<readonly WorkflowConfigurationRecord[] | undefined> {
+  if (workflows === undefined || workflows.length === 0) return undefined;
+  const resolved: Resolved[] = [];
+  for (const [index, configuration] of workflows.entries()) {
+    const path = `workflows[${index}]`;
+    resolved.push({ path, configuration, ...(await find(service, trx, configuration.workflowArn, path)) });
+  }
+  checkTypes(resolved);
+  for (const one of resolved) checkParameters(one);
+  checkOutputs(resolved);
+  return resolved.map(({ arn, configuration: { parameters, parallelGroup, onFailure } }) => ({
+    workflowArn: arn,
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(parallelGroup === undefined ? {} : { parallelGroup }),
+    ...(onFailure === undefined ? {} : { onFailure }),
+  }));
+}
+
+async function find(
+  service: Service,
+  trx: Transaction<Database>,
+  workflowArn: string,
+  path: string,
+): Promise<Pick<Resolved, 'arn' | 'document'>> {
+  const member = `${path}.workflowArn`;
+  const arn = parseArn(workflowArn);
+  if (arn?.owner === 'aws') {
+    const managed = findManagedWorkflow(service, arn);
+    if (managed === undefined) throw notFound(member, workflowArn);
+    return managed;
+  }
+  // Workflows cannot be shared between accounts.
+  if (arn?.owner !== service.accountId) throw notFound(member, workflowArn);
+  const { arn: found, document } = await findReferenced(trx, 'workflow', workflowArn, member);
+  const type = document['type'] as WorkflowType;
+  return { arn: found, document: parseWorkflow({ file: found, text: String(document['data']), type }) };
+}
+
+function checkTypes(resolved: readonly Resolved[]): void {
+  for (const { path, configuration, document } of resolved) {
+    const { type } = document;
+    if (type === 'TEST') continue;
+    if (resolved.some((other) => other.path !== path && other.document.type === type)) {
+      throw invalidCombination('workflows', `An image has at most one workflow of type ${type}.`);
+    }
+    for (const member of ['parallelGroup', 'onFailure'] as const) {
+      if (configuration[member] === undefined) continue;
+      throw invalidCombination(`${path}.${member}`, `It is for workflows of type TEST; this one is of type ${type}.`);
+    }
+  }
+}
+
+function checkParameters({ path, configuration, document }: Resolved): void {
+  const { problems } = parameterValues(document.parameters, configuration.parameters ?? []);
+  const [first] = problems;
+  if (first === undefined) return;
+  const member = first.index === undefined ? `${path}.parameters` : `${path}.parameters[${first.index}]`;
+  throw invalidCombination(member, problems.map(({ message }) => message).join(' '));
+}
+
+/** Outputs have different names in all workflows of an image, and are read only by workflows of later stages or groups. */
+function checkOutputs(resolved: readonly Resolved[]): void {
+  const ordered = resolved.toSorted((a, b) => ORDER.indexOf(a.document.type) - ORDER.indexOf(b.document.type));
+  const writers = new Map<string, Resolved>();
+  const before: Resolved[] = [];
+  for (const one of ordered) {
+    for (const name of workflowOutputsRead(one.document)) {
+      if (before.some((other) => hasOutput(other, name) && !runTogether(other, one))) continue;
+      throw invalidCombination(
+        `${one.path}.workflowArn`,
+        `It reads $.workflowOutputs.${name}, and no workflow that runs before it has an output of this name.`,
+      );
+    }
+    for (const { name } of one.document.outputs) {
+      const other = writers.get(name);
+      if (other !== undefined) {
+        throw invalidCombination(`${one.path}.workflowArn`, `Its output '${name}' is also one of ${other.path}.`);
+      }
+      writers.set(name, one);
+    }
+    before.push(one);
+  }
+}
+
+function hasOutput({ document }: Resolved, name: string): boolean {
+  return document.outputs.some((output) => output.name === name);
+}
+
+function runTogether(a: Resolved, b: Resolved): boolean {
+  const { parallelGroup: group } = a.configuration;
+  return group !== undefined && group === b.configuration.parallelGroup;
+}
