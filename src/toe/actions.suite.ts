@@ -221,6 +221,39 @@ export function describeActions(name: string, suite: ActionSuite): void {
       await shell('rm -r odd odd2 odd3 odd4');
     });
 
+    test('names that are not UTF-8 can be listed, chained and written in a document', async () => {
+      await shell(`mkdir latin; name=$(printf 'caf\\351\\n.txt'); printf one > "latin/$name"`);
+      const listed = '{{ build.S0.outputs.files }}';
+      const [list, read, , , , print] = await succeed(
+        ['ListFiles', [{ path: 'latin' }]],
+        ['ReadFile', [{ path: listed }]],
+        ['AppendFile', [{ path: listed, content: ' two' }]],
+        ['CopyFile', [{ source: listed, destination: 'latin/copy-\udcff' }]],
+        ['CreateFile', [{ path: 'latin/made-\udce9', content: 'raw \udcfe' }]],
+        ['ExecuteBash', { commands: [`cat "${listed}"`] }],
+        ['ExecuteBinary', { path: 'cp', arguments: [listed, 'latin/binary'] }],
+        ['CopyFolder', [{ source: 'latin', destination: 'latin-\udc80/new' }]],
+        ['SetFilePermissions', [{ path: listed, permissions: '600' }]],
+        ['Assert', { and: [{ fileExists: listed }, { folderExists: 'latin-\udc80' }] }],
+        ['MoveFile', [{ source: 'latin/copy-\udcff', destination: 'latin/moved-\udcff' }]],
+        ['DeleteFile', [{ path: listed }]],
+        ['DeleteFolder', [{ path: 'latin-\udc80', force: true }]],
+      );
+      assert.deepEqual(read?.outputs, [{ content: 'one' }]);
+      assert.deepEqual(print?.outputs, [{ stdout: 'one two' }]);
+      // Records are for logs and databases, which take text only.
+      assert.deepEqual(list?.outputs, [{ files: `${folder}/latin/caf\ufffd\n.txt` }]);
+      assert.equal(
+        await shell('cd latin && cat binary moved-*; od -An -tx1 made-*'),
+        'one twoone two 72 61 77 20 fe\n',
+      );
+      assert.equal(
+        await shell("cd latin && printf '%s\\n' * | od -An -c | tr -d ' \\n'"),
+        'binary\\nmade-351\\nmoved-377\\n',
+      );
+      await fail(/there is no file .*gone-\ufffd/, ['DeleteFile', [{ path: 'gone-\udcff' }]]);
+    });
+
     test('MoveFile moves', async () => {
       await shell('mkdir m && printf 1 > m/one && printf 2 > m/two');
       await succeed(['MoveFile', [{ source: 'm/one', destination: 'moved/first' }]]);

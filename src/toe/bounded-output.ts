@@ -1,3 +1,5 @@
+import { decodeOsText } from '../util/os-text.ts';
+
 /**
  * Keeps the head and the tail of a stream of any length, in bounded memory: the beginning says what was run, the end
  * says how it ended.
@@ -43,16 +45,16 @@ export class BoundedOutput {
     return Math.max(0, this.#total - this.#headLimit - this.#tailLimit);
   }
 
-  /** All that was kept, with a note in the middle when something is left out; `margin` bytes more on each side then. */
+  /** All that was kept as OS text (see `os-text.ts`), with a note in the middle when something is left out; `margin` bytes more on each side then. */
   text(margin = 0): string {
     this.#compact();
     const all = Buffer.concat(this.#head);
     const rest = Buffer.concat(this.#tail);
-    if (this.leftOut === 0) return Buffer.concat([all, rest]).toString('utf8');
+    if (this.leftOut === 0) return decodeOsText(Buffer.concat([all, rest]));
     const head = all.subarray(0, Math.max(0, all.length - margin));
     const tail = rest.subarray(Math.min(margin, rest.length));
     const leftOut = this.#total - head.length - tail.length;
-    return `${head.toString('utf8')}\n[… ${leftOut} bytes left out …]\n${tail.toString('utf8')}`;
+    return `${decodeOsText(head)}\n[… ${leftOut} bytes left out …]\n${decodeOsText(tail)}`;
   }
 
   #compact(): void {

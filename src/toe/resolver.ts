@@ -13,7 +13,7 @@ import {
 } from '../documents/component-expressions.ts';
 import { coerceError } from '../util/faults.ts';
 import type { NestedRun } from './run-documents.types.ts';
-import type { ParameterStore } from './run-services.ts';
+import type { RunServices } from './run-services.ts';
 import type { Secrets } from './secrets.ts';
 import { StepFailedError } from './step-failed.ts';
 import type { TargetFacts } from './target-facts.ts';
@@ -49,9 +49,7 @@ export interface ValueSources {
   readonly facts: TargetFacts;
   /** Gets to know every secret before it is used. */
   readonly secrets: Secrets;
-  readonly parameters: ParameterStore | undefined;
-  /** `{{ aws:imds:PATH }}` by path. */
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly services: RunServices;
 }
 
 /** Resolves the expressions of one document while it runs. */
@@ -116,7 +114,7 @@ export class Resolver {
       case 'ssm':
         return this.#stored(source, reference, scope.signal);
       case 'imds':
-        return this.#metadata(source, reference.path);
+        return this.#metadata(source, reference.path, scope.signal);
       case 'malformed':
         throw new StepFailedError(`${source} cannot be resolved`);
     }
@@ -135,7 +133,8 @@ export class Resolver {
   }
 
   async #parameter(source: string, name: string, signal: AbortSignal): Promise<string> {
-    const { parameters, secrets } = this.#sources;
+    const { secrets, services } = this.#sources;
+    const { parameters } = services;
     if (parameters === undefined) {
       throw new StepFailedError(`${source}: no Parameter Store is configured for this run`);
     }
@@ -148,14 +147,14 @@ export class Resolver {
     return stored.value;
   }
 
-  #metadata(source: string, path: string): string {
-    const { metadata } = this.#sources;
-    const name = path
-      .split('/')
-      .filter((segment) => segment !== '')
-      .join('/');
-    const value = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
-    if (value === undefined) throw new StepFailedError(`${source}: this machine has no such metadata`);
+  async #metadata(source: string, path: string, signal: AbortSignal): Promise<string> {
+    const { metadata } = this.#sources.services;
+    if (metadata === undefined) throw new StepFailedError(`${source}: no instance metadata is known in this run`);
+    const value = await metadata(path, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw new StepFailedError(`${source}: ${coerceError(error).message}`);
+    });
+    if (value === undefined) throw new StepFailedError(`${source}: this instance has no such metadata`);
     return value;
   }
 

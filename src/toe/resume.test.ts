@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { bash, documentOf, local, newPath, run, startedSteps } from './run-documents.fixture.ts';
+import { bash, documentOf, local, newPath, run, type StepSpec, startedSteps, stepOf } from './run-documents.fixture.ts';
 import { RebootByCallerError, RunSuspendedError, type SuspendedRun } from './suspended-run.ts';
 import type { Target } from './target.ts';
 
@@ -22,7 +23,10 @@ test('a script that asks for reboots for ever comes to an end although each run 
   let state = await suspend(documents);
   for (let reboots = 1; reboots < 10; reboots++) state = await suspend(documents, state);
   const result = await run(documents, { target, resume: state });
-  assert.equal(result.firstFailure?.errorMessage, 'asked for more than 10 reboots');
+  assert.equal(
+    result.firstFailure?.errorMessage,
+    'asked for more than 10 reboots; a script must stop to ask once its work is done',
+  );
 });
 
 test('failures before the reboot count, and steps of earlier documents do not run again', async () => {
@@ -57,4 +61,72 @@ test('an attempt goes on as the attempt that it was', async () => {
   assert.equal(state.interrupted.attempt, 2);
   const result = await run(documents, { target, resume: state });
   assert.equal(result.firstFailure?.errorMessage, 'exit status 1');
+});
+
+function nested(document: string, more: StepSpec = {}): StepSpec {
+  return { name: 'Nested', action: 'ExecuteDocument', inputs: { document }, ...more };
+}
+
+async function fileOf(...steps: readonly object[]): Promise<string> {
+  const path = newPath();
+  await writeFile(path, JSON.stringify({ schemaVersion: '1.0', phases: [{ name: 'build', steps }] }));
+  return path;
+}
+
+test('a reboot within ExecuteDocument is followed by the inner step, its steps before are not run again', async () => {
+  const [journal, mark] = [newPath(), newPath()];
+  const inner = await fileOf(
+    bash('First', `echo first | tee -a ${journal}`),
+    bash(
+      'Again',
+      `echo {{ build.First.outputs.stdout }}-again >> ${journal}; [ -e ${mark} ] || { touch ${mark}; exit 194; }`,
+    ),
+    { name: 'Reboot', action: 'Reboot', inputs: {} },
+    bash('Last', `echo last >> ${journal}`),
+  );
+  const middle = await fileOf(bash('Before', `echo before >> ${journal}`), nested(inner));
+  const documents = [
+    documentOf({ build: [nested(middle), bash('After', `echo {{ build.Nested.outputs.status }} >> ${journal}`)] }),
+  ];
+  const first = await suspend(documents);
+  const second = await suspend(documents, first);
+  const result = await run(documents, { target, resume: second });
+  assert.equal(result.status, 'success', result.firstFailure?.errorMessage);
+  const lines = (await readFile(journal, 'utf8')).trim().split('\n');
+  assert.deepEqual(lines, ['before', 'first', 'first-again', 'first-again', 'last', 'success']);
+  const detail = stepOf(result, 'Nested').nested[0]?.result;
+  const within = detail?.documents[0]?.phases[0]?.steps[1]?.nested[0]?.result;
+  assert.deepEqual([detail?.executedStepCount, within?.executedStepCount], [2, 4]);
+  assert.equal(detail?.executionId, first.interrupted.nested?.executionId);
+});
+
+test('a loop over ExecuteDocument goes on with its iteration; runs of the iterations before are still known', async () => {
+  const [journal, mark] = [newPath(), newPath()];
+  const script = `echo {{ Item }} >> ${journal}; [ {{ Item }} != b ] || [ -e ${mark} ] || { touch ${mark}; exit 194; }`;
+  const inner = newPath();
+  const parameters = [{ Item: { type: 'string' } }];
+  const steps = [bash('Say', script)];
+  await writeFile(inner, JSON.stringify({ schemaVersion: '1.0', parameters, phases: [{ name: 'build', steps }] }));
+  const inputs = { document: inner, parameters: [{ name: 'Item', value: '{{ loop.value }}' }] };
+  const loop = { forEach: ['a', 'b', 'c'] };
+  const documents = [documentOf({ build: [{ name: 'Nested', action: 'ExecuteDocument', inputs, loop }] })];
+  const result = await run(documents, { target, resume: await suspend(documents) });
+  assert.equal(result.status, 'success', result.firstFailure?.errorMessage);
+  assert.equal(await readFile(journal, 'utf8'), 'a\nb\nb\nc\n');
+  assert.equal(stepOf(result, 'Nested').nested.length, 3);
+});
+
+test('a nested document that asks for reboots for ever comes to an end, and one that changed does not go on', async () => {
+  const inner = await fileOf(bash('Endless', 'exit 194'));
+  const documents = [documentOf({ build: [nested(inner)] })];
+  let state = await suspend(documents);
+  for (let reboots = 1; reboots < 10; reboots++) state = await suspend(documents, state);
+  const result = await run(documents, { target, resume: state });
+  assert.match(result.firstFailure?.errorMessage ?? '', /step Endless: asked for more than 10 reboots/);
+  await writeFile(
+    inner,
+    JSON.stringify({ schemaVersion: '1.0', phases: [{ name: 'build', steps: [bash('Other', ':')] }] }),
+  );
+  const changed = await run(documents, { target, resume: state });
+  assert.match(changed.firstFailure?.errorMessage ?? '', /is not the one that was interrupted by the reboot/);
 });

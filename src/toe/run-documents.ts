@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Phase, Step } from '../documents/component.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
+import { wellFormed } from '../util/os-text.ts';
 import type { NestedRequest } from './actions/action.ts';
 import { Resolver } from './resolver.ts';
 import type {
@@ -73,12 +73,13 @@ async function runAll(context: RunContext): Promise<DocumentRunResult> {
 
 /** A document within a step of another: a run of its own, in the same place and with the same secrets. */
 function runNested(
-  { identity, document, phases }: NestedRequest,
+  { identity, executionId, document, phases, resume }: NestedRequest,
   signal: AbortSignal,
   context: RunContext,
 ): Promise<DocumentRunResult> {
-  const { resume: _, ...outer } = context.run;
-  const run: DocumentRun = { ...outer, executionId: randomUUID(), documents: [document], phases, signal };
+  const { resume: _, journal: _outer, ...outer } = context.run;
+  const nested = { ...outer, executionId, documents: [document], phases, signal };
+  const run: DocumentRun = resume === undefined ? nested : { ...nested, resume };
   return runAll({
     ...context,
     run,
@@ -89,7 +90,7 @@ function runNested(
 
 function maskedMonitor(monitor: DocumentMonitor, secrets: Secrets): DocumentMonitor {
   return {
-    line: (source, text) => monitor.line(source, secrets.mask(text)),
+    line: (source, text) => monitor.line(source, secrets.mask(text).toWellFormed()),
     stepStarted: (step) => monitor.stepStarted(step),
     stepEnded: (step, status, seconds, failureMessage) =>
       monitor.stepEnded(step, status, seconds, secrets.mask(failureMessage)),
@@ -115,8 +116,7 @@ async function runDocument(
   const resolver = new Resolver(document.document, document.parameters, {
     facts: context.facts,
     secrets: context.secrets,
-    parameters: context.run.services?.parameters,
-    metadata: context.run.metadata ?? {},
+    services: context.run.services ?? {},
   });
   const selected = document.document.phases.filter(({ name }) => context.run.phases?.includes(name) ?? true);
   const phases: PhaseResult[] = [];
@@ -165,6 +165,7 @@ async function runAndReport(
     return before.result;
   }
   const { monitor } = context.run;
+  await context.run.journal?.begin({ document, phase: place.phase, step: step.name });
   const interrupted = journal.interrupted(document, place.phase, step.name);
   const started = interrupted === undefined ? context.clock.now() : new Date(interrupted.startTime);
   monitor.stepStarted(place);
@@ -186,11 +187,12 @@ async function runAndReport(
     maxAttempts: step.maxAttempts,
     startTime: seconds(started),
     endTime: seconds(ended),
-    inputs: step.disableLogging ? [] : outcome.status === 'success' ? outcome.record.inputs : step.inputs,
-    outputs: hidden ? [] : [outcome.record.outputs],
+    inputs: step.disableLogging ? [] : wellFormed(outcome.status === 'success' ? outcome.record.inputs : step.inputs),
+    outputs: hidden ? [] : [wellFormed(outcome.record.outputs)],
     nested: step.disableLogging ? [] : (outcome.record.nested ?? []),
   };
-  journal.add(document, place.phase, result, outcome);
+  const finished = journal.add(document, place.phase, result, outcome);
+  await context.run.journal?.end(finished);
   return result;
 }
 
@@ -227,19 +229,25 @@ class Journal {
     return first?.result.startTime;
   }
 
-  add(document: number, phase: string, result: StepResult, outcome: StepOutcome): void {
+  add(document: number, phase: string, result: StepResult, outcome: StepOutcome): FinishedStep {
     const { status, failureMessage, lastLines } = outcome;
     const record = saveRecord(outcome.record, this.#secrets);
-    this.#finished.push(this.#secrets.maskAll({ document, phase, result, status, failureMessage, lastLines, record }));
+    const step = { document, phase, result, status, failureMessage, lastLines, record };
+    const finished: FinishedStep = this.#secrets.maskAll(step);
+    this.#finished.push(finished);
+    return finished;
   }
 
   suspend(error: StepSuspendedError, document: number, place: StepPlace, started: Date): RunSuspendedError {
     const { phase, step } = place;
-    const { attempt, reboots } = error;
+    const { attempt, reboots, nested } = error;
     const iterations = error.iterations.map((record) => saveRecord(record, this.#secrets));
     return new RunSuspendedError({
       finished: this.#finished,
-      interrupted: { document, phase, step, startTime: seconds(started), attempt, reboots, iterations },
+      interrupted: {
+        ...{ document, phase, step, startTime: seconds(started), attempt, reboots, iterations },
+        ...(nested === undefined ? {} : { nested }),
+      },
     });
   }
 }

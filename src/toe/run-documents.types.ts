@@ -2,7 +2,7 @@ import type { ComponentDocument } from '../documents/component.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { RunServices } from './run-services.ts';
-import type { SuspendedRun } from './suspended-run.ts';
+import type { FinishedStep, SuspendedRun } from './suspended-run.ts';
 import type { Target } from './target.ts';
 
 /** Runs component documents one after the other on a target: each finishes all its selected phases before the next. */
@@ -16,11 +16,9 @@ export interface DocumentRun {
   readonly environment: Readonly<Record<string, string>>;
   /** Absolute folder on the target for scripts and relative paths. It is made when missing; what the run puts there is removed. */
   readonly workingDirectory: string;
-  /** `{{ context:… }}` values that the target cannot tell. */
+  /** `{{ context:… }}` values that the target cannot tell. Empty: instance metadata is asked. */
   readonly accountId: string;
   readonly region: string;
-  /** `{{ aws:imds:PATH }}` by path, e.g. `placement/region`. Default: none. */
-  readonly metadata?: Readonly<Record<string, string>>;
   /** Default: none is configured. */
   readonly services?: RunServices;
   /** Action modules that no step may use, of nested documents neither. Default: none. */
@@ -31,8 +29,17 @@ export interface DocumentRun {
   readonly clock?: Clock;
   /** Waits between tries of a download and before a reboot; rejects with the signal's reason. Default: timers. */
   readonly delay?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
-  /** Where a run of the same documents was suspended: it goes on there. */
-  readonly resume?: SuspendedRun;
+  /** Where a run of the same documents was suspended, or what of it had ended when its process died: it goes on there. */
+  readonly resume?: Pick<SuspendedRun, 'finished'> & Partial<SuspendedRun>;
+  /** Written along, so that another process can go on after this one died. Nested documents are part of their step. */
+  readonly journal?: StepJournal;
+}
+
+/** What each method rejects with ends the run. */
+export interface StepJournal {
+  /** A step is about to begin: nothing of it was done. */
+  begin(step: Pick<FinishedStep, 'document' | 'phase'> & { readonly step: string }): Promise<void>;
+  end(step: FinishedStep): Promise<void>;
 }
 
 export interface RunnableDocument {

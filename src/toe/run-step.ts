@@ -19,7 +19,14 @@ import type { DocumentRun, DocumentRunResult, StepStatus } from './run-documents
 import type { Secrets } from './secrets.ts';
 import { StepFailedError } from './step-failed.ts';
 import { StepOutput } from './step-output.ts';
-import { type InterruptedStep, RebootByCallerError, restoreRecord, StepSuspendedError } from './suspended-run.ts';
+import {
+  type InterruptedStep,
+  NestedRunSuspendedError,
+  RebootByCallerError,
+  restoreRecord,
+  StepSuspendedError,
+  type SuspendedNestedRun,
+} from './suspended-run.ts';
 import { RebootRefusedError, TargetLostError } from './target.ts';
 import type { TargetFacts } from './target-facts.ts';
 import type { Workspace } from './workspace.ts';
@@ -107,7 +114,8 @@ async function attempting<Result>(
     if (error instanceof TargetLostError || error instanceof StepSuspendedError) throw error;
     output.flush();
     const loop = step.loop === undefined ? '' : 'the loop ';
-    const failureMessage = timer.expired === undefined ? error.message : `${loop}${timer.expired.message}`;
+    const message = timer.expired === undefined ? error.message : `${loop}${timer.expired.message}`;
+    const failureMessage = message.toWellFormed();
     return { failure: { failureMessage, lastLines: lastLinesOf(error, output), record: nothingBut(error) } };
   } finally {
     timer.stop();
@@ -152,17 +160,17 @@ async function runAttempt(
   const records = (done?.iterations ?? []).map(restoreRecord);
   if (step.loop === undefined) {
     if (records[0] !== undefined) return records[0];
-    return runIteration(step, { ...place, loop: undefined }, resolver, context, timer, output, done?.reboots);
+    return runIteration(step, { ...place, loop: undefined }, resolver, context, timer, output, done);
   }
   const positions = await iterationsOf(step.loop, (text) => resolver.text(text, { ...place, loop: undefined }));
   const begin = records.length;
   for (const loop of positions.slice(begin)) {
     try {
-      const reboots = loop.index === begin ? done?.reboots : undefined;
-      records.push(await runIteration(step, { ...place, loop }, resolver, context, timer, output, reboots));
+      const before = loop.index === begin ? done : undefined;
+      records.push(await runIteration(step, { ...place, loop }, resolver, context, timer, output, before));
     } catch (thrown) {
       if (thrown instanceof StepSuspendedError)
-        throw new StepSuspendedError(thrown.reboots, [...records, ...thrown.iterations]);
+        throw new StepSuspendedError(thrown.reboots, [...records, ...thrown.iterations], thrown.nested);
       if (thrown instanceof TargetLostError || timer.signal.aborted) throw thrown;
       throw inIteration(loop, thrown);
     }
@@ -195,7 +203,7 @@ async function runIteration(
   context: RunContext,
   timer: AttemptTimer,
   output: StepOutput,
-  rebootsBefore = 0,
+  before: Pick<InterruptedStep, 'reboots' | 'nested'> | undefined,
 ): Promise<StepRecord> {
   const action = findAction(step.action);
   if (context.run.blockedActions?.includes(step.action) === true) {
@@ -205,13 +213,22 @@ async function runIteration(
   if (context.run.target.os === 'windows' && !ON_WINDOWS.has(step.action)) {
     throw new StepFailedError(`Kiln does not run ${step.action} on Windows yet`);
   }
-  for (let reboots = rebootsBefore; ; reboots++) {
+  let nested = before?.nested;
+  for (let reboots = before?.reboots ?? 0; ; reboots++) {
     await context.workspace.prepare(scope.signal);
     const inputs = await resolveInputs(step, action, scope, resolver);
     output.beginAnew();
-    const result = await action.run(inputs, actionContext(scope, resolver, context, output));
+    const result = await action
+      .run(inputs, actionContext(scope, resolver, context, output, nested))
+      .catch((error: unknown) => {
+        throw error instanceof NestedRunSuspendedError ? new StepSuspendedError(reboots, [], error.nested) : error;
+      });
+    nested = undefined;
     if (result.reboot === undefined) return recordOf(inputs, result);
-    if (reboots === MAX_REBOOTS) throw new StepFailedError(`asked for more than ${MAX_REBOOTS} reboots`);
+    if (reboots === MAX_REBOOTS) {
+      const hint = result.reboot === 'repeat' ? '; a script must stop to ask once its work is done' : '';
+      throw new StepFailedError(`asked for more than ${MAX_REBOOTS} reboots${hint}`);
+    }
     const record = recordOf(inputs, result);
     await reboot(context, timer, output).catch((error: unknown) => {
       if (!(error instanceof RebootByCallerError)) throw error;
@@ -255,7 +272,13 @@ function recordOf(inputs: readonly StepInputs[], { outputs, incomplete = [], nes
   return nested === undefined ? record : { ...record, nested: [nested] };
 }
 
-function actionContext(scope: Scope, resolver: Resolver, context: RunContext, output: StepOutput): ActionContext {
+function actionContext(
+  scope: Scope,
+  resolver: Resolver,
+  context: RunContext,
+  output: StepOutput,
+  suspended?: SuspendedNestedRun,
+): ActionContext {
   const { target, environment } = context.run;
   return {
     target,
@@ -267,6 +290,7 @@ function actionContext(scope: Scope, resolver: Resolver, context: RunContext, ou
     resolve: (text) => resolver.text(text, scope),
     services: context.run.services ?? {},
     ancestors: context.ancestors,
+    suspended,
     runNested: (request) => context.runNested(request, scope.signal, context),
   };
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { bash, documentOf, newPath, rebootable, run, stepOf } from './run-documents.fixture.ts';
 import type { ParameterStore } from './run-services.ts';
 import { MASK, Secrets } from './secrets.ts';
+import { knownMetadata } from './services/known-metadata.ts';
 import { RebootByCallerError, RunSuspendedError } from './suspended-run.ts';
 
 const TOKEN = 'tok-"5f$d\\9';
@@ -97,9 +98,11 @@ test('instance metadata comes from what is known about the machine, and is refus
   const document = documentOf({
     build: [bash('S', 'echo {{ aws:imds:instance-id }} {{ aws:imds:/placement/region }}')],
   });
-  const metadata = { 'instance-id': 'i-0123', 'placement/region': 'eu-west-1' };
-  assert.deepEqual(stepOf(await run([document], { metadata }), 'S').outputs, [{ stdout: 'i-0123 eu-west-1' }]);
-  assert.match((await run([document])).firstFailure?.errorMessage ?? '', /instance-id .*no such metadata/);
+  const metadata = knownMetadata({ 'instance-id': 'i-0123', 'placement/region': 'eu-west-1' });
+  assert.deepEqual(stepOf(await run([document], { services: { metadata } }), 'S').outputs, [
+    { stdout: 'i-0123 eu-west-1' },
+  ]);
+  assert.match((await run([document])).firstFailure?.errorMessage ?? '', /instance-id .*no instance metadata is known/);
 });
 
 test('a run that waits for a reboot holds no secret, and what used one cannot be used after it', async () => {

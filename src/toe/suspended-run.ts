@@ -1,6 +1,6 @@
 import type { StepInputs } from '../documents/component.ts';
 import type { StepRecord } from './resolver.ts';
-import type { StepResult, StepStatus } from './run-documents.types.ts';
+import type { NestedRun, StepResult, StepStatus } from './run-documents.types.ts';
 import type { Secrets } from './secrets.ts';
 
 /**
@@ -36,6 +36,16 @@ export interface InterruptedStep {
   readonly reboots: number;
   /** Iterations that are done; of a step without a loop at most one, and then the run goes on behind it. */
   readonly iterations: readonly SavedRecord[];
+  /** The document within the step (ExecuteDocument) that was interrupted. */
+  readonly nested?: SuspendedNestedRun;
+}
+
+/** Where a document within a step stopped. */
+export interface SuspendedNestedRun {
+  /** What the document was: with another one it cannot go on. */
+  readonly fingerprint: string;
+  readonly executionId: string;
+  readonly progress: SuspendedRun;
 }
 
 export interface SavedRecord {
@@ -44,20 +54,23 @@ export interface SavedRecord {
   readonly incomplete: readonly string[];
   /** Secrets were masked: they are never written down. */
   readonly secretsGone: boolean;
+  readonly nested?: readonly NestedRun[];
 }
 
-export function saveRecord({ inputs, outputs, incomplete, secretsGone }: StepRecord, secrets: Secrets): SavedRecord {
+export function saveRecord(record: StepRecord, secrets: Secrets): SavedRecord {
+  const { inputs, outputs, incomplete, secretsGone, nested } = record;
   const gone = (secretsGone ?? false) || secrets.isIn(inputs) || secrets.isIn(outputs);
   return {
     inputs: secrets.maskAll(inputs),
     outputs: secrets.maskAll(outputs),
     incomplete: [...incomplete],
     secretsGone: gone,
+    ...(nested === undefined ? {} : { nested: secrets.maskAll(nested) }),
   };
 }
 
-export function restoreRecord({ inputs, outputs, incomplete, secretsGone }: SavedRecord): StepRecord {
-  return { inputs, outputs, incomplete: new Set(incomplete), secretsGone };
+export function restoreRecord({ incomplete, ...rest }: SavedRecord): StepRecord {
+  return { ...rest, incomplete: new Set(incomplete) };
 }
 
 /** A target's answer to `reboot` when somebody else reboots it after this process has ended. Suspends the run. */
@@ -70,12 +83,25 @@ export class StepSuspendedError extends Error {
   override readonly name = 'StepSuspendedError';
   readonly reboots: number;
   readonly iterations: readonly StepRecord[];
+  readonly nested: SuspendedNestedRun | undefined;
   attempt = 1;
 
-  constructor(reboots: number, iterations: readonly StepRecord[]) {
+  constructor(reboots: number, iterations: readonly StepRecord[], nested?: SuspendedNestedRun) {
     super('The machine has to be rebooted.');
     this.reboots = reboots;
     this.iterations = iterations;
+    this.nested = nested;
+  }
+}
+
+/** What ExecuteDocument throws when the document that it runs was suspended. */
+export class NestedRunSuspendedError extends Error {
+  override readonly name = 'NestedRunSuspendedError';
+  readonly nested: SuspendedNestedRun;
+
+  constructor(nested: SuspendedNestedRun) {
+    super('The machine has to be rebooted; then the nested document can be resumed.');
+    this.nested = nested;
   }
 }
 

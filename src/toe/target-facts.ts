@@ -36,9 +36,9 @@ export class TargetFacts {
       case 'executionId':
         return this.#run.executionId;
       case 'accountId':
-        return this.#run.accountId;
+        return this.#run.accountId || this.#askAccount(signal);
       case 'region':
-        return this.#run.region;
+        return this.#run.region || this.#askRegion(signal);
       case 'osPlatform':
         return PLATFORMS[this.#run.target.os];
       case 'date':
@@ -57,6 +57,26 @@ export class TargetFacts {
     }
   }
 
+  /** The caller did not say: an instance of EC2 knows. */
+  async #askRegion(signal: AbortSignal): Promise<string> {
+    const region = await this.#metadata('placement/region', signal);
+    return region ?? unknown('Region', 'KILN_REGION or AWS_REGION');
+  }
+
+  /** Source: EC2 User Guide, "Instance metadata categories". Documents may not read it; it holds no secret but the account. */
+  async #askAccount(signal: AbortSignal): Promise<string> {
+    const text = await this.#metadata('identity-credentials/ec2/info', signal);
+    const account = /"AccountId"\s*:\s*"(\d{12})"/.exec(text ?? '')?.[1];
+    return account ?? unknown('account', 'KILN_ACCOUNT_ID');
+  }
+
+  async #metadata(path: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#run.services?.metadata?.(path, signal).catch(() => {
+      signal.throwIfAborted();
+      return undefined;
+    });
+  }
+
   /** What the run sets, else what the machine's own environment has. Undefined when neither has it. */
   async environment(name: string, signal: AbortSignal): Promise<string | undefined> {
     if (Object.hasOwn(this.#run.environment, name)) return this.#run.environment[name];
@@ -69,6 +89,10 @@ export class TargetFacts {
     this.#machine = undefined;
     this.#environment = undefined;
   }
+}
+
+function unknown(what: string, variables: string): never {
+  throw new StepFailedError(`the ${what} of this machine is not known: set ${variables}`);
 }
 
 async function askMachine(target: Target, signal: AbortSignal): Promise<Machine> {

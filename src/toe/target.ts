@@ -3,7 +3,10 @@ import type { Readable } from 'node:stream';
 export type TargetOs = 'linux' | 'macos' | 'windows';
 
 export interface TargetCommand {
-  /** The program and its arguments, exactly as the program receives them. No shell is involved. */
+  /**
+   * The program and its arguments, exactly as the program receives them. No shell is involved. Like a `stdin` that is
+   * text they are OS text (see `os-text.ts`): any byte but NUL can be in them.
+   */
   readonly argv: readonly [string, ...string[]];
   /** Fed to standard input, then closed. Without it standard input is empty (`/dev/null`). */
   readonly stdin?: string | Uint8Array | Readable;
@@ -32,7 +35,8 @@ export interface TargetExit {
  * The surface through which steps act on the machine that is being built: this machine, a VM over SSH, a container.
  *
  * Promises that every driver keeps (`target.suite.ts` checks them):
- * - Arguments, input and output are binary-safe: names with spaces, quotes and newlines arrive unchanged.
+ * - Arguments, input and output are binary-safe: names with spaces, quotes, newlines and bytes that are not UTF-8 arrive
+ *   unchanged.
  * - Commands may run concurrently.
  * - `run` resolves with the exit code, whatever it is. It rejects with the signal's reason after an abort, with
  *   {@link TargetLostError} when the machine went away, with the error of a `stdin` stream that failed, and with nothing

@@ -91,7 +91,7 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
       environment: target.environment,
       workingDirectory: target.workingDirectory,
       accountId: context.config.accountId ?? '',
-      region: context.config.region ?? '',
+      region: regionOf(context),
       services,
       blockedActions: settings.blockedModules,
       signal,
@@ -113,6 +113,12 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
       : await uploadLogs(logs.path, settings.logBucket, services, signal);
   io.stdout.write(`${JSON.stringify(summaryOf(result, logUrl), undefined, 4)}\n`);
   return result.status === 'success' ? EXIT.done : EXIT.failed;
+}
+
+/** As AWS's tools have it, where Kiln was not told. */
+function regionOf({ config }: CommandContext): string {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = config.environment;
+  return config.region ?? (AWS_REGION || AWS_DEFAULT_REGION || '');
 }
 
 /** What no document declares is ignored, as AWSTOE does, but not in silence. What has no value is refused. */

@@ -1,5 +1,6 @@
 import type { ComponentSource, RunServices } from '../../toe/run-services.ts';
 import { configureServices } from '../../toe/services/configure.ts';
+import { imdsMetadata } from '../../toe/services/imds.ts';
 import { type CommandContext, UsageError } from '../command.ts';
 
 /** What documents may use beyond their machine: as the environment and the home have it, loaded when first asked for. */
@@ -8,6 +9,7 @@ export function servicesOf(context: CommandContext): RunServices {
   return {
     ...configureServices(environment, home.path, region ?? 'us-east-1'),
     components: componentSource(context),
+    metadata: imdsMetadata(environment),
   };
 }
 

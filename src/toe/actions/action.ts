@@ -7,6 +7,7 @@ import type { DocumentRunResult, NestedRun, RunnableDocument } from '../run-docu
 import type { RunServices } from '../run-services.ts';
 import { StepFailedError } from '../step-failed.ts';
 import type { StepOutput } from '../step-output.ts';
+import type { SuspendedNestedRun, SuspendedRun } from '../suspended-run.ts';
 import type { Target, TargetCommand } from '../target.ts';
 import type { Workspace } from '../workspace.ts';
 
@@ -26,15 +27,19 @@ export interface ActionContext {
   readonly services: RunServices;
   /** Documents that run around this one and this one itself, as {@link NestedRequest.identity} has them. */
   readonly ancestors: readonly string[];
-  /** Runs another document on the same target. A failed run is a result. */
+  /** Where the document that this step runs was suspended: it goes on there. */
+  readonly suspended: SuspendedNestedRun | undefined;
+  /** Runs another document on the same target. A failed run is a result; rejects with a RunSuspendedError. */
   readonly runNested: (request: NestedRequest) => Promise<DocumentRunResult>;
 }
 
 export interface NestedRequest {
   /** What is the same for every name that the document may be given. */
   readonly identity: string;
+  readonly executionId: string;
   readonly document: RunnableDocument;
   readonly phases: readonly string[] | undefined;
+  readonly resume: SuspendedRun | undefined;
 }
 
 export interface ActionResult {

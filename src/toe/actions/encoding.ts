@@ -1,4 +1,5 @@
 import { ENCODINGS, type Encoding } from '../../documents/action-modules/files.ts';
+import { encodeOsText } from '../../util/os-text.ts';
 
 /** The encoding that a document's spelling means. */
 export function encodingNamed(name: string): Encoding {
@@ -10,7 +11,7 @@ export function encodingNamed(name: string): Encoding {
 export function encodeText(text: string, encoding: Encoding): Buffer {
   switch (encoding) {
     case 'utf8':
-      return Buffer.from(text, 'utf8');
+      return encodeOsText(text);
     case 'utf16le':
       return Buffer.from(text, 'utf16le');
     case 'utf16be':

@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { ACTION_MODULES } from '../../documents/action-modules/index.ts';
 import type { InputsOf } from '../../documents/action-modules/module.ts';
 import type { ComponentDocument } from '../../documents/component.ts';
@@ -6,7 +7,7 @@ import { coerceError } from '../../util/faults.ts';
 import { parseObjectUri, readObjectText } from '../object-uri.ts';
 import type { DocumentRunResult, NestedRun } from '../run-documents.types.ts';
 import { StepFailedError } from '../step-failed.ts';
-import { RunSuspendedError } from '../suspended-run.ts';
+import { NestedRunSuspendedError, RunSuspendedError } from '../suspended-run.ts';
 import { type ActionContext, type ActionResult, mapAction, mustRun } from './action.ts';
 
 /** Documents within one another: three below the first. Source: User Guide, "ExecuteDocument". */
@@ -40,11 +41,20 @@ export const executeDocument = mapAction(ACTION_MODULES.ExecuteDocument, async (
   const document = checked(text, id, context);
   const parameters = parametersOf(inputs, document, context);
   const runnable = { id, document, parameters };
+  const phases = phasesOf(inputs, document);
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([text, phases, parameters]))
+    .digest('hex');
+  const { suspended } = context;
+  if (suspended !== undefined && suspended.fingerprint !== fingerprint) {
+    throw new StepFailedError(`the document ${id} is not the one that was interrupted by the reboot`);
+  }
+  const executionId = suspended?.executionId ?? randomUUID();
   const result = await context
-    .runNested({ identity, document: runnable, phases: phasesOf(inputs, document) })
+    .runNested({ identity, executionId, document: runnable, phases, resume: suspended?.progress })
     .catch((error: unknown) => {
       if (!(error instanceof RunSuspendedError)) throw error;
-      throw new StepFailedError(`a step of ${id} asks for a reboot, which is not possible within ExecuteDocument here`);
+      throw new NestedRunSuspendedError({ fingerprint, executionId, progress: error.state });
     });
   const nested: NestedRun = { document: runnable, result };
   if (result.status === 'success') return { outputs: summaryOf(result), nested };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ACTION_MODULES } from '../../documents/action-modules/index.ts';
 import { coerceError } from '../../util/faults.ts';
+import { hasForeignBytes } from '../../util/os-text.ts';
 import { asking, objectsOf, parseObjectUri } from '../object-uri.ts';
 import type { ObjectPlace, ObjectStore } from '../run-services.ts';
 import { StepFailedError } from '../step-failed.ts';
@@ -146,7 +147,7 @@ export const s3Upload = listAction(ACTION_MODULES.S3Upload, async (inputs, conte
   const { folder = '', pattern = '' } = splitWildcard(source) ?? {};
   const files = await filesOf([folder, pattern, source, String(inputs.recurse)], context);
   if (files.length === 0) throw new StepFailedError(`nothing matches ${inputs.source}`);
-  const odd = files.find(({ path }) => path.includes('\uFFFD'));
+  const odd = files.find(({ path }) => hasForeignBytes(path));
   if (odd !== undefined) throw new StepFailedError(`the name of ${odd.path} is not UTF-8, and keys of S3 are`);
   const single = pattern === '' && files[0]?.path === source;
   const toPrefix = place.key === '' || place.key.endsWith('/');

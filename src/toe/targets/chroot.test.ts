@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { BuilderFault } from '../../util/faults.ts';
+import { describeDownloads } from '../actions/web-download.suite.ts';
 import { describeActions } from '../actions.suite.ts';
 import { capture } from '../capture.ts';
 import { documentOf, run } from '../run-documents.fixture.ts';
@@ -48,6 +49,7 @@ async function makeTarget() {
 describe('container', { skip }, () => {
   describeTarget('container', { makeTarget, bigStreamBytes: 1024 ** 3 });
   describeActions('container', { makeTarget, root: true });
+  describeDownloads('container', { makeTarget });
 
   let root = '';
   before(async () => {

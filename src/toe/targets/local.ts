@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { encodeOsText } from '../../util/os-text.ts';
 import { RebootRefusedError, type Target, type TargetCommand, type TargetExit, type TargetOs } from '../target.ts';
+import { spawnable } from './foreign-arguments.ts';
 import { endProcesses } from './process-tree.ts';
 import { signalNumber } from './signal-number.ts';
 
@@ -33,7 +35,7 @@ export function localTarget(options: LocalTargetOptions): Target {
 async function runLocally(command: TargetCommand, options: LocalTargetOptions): Promise<TargetExit> {
   const { signal } = command;
   signal.throwIfAborted();
-  const [file, ...args] = command.argv;
+  const [file, ...args] = spawnable(command.argv);
   const mark = `${MARK}=${randomUUID()}`;
   let child: ChildProcess;
   try {
@@ -107,7 +109,7 @@ function feed(child: ChildProcess, input: TargetCommand['stdin'], stop: (reason:
   // A program may end without reading all of its input: that is its business, not an error of ours.
   stdin.on('error', () => {});
   if (typeof input === 'string' || input instanceof Uint8Array) {
-    stdin.end(input);
+    stdin.end(typeof input === 'string' ? encodeOsText(input) : input);
     return;
   }
   input.once('error', stop);

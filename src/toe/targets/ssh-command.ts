@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { encodeOsText, hasForeignBytes } from '../../util/os-text.ts';
 import { quoteForShell } from '../../util/shell-quote.ts';
 import type { TargetCommand } from '../target.ts';
 
@@ -28,8 +29,9 @@ export function startLine(command: Pick<TargetCommand, 'argv' | 'env' | 'cwd' | 
   const words = [...environmentWords(command), ...command.argv].map(quoteForShell).join(' ');
   parts.push(`${MARK}=${nonce} exec ${words}${command.stdin === undefined ? ' </dev/null' : ''}`);
   const line = parts.join('; ');
-  const bytes = Buffer.from(line);
-  if (bytes.length <= MAX_COMMAND_LINE_BYTES) return { line, preamble: undefined };
+  const bytes = encodeOsText(line);
+  // A line that is sent as a string is sent as UTF-8.
+  if (bytes.length <= MAX_COMMAND_LINE_BYTES && !hasForeignBytes(line)) return { line, preamble: undefined };
   return { line: `eval "$(head -c ${bytes.length})"`, preamble: bytes };
 }
 

@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import ssh2 from 'ssh2';
+import { describeDownloads } from '../actions/web-download.suite.ts';
 import { describeActions } from '../actions.suite.ts';
 import { describeTarget } from '../target.suite.ts';
 import { type Target, TargetLostError } from '../target.ts';
@@ -124,6 +125,13 @@ describe('a server', () => {
       return { target, release: async () => target.close() };
     },
     root: userInfo().uid === 0,
+  });
+
+  describeDownloads('ssh', {
+    makeTarget: async () => {
+      const target = sshTarget({ ...server.address, name: 'sshd' });
+      return { target, release: async () => target.close() };
+    },
   });
 
   test('all commands share one connection, also when many begin at once', async () => {

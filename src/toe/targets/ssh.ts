@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
+import { encodeOsText } from '../../util/os-text.ts';
 import { type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
 import { signalNumber } from './signal-number.ts';
 import {
@@ -69,10 +70,10 @@ export function sshTarget(options: SshTargetOptions): SshTarget {
     command.signal.throwIfAborted();
     const nonce = randomUUID();
     const { stdin } = command;
-    const bytes = typeof stdin === 'string' ? Buffer.from(stdin) : stdin;
+    const bytes = typeof stdin === 'string' ? encodeOsText(stdin) : stdin;
     const exit =
       command.survives !== true || bytes instanceof Readable
-        ? await runAttached(connection, command, nonce)
+        ? await runAttached(connection, bytes === undefined ? command : { ...command, stdin: bytes }, nonce)
         : await runHeld(connection, command, nonce, bytes);
     if (exit !== undefined) return exit;
     const cause = whyGone();
