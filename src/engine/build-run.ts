@@ -2,6 +2,9 @@ import type { Instance } from '../build-host/build-host.ts';
 import type { ImageClaim } from '../state/transitions/claim.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { BuildPlan } from './build-plan.ts';
+import type { BuildCache } from './checkpoints/build-cache.ts';
+import type { BuildHistory } from './checkpoints/build-history.ts';
+import type { ComponentRecord } from './checkpoints/component-record.ts';
 import type { Engine } from './engine.ts';
 
 /** A build on its way: what every workflow and step of it works with. */
@@ -11,6 +14,8 @@ export interface BuildRun {
   readonly claim: ImageClaim;
   readonly plan: BuildPlan;
   readonly progress: BuildProgress;
+  /** What it may take over from earlier builds; undefined when that is nothing. */
+  readonly cache?: BuildCache | undefined;
   /** The image's log, for lines of one workflow step or of none. */
   readonly monitorFor: (stepName?: string) => Monitor;
 }
@@ -24,10 +29,16 @@ export interface BuildProgress {
   /** Set before the AMI is made, so that a capture that fails half-way is found. */
   outputAmiId: string | undefined;
   osVersion: string | undefined;
+  /** Of the components whose work was taken over from earlier builds. */
+  reused?: readonly ComponentRecord[];
 }
 
 export interface LaunchedInstance {
   readonly instance: Instance;
   /** The AMI it was launched from. */
   readonly amiId: string;
+  /** Why it is a machine, if it began as one and not as a mounted disk, for people. */
+  readonly whyMachine?: string | undefined;
+  /** Of a build instance: what led to its disk. */
+  readonly history?: BuildHistory;
 }

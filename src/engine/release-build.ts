@@ -6,16 +6,27 @@ import type { Engine } from './engine.ts';
  * Ends every instance of a build but those that are kept. One that cannot be ended is logged: it does not keep the
  * build's end from being recorded, and the next start of this installation tries again (recover-builds.ts).
  */
-export async function releaseBuild({ buildHost, log }: Engine, progress: BuildProgress): Promise<void> {
+export async function releaseBuild(engine: Engine, progress: BuildProgress): Promise<void> {
   const ending = [...progress.instances.keys()].filter((instanceId) => !progress.kept.has(instanceId));
   await Promise.all(
     ending.map(async (instanceId) => {
       try {
-        await buildHost.terminate(instanceId);
-        progress.instances.delete(instanceId);
+        await endInstance(engine, progress, instanceId);
       } catch (error) {
-        log.error({ err: coerceError(error), instanceId }, 'an instance could not be terminated');
+        engine.log.error({ err: coerceError(error), instanceId }, 'an instance could not be terminated');
       }
     }),
   );
+}
+
+/** Ends an instance of a build, and lets go of what its disk was made of. */
+export async function endInstance(
+  { buildHost }: Pick<Engine, 'buildHost'>,
+  { instances }: BuildProgress,
+  instanceId: string,
+): Promise<void> {
+  await buildHost.terminate(instanceId);
+  const history = instances.get(instanceId)?.history;
+  instances.delete(instanceId);
+  await history?.close();
 }

@@ -24,8 +24,17 @@ export interface MachineImage {
   readonly source: string;
   /** Frozen overlays between the disk of `parentAmiId` and this one, the lowest first; checkpoints may share them. */
   readonly layers?: readonly DiskLayer[];
-  /** The content key of the build that made it: another build with the same key makes the same disk. */
-  readonly buildKey?: string;
+  /** What its build was, by content. */
+  readonly made?: BuildContent;
+}
+
+/** What a build was, by content: another build with the same key makes the same disk. */
+export interface BuildContent {
+  readonly key: string;
+  /** Of what the image was tested with; undefined when it was not to be tested. */
+  readonly testKey?: string;
+  /** What its maker wants to know of it again. The store does not look at it. */
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** A frozen overlay of the image store. Made by {@link CheckpointStore.sealLayer}. */
@@ -50,7 +59,7 @@ export interface CaptureRequest {
   readonly parentAmiId: string;
   /** What lies between the parent's disk and this one, the lowest first. */
   readonly layers?: readonly DiskLayer[];
-  readonly buildKey?: string;
+  readonly made?: BuildContent;
   readonly name: string;
   readonly description?: string;
   readonly osVersion?: string;
@@ -59,7 +68,7 @@ export interface CaptureRequest {
 }
 
 /** A new machine image with the disk of one that is there. */
-export type ReuseRequest = Pick<CaptureRequest, 'amiId' | 'name' | 'description' | 'tags' | 'source'> & {
+export type ReuseRequest = Pick<CaptureRequest, 'amiId' | 'name' | 'description' | 'tags' | 'source' | 'made'> & {
   readonly of: string;
 };
 

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
+import { setBackingName } from '../../image-store/files/backing-name.ts';
 import { capture } from '../../toe/capture.ts';
 import { describeTarget } from '../../toe/target.suite.ts';
 import { RebootRefusedError, type Target } from '../../toe/target.ts';
@@ -172,6 +173,34 @@ describe('mounted disks', async () => {
     const { path: unchanged } = await second.rollBack(context.signal);
     const info = await run('qemu-img', ['info', '-U', '--output=json', unchanged]);
     assert.equal(JSON.parse(info.stdout.toString())['backing-filename'], path);
+  });
+
+  test('overlays kept at checkpoints stay, whatever becomes of the instance, and another goes on from them', async () => {
+    await using host = makeHost();
+    const first = await host.launch(request('3'), context);
+    const keep = (name: string): string => join(folder, 'a-place-with-a-long-name-for-overlays', `${name}.qcow2`);
+    await mkdir(join(folder, 'a-place-with-a-long-name-for-overlays'));
+    await output(first.target, 'echo one > /root/one');
+    await first.unbooted.checkpoint(context.signal, keep('one'));
+    // Its name for what it is on may change while the instance reads it.
+    await setBackingName(keep('one'), basename(base));
+    await symlink(base, join(folder, 'a-place-with-a-long-name-for-overlays', basename(base)));
+    await output(first.target, 'echo two > /root/two');
+    await first.unbooted.checkpoint(context.signal, keep('two'));
+    await output(first.target, 'echo gone > /root/gone');
+    const { path } = await first.rollBack(context.signal);
+    const info = await run('qemu-img', ['info', '-U', '--output=json', path]);
+    assert.equal(JSON.parse(info.stdout.toString())['backing-filename'], keep('two'));
+    await host.terminate(first.instanceId);
+    assert.equal((await run('qemu-img', ['check', '-q', keep('two')])).code, 0);
+
+    const second = await host.launch({ ...request('4'), parentDisk: { path: keep('two'), format: 'qcow2' } }, context);
+    assert.equal(await output(second.target, 'cat /root/*'), 'one\ntwo\n');
+    await output(second.target, 'echo three > /root/three');
+    const captured = await second.stopForCapture(context);
+    await assertCleanDisk(captured.path, folder);
+    const third = await host.launch({ ...request('5'), parentDisk: { path: keep('one'), format: 'qcow2' } }, context);
+    assert.equal(await output(third.target, 'cat /root/*'), 'one\n');
   });
 
   test('disks and requests that need a machine are refused as such', async () => {

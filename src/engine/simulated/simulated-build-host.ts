@@ -1,6 +1,13 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { BuildHost, Instance, LaunchContext, LaunchRequest } from '../../build-host/build-host.ts';
+import type {
+  BuildHost,
+  Instance,
+  LaunchContext,
+  LaunchRequest,
+  UnbootedInstance,
+} from '../../build-host/build-host.ts';
 import type { Target, TargetCommand } from '../../toe/target.ts';
 import { localTarget } from '../../toe/targets/local.ts';
 
@@ -29,6 +36,31 @@ export interface SimulatedInstance {
   readonly folder: string;
   running: boolean;
   reboots: number;
+  /** Whether it is a mounted disk, and no machine. */
+  mounted: boolean;
+}
+
+/** What components write to `disk` in their home is on the disk: checkpoints and what starts from them have it. */
+function unbootedInstance(record: SimulatedInstance): UnbootedInstance {
+  const disk = path.join(record.folder, 'disk');
+  const kept = path.join(record.folder, 'checkpoint');
+  const unbooted: UnbootedInstance = {
+    checkpoint: async (_signal, keepAs) => {
+      await rm(kept, { recursive: true, force: true });
+      await cp(disk, kept, { recursive: true });
+      if (keepAs !== undefined) await cp(disk, keepAs, { recursive: true });
+    },
+    caught: async () => [],
+  };
+  if (record.request.executor !== 'auto') return unbooted;
+  return {
+    ...unbooted,
+    boot: async () => {
+      await rm(disk, { recursive: true });
+      await cp(kept, disk, { recursive: true });
+      record.mounted = false;
+    },
+  };
 }
 
 export function simulatedBuildHost(
@@ -42,6 +74,9 @@ export function simulatedBuildHost(
     instanceId,
     target: simulatedTarget(record, faults),
     enterCommand: `enter ${instanceId}`,
+    get unbooted() {
+      return record.mounted ? unbootedInstance(record) : undefined;
+    },
     stopForCapture: async (context) => {
       await faults.stopForCapture?.(instanceId, context);
       context.signal.throwIfAborted();
@@ -60,7 +95,13 @@ export function simulatedBuildHost(
       const home = path.join(folder, request.instanceId);
       await mkdir(path.join(home, 'root/etc'), { recursive: true });
       await writeFile(path.join(home, 'disk.qcow2'), `overlay on ${request.parentDisk.path}`);
-      const record: SimulatedInstance = { request, folder: home, running: true, reboots: 0 };
+      const { path: parent } = request.parentDisk;
+      for (const name of ['disk', 'checkpoint']) {
+        await mkdir(path.join(home, name));
+        if (existsSync(parent)) await cp(parent, path.join(home, name), { recursive: true });
+      }
+      const mounted = request.executor === 'direct' || request.executor === 'auto';
+      const record: SimulatedInstance = { request, folder: home, running: true, reboots: 0, mounted };
       instances.set(request.instanceId, record);
       try {
         context.monitor.line('console', 'simulated kernel');

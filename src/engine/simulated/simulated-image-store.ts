@@ -29,15 +29,15 @@ export function simulatedImageStore(): SimulatedImageStore {
         ...(description === undefined ? {} : { description }),
         ...(osVersion === undefined ? {} : { osVersion }),
         ...(request.layers === undefined ? {} : { layers: request.layers }),
-        ...(request.buildKey === undefined ? {} : { buildKey: request.buildKey }),
+        ...(request.made === undefined ? {} : { made: request.made }),
       });
       images.set(amiId, image);
       return image;
     },
-    reuse: async ({ of, amiId, name, tags, source }) => {
+    reuse: async ({ of, amiId, name, tags, source, made }) => {
       const original = images.get(of);
       if (original === undefined) throw new BuilderFault(`The disk of ${of} is missing`);
-      const image = { ...original, amiId, name, tags, source };
+      const image = { ...original, amiId, name, tags, source, ...(made === undefined ? {} : { made }) };
       images.set(amiId, image);
       return image;
     },

@@ -1,5 +1,6 @@
 import { parseArn } from '../../contract/arn.ts';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
+import { addImageTags } from '../../state/transitions/add-image-tags.ts';
 import type {
   DocumentMonitor,
   DocumentRunResult,
@@ -7,9 +8,11 @@ import type {
   StepFailure,
   StepPlace,
 } from '../../toe/run-documents.types.ts';
+import { knownMetadata } from '../../toe/services/known-metadata.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { BuildPlan } from '../build-plan.ts';
 import { componentSource } from '../component-source.ts';
+import { executorTags } from './executor-record.ts';
 import { runComponents } from './run-components.ts';
 import {
   ComponentFailure,
@@ -29,35 +32,43 @@ const PHASES = { BUILD: ['build', 'validate'], TEST: ['test'] } as const;
 const REASON_LINES = 5;
 
 async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
-  const { engine, plan, signal, monitor } = context;
+  const { engine, claim, plan, signal, monitor } = context;
   const phases = phasesOf(context);
   const documents = documentsWith(phases, plan);
-  const { instance } = instanceOf(inputs, context);
-  const { result, executors } = await runComponents({
+  const { instance, amiId, history, whyMachine } = instanceOf(inputs, context);
+  const { result, executors, stateBefore } = await runComponents({
     documents: {
       executionId: context.stepExecutionId,
       documents,
       phases,
       environment: environmentOf(context),
       workingDirectory: plan.workingDirectory,
-      accountId: engine.accountId,
+      accountId: parseArn(plan.imageArn)?.owner ?? engine.accountId,
       region: engine.region,
-      metadata: metadataOf(instance.instanceId, engine.region),
-      services: { ...engine.services, components: componentSource(engine) },
+      services: {
+        ...engine.services,
+        components: componentSource(engine, plan.imageArn),
+        metadata: knownMetadata(metadataOf(instance.instanceId, amiId, context)),
+      },
+      clock: engine.clock,
       signal,
       monitor: documentMonitor(monitor, documents),
     },
     phases,
     instance,
     monitor,
+    history: context.workflowType === 'BUILD' ? history : undefined,
+    whyMachine,
     nameOf: ({ id }) => `Component '${nameOf(id, documents)}'`,
   });
   const outputs = {
     runCommandId: context.stepExecutionId,
     status: result.status === 'success' ? 'Success' : 'Failed',
     output: JSON.stringify(summaryOf(result)),
-    ...(executors === undefined ? {} : { executors: JSON.stringify(executors) }),
+    executors: JSON.stringify(executors),
+    ...(stateBefore === undefined || result.status === 'success' ? {} : { stateBefore }),
   };
+  if (context.workflowType === 'BUILD') await addImageTags(engine.db, claim, executorTags(executors));
   if (result.status === 'success') return { outputs };
   const { firstFailure, failureMessage } = result;
   throw new ComponentFailure(describeFailure(firstFailure, failureMessage, documents), {
@@ -82,8 +93,27 @@ function documentsWith(phases: readonly string[], plan: BuildPlan): readonly Run
 }
 
 /** What `{{ aws:imds:… }}` finds: what is true of an instance of Kiln's. It has no metadata service of its own. */
-function metadataOf(instanceId: string, region: string): Readonly<Record<string, string>> {
-  return { 'instance-id': instanceId, 'placement/region': region };
+function metadataOf(
+  instanceId: string,
+  amiId: string,
+  { engine, plan }: StepContext,
+): Readonly<Record<string, string>> {
+  const { region } = engine;
+  const [instanceType] = plan.instanceTypes;
+  return {
+    'ami-id': amiId,
+    'ami-launch-index': '0',
+    hostname: instanceId,
+    'instance-action': 'none',
+    'instance-id': instanceId,
+    'instance-life-cycle': 'on-demand',
+    ...(instanceType === undefined ? {} : { 'instance-type': instanceType }),
+    'local-hostname': instanceId,
+    'placement/availability-zone': `${region}a`,
+    'placement/region': region,
+    'services/domain': 'amazonaws.com',
+    'services/partition': 'aws',
+  };
 }
 
 /** Source: User Guide, "Use the AWSTOE component document framework", environment variables of Image Builder. */

@@ -44,6 +44,7 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
     context.workflowType === 'BUILD' ? context.cache?.startingPoints(executor, monitor, signal) : undefined;
   const launched = await launchSomewhere(request, places, context, amiId);
   progress.instances.set(instanceId, { ...launched, whyMachine: launched.instance.bootedBecause ?? why });
+  if (launched.history !== undefined) progress.reused = launched.history.reused;
   monitor.line('kiln', `Instance ${instanceId} takes commands`);
   return { outputs: { instanceId } };
 }

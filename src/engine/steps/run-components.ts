@@ -2,8 +2,10 @@ import type { Instance, UnbootedInstance } from '../../build-host/build-host.ts'
 import { runDocuments } from '../../toe/run-documents.ts';
 import type { DocumentRun, DocumentRunResult, RunnableDocument } from '../../toe/run-documents.types.ts';
 import { TargetLostError } from '../../toe/target.ts';
+import { systemClock } from '../../util/clock.ts';
 import { BuildFailure } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
+import type { BuildHistory } from '../checkpoints/build-history.ts';
 import { runningSystemNeed } from '../needs-running-system.ts';
 
 export interface ComponentRun {
@@ -13,12 +15,18 @@ export interface ComponentRun {
   readonly monitor: Monitor;
   /** What messages call a component. */
   readonly nameOf: (document: RunnableDocument) => string;
+  /** Why the instance is a machine from the start, for people. */
+  readonly whyMachine?: string | undefined;
+  /** What led to the instance's disk: components whose work is on it do not run. */
+  readonly history?: BuildHistory | undefined;
 }
 
 export interface ComponentOutcome {
   readonly result: DocumentRunResult;
-  /** Set when the instance began as a mounted disk: where each component ran, and what made it boot. */
-  readonly executors: readonly ComponentExecutor[] | undefined;
+  /** Where each component ran, what made the disk boot, and what was reused. */
+  readonly executors: readonly ComponentExecutor[];
+  /** After a failure: the key of the checkpoint of the state before the component that failed, when there is one. */
+  readonly stateBefore?: string | undefined;
 }
 
 export interface ComponentExecutor {
@@ -26,6 +34,8 @@ export interface ComponentExecutor {
   readonly executor: 'direct' | 'vm';
   /** Why it did not run on the mounted disk. */
   readonly reason?: string;
+  /** Set when it did not run in this build: when and for which image it did. */
+  readonly reused?: { readonly ranAt: string; readonly image: string };
 }
 
 /**
@@ -34,25 +44,45 @@ export interface ComponentExecutor {
  * and all after it run on the machine.
  */
 export async function runComponents(run: ComponentRun): Promise<ComponentOutcome> {
-  const { instance, documents } = run;
+  const { instance, documents, history } = run;
   const { unbooted } = instance;
+  const clock = documents.clock ?? systemClock;
+  const executors: ComponentExecutor[] = (history?.reused ?? []).map(({ component, executor, ranAt, image }) => ({
+    ...{ component, executor, reused: { ranAt, image } },
+  }));
+  const remaining = documents.documents.slice(executors.length);
   if (unbooted === undefined) {
-    return { result: await runDocuments({ ...documents, target: instance.target }), executors: undefined };
+    const result = await runOnMachine(run, remaining);
+    return { result, executors: [...executors, ...onMachine(remaining, run.whyMachine)] };
   }
   const results: DocumentRunResult[] = [];
-  const executors: ComponentExecutor[] = [];
-  for (const [index, document] of documents.documents.entries()) {
-    const last = index === documents.documents.length - 1;
+  let stateBefore: string | undefined;
+  for (const [index, document] of remaining.entries()) {
+    const isLast = index === remaining.length - 1;
+    const ranAt = clock.now();
+    await history?.begins(instance.target, documents.signal);
     const { result, reason } = await runOnDisk(run, document, unbooted);
     if (reason === undefined && result !== undefined) {
       results.push(result);
       executors.push({ component: document.id, executor: 'direct' });
       run.monitor.line('kiln', `${run.nameOf(document)} ran on the mounted disk`);
-      if (result.status === 'failed') break;
-      if (!last) await unbooted.checkpoint(documents.signal);
+      if (result.status === 'failed') {
+        stateBefore = await history?.keep();
+        break;
+      }
+      const ended = {
+        executor: 'direct',
+        seconds: (clock.now().getTime() - ranAt.getTime()) / 1000,
+        ranAt,
+        isLast,
+      } as const;
+      if (history !== undefined) await history.ended(ended, unbooted, documents.signal);
+      else if (!isLast) await unbooted.checkpoint(documents.signal);
       continue;
     }
     const why = reason ?? 'it did not end';
+    // Whatever comes of it on a machine, the state before it is there to be looked at, and to go on from.
+    stateBefore = await history?.keep();
     if (unbooted.boot === undefined) {
       throw new BuildFailure(`${run.nameOf(document)} cannot be run without booting the image: ${why}`, {
         hint: 'Build it with the executor auto or vm.',
@@ -60,13 +90,35 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
     }
     run.monitor.line('kiln', `Booting the disk as it was before ${run.nameOf(document)}: ${why}`);
     await unbooted.boot({ signal: documents.signal, monitor: run.monitor });
-    executors.push({ component: document.id, executor: 'vm', reason: why });
-    const rest = documents.documents.slice(index);
-    results.push(await runDocuments({ ...documents, documents: rest, target: instance.target }));
-    executors.push(...rest.slice(1).map((other) => ({ component: other.id, executor: 'vm' as const })));
+    const rest = remaining.slice(index);
+    results.push(await runOnMachine(run, rest));
+    executors.push(...onMachine(rest, why));
     break;
   }
-  return { result: joined(documents.executionId, results), executors };
+  return { result: joined(documents.executionId, results), executors, stateBefore };
+}
+
+async function runOnMachine(
+  { documents, instance, history }: ComponentRun,
+  remaining: readonly RunnableDocument[],
+): Promise<DocumentRunResult> {
+  await history?.begins(instance.target, documents.signal);
+  const result = await runDocuments({ ...documents, documents: remaining, target: instance.target });
+  for (const [index, { status, startTime, endTime }] of result.documents.entries()) {
+    if (status === 'failed') break;
+    const [ranAt, end] = [new Date(startTime), new Date(endTime)];
+    const ended = { executor: 'vm', seconds: (end.getTime() - ranAt.getTime()) / 1000, ranAt } as const;
+    await history?.ended({ ...ended, isLast: index === remaining.length - 1 }, undefined, documents.signal);
+  }
+  return result;
+}
+
+/** The reason is that of the first; the others follow it. */
+function onMachine(documents: readonly RunnableDocument[], why: string | undefined): readonly ComponentExecutor[] {
+  return documents.map(({ id }, index) => ({
+    ...{ component: id, executor: 'vm' },
+    ...(index > 0 || why === undefined ? {} : { reason: why }),
+  }));
 }
 
 interface DiskOutcome {

@@ -56,7 +56,7 @@ export async function capture(
       createdAt: clock.now().toISOString(),
       source: request.source,
       ...(kept.length === 0 ? {} : { layers: kept }),
-      ...(request.buildKey === undefined ? {} : { buildKey: request.buildKey }),
+      ...(request.made === undefined ? {} : { made: request.made }),
     };
     await using _lock = await lockFile(lockPath(layout, 'store'), signal);
     // Somebody may have removed the parent while the disk was read.

@@ -95,11 +95,14 @@ test('an image of layers has their content, exports whole, and needs no checkpoi
   const overlay = join(fixture.folder, 'top.qcow2');
   qemuImg('create', '-q', '-f', 'qcow2', '-b', second.path, '-F', 'qcow2', overlay);
   const request = { amiId: CHILD, diskPath: overlay, parentAmiId: parent.amiId, layers, name: 'child', tags: {} };
-  const image = await fixture.store.capture({ ...request, source: 'test', buildKey: keyOf('c') }, fixture.context);
+  const image = await fixture.store.capture(
+    { ...request, source: 'test', made: { key: keyOf('c'), facts: {} } },
+    fixture.context,
+  );
   await store.discardLayers([first.name, second.name]);
   await store.remove(keyOf('b'));
   assert.deepEqual(image.layers, layers);
-  assert.equal(image.buildKey, keyOf('c'));
+  assert.equal(image.made?.key, keyOf('c'));
   assert.equal(await textAt(fixture, (await fixture.store.bootDisk(CHILD)).path), 'other');
   const out = join(fixture.folder, 'out.qcow2');
   await fixture.store.export(CHILD, out, 'qcow2', fixture.context);

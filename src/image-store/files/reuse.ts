@@ -11,7 +11,7 @@ import { verifyChain } from './verify-chain.ts';
 export async function reuseImage(
   layout: Layout,
   clock: Clock,
-  { of, amiId, name, description, tags, source }: ReuseRequest,
+  { of, amiId, name, description, tags, source, made }: ReuseRequest,
   { signal }: StoreContext,
 ): Promise<MachineImage> {
   const action = `Reuse of ${of}`;
@@ -21,11 +21,12 @@ export async function reuseImage(
     const original = await readRecord(layout, of);
     if (original === undefined) throw new BuilderFault(`${action} failed: there is no such image`);
     await verifyChain(layout, original, signal);
-    const { description: _, ...disk } = original;
+    const { description: _, made: __, ...disk } = original;
     const image: MachineImage = {
       ...disk,
       ...{ amiId, name, tags, source, createdAt: clock.now().toISOString() },
       ...(description === undefined ? {} : { description }),
+      ...(made === undefined ? {} : { made }),
     };
     await writeRecord(layout, image);
     return image;

@@ -1,0 +1,199 @@
+import type { Executor } from '../../build-host/build-host.ts';
+import { parseArn } from '../../contract/arn.ts';
+import type { CheckpointStore } from '../../image-store/checkpoint-store.ts';
+import type { MachineImage } from '../../image-store/image-store.ts';
+import { findImage } from '../../state/find-resource.ts';
+import type { RunnableDocument } from '../../toe/run-documents.types.ts';
+import { coerceError } from '../../util/faults.ts';
+import type { Monitor } from '../../util/monitor.ts';
+import type { BuildPlan } from '../build-plan.ts';
+import { componentSource } from '../component-source.ts';
+import type { Engine } from '../engine.ts';
+import { type BuildHistory, buildHistory } from './build-history.ts';
+import {
+  BUILD_PHASES,
+  type BuildGround,
+  type ComponentContent,
+  componentKeys,
+  imageKey,
+  type KeyedComponent,
+  TEST_PHASES,
+  testKey,
+} from './build-keys.ts';
+import { type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
+import { componentInputs } from './component-inputs.ts';
+import { usableCheckpoints } from './find-checkpoint.ts';
+import { type ResourceStates, resourceStates } from './resource-states.ts';
+import { isSimpleBuild } from './simple-build.ts';
+
+/** What one build may take over from earlier ones, and leaves to later ones. */
+export interface BuildCache {
+  readonly components: readonly KeyedComponent[];
+  readonly tests: readonly ComponentContent[];
+  readonly ofBuild: CacheHint | undefined;
+  readonly states: ResourceStates;
+  /** Of the finished disk; undefined when it is another one each time. */
+  readonly imageKey: string | undefined;
+  /** Of what the image is tested with. */
+  readonly testKey: string | undefined;
+  /** Whether anything may be taken over. */
+  readonly mayReuse: boolean;
+  /**
+   * Where the build instance may start, the place that saves most first; the last one is the parent's own disk. Each place
+   * is opened when it is asked for: whoever takes one closes its history.
+   */
+  startingPoints(executor: Executor, monitor: Monitor, signal: AbortSignal): AsyncGenerator<StartingPoint>;
+}
+
+export interface StartingPoint {
+  /** Undefined: the parent's disk. */
+  readonly disk: string | undefined;
+  readonly history: BuildHistory;
+  /** The start has failed: it is not to be tried again. */
+  spoiled(why: Error): Promise<void>;
+}
+
+/**
+ * Reads what decides what a build makes. Undefined, and a line that says why, when its workflow is of a kind of which Kiln
+ * does not know what it makes of a disk.
+ */
+export async function openBuildCache(
+  engine: Engine,
+  plan: BuildPlan,
+  { monitor, signal }: { readonly monitor: Monitor; readonly signal: AbortSignal },
+): Promise<BuildCache | undefined> {
+  const { checkpoints: store } = engine;
+  if (store === undefined) return undefined;
+  const builds = plan.workflows.filter(({ document }) => document.type === 'BUILD');
+  const [workflow] = builds;
+  if (workflow === undefined || builds.length > 1 || !isSimpleBuild(workflow.document)) {
+    monitor.line('kiln', 'Nothing is reused or kept for later builds: the build workflow is not of the usual form');
+    return undefined;
+  }
+  const image = await findImage(engine.db, plan.imageArn);
+  const infrastructure = (image?.infrastructure_configuration['tags'] ?? {}) as Readonly<Record<string, string>>;
+  const asked =
+    cacheHintOf(image?.tags ?? {}, 'the image') ?? cacheHintOf(infrastructure, 'the infrastructure configuration');
+  const scheduled = image?.build_type === 'SCHEDULED';
+  const ofBuild: CacheHint | undefined = asked ?? (scheduled ? { kind: 'never' } : undefined);
+  if (ofBuild?.kind === 'never') {
+    const why = asked === undefined ? 'builds that a schedule starts begin anew' : 'as asked for';
+    monitor.line('kiln', `Nothing is reused of earlier builds: ${why}`);
+  } else if (ofBuild !== undefined) {
+    monitor.line('kiln', `What earlier builds did counts for: ${describeHint(ofBuild)}`);
+  }
+
+  const states = resourceStates(engine.webRequest, engine.services?.objects);
+  const hints = await hintsOf(engine, plan.components);
+  const contents = async (phases: readonly string[]): Promise<readonly ComponentContent[]> =>
+    Promise.all(
+      plan.components
+        .filter(({ document }) => document.phases.some(({ name }) => phases.includes(name)))
+        .map(async (document) => ({
+          document,
+          name: document.document.name || (parseArn(document.id)?.slug ?? document.id),
+          inputs: await componentInputs(document, phases, {
+            environment: { IMAGE_PIPELINE_ARN: plan.pipelineArn ?? '', IMAGE_VERSION: plan.version },
+            services: { ...engine.services, components: componentSource(engine, plan.imageArn) },
+            states,
+            today: engine.clock.now().toISOString().slice(0, 10),
+            signal,
+          }),
+          hint: hints.get(document.id),
+        })),
+    );
+  const ground = groundOf(engine, plan);
+  const components = componentKeys(ground, await contents(BUILD_PHASES), BUILD_PHASES);
+  const tests = await contents(TEST_PHASES);
+  const testWorkflows = plan.workflows.filter(({ document }) => document.type === 'TEST');
+  const mayReuse = ofBuild?.kind !== 'never';
+  for (const { name, inputs, hint } of components) {
+    const why = inputs.varying ?? (hint?.kind === 'never' ? 'it is never to be reused' : undefined);
+    if (why !== undefined) monitor.line('kiln', `${name} runs in every build, and what comes after it too: ${why}`);
+  }
+  return {
+    components,
+    tests,
+    ofBuild,
+    states,
+    imageKey: await imageKey(ground, components, workflow),
+    testKey: testKey(tests, testWorkflows),
+    mayReuse,
+    startingPoints: (executor, within, until) =>
+      startingPoints({ store, plan, components, ofBuild, states, engine, mayReuse }, executor, within, until),
+  };
+}
+
+interface StartOptions {
+  readonly store: CheckpointStore;
+  readonly plan: BuildPlan;
+  readonly components: readonly KeyedComponent[];
+  readonly ofBuild: CacheHint | undefined;
+  readonly states: ResourceStates;
+  readonly engine: Engine;
+  readonly mayReuse: boolean;
+}
+
+async function* startingPoints(
+  { store, plan, components, ofBuild, states, engine, mayReuse }: StartOptions,
+  executor: Executor,
+  monitor: Monitor,
+  signal: AbortSignal,
+): AsyncGenerator<StartingPoint> {
+  const parent: MachineImage = plan.parent;
+  const common = { store, imageArn: plan.imageArn, parent, components, states, monitor };
+  const search = { store, components, ofBuild, parentAmiId: parent.amiId, states, now: engine.clock.now(), signal };
+  const usable =
+    mayReuse && executor !== 'vm'
+      ? await usableCheckpoints(search, (name, why) => monitor.line('kiln', `${name} runs again: ${why}`))
+      : [];
+  for (const { checkpoint, records } of usable) {
+    const { key } = checkpoint;
+    const last = records.at(-1)?.name;
+    const give = async (why: Error): Promise<void> => {
+      monitor.line('kiln', `The checkpoint after ${last} cannot be used and is removed: ${why.message}`);
+      await store.remove(key);
+    };
+    let opened: Awaited<ReturnType<CheckpointStore['open']>>;
+    try {
+      opened = await store.open(key, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      await give(coerceError(error));
+      continue;
+    }
+    for (const { name, ranAt, image } of records)
+      monitor.line('kiln', `${name} is reused: it ran at ${ranAt} for ${image}`);
+    yield { disk: opened.path, history: buildHistory({ ...common, from: { opened, records } }), spoiled: give };
+  }
+  yield { disk: undefined, history: buildHistory({ ...common, from: undefined }), spoiled: async () => {} };
+}
+
+async function hintsOf({ db }: Engine, components: readonly RunnableDocument[]): Promise<Map<string, CacheHint>> {
+  const hints = new Map<string, CacheHint>();
+  if (components.length === 0) return hints;
+  const ids = components.map(({ id }) => id);
+  const rows = await db.selectFrom('resources').select(['arn', 'tags']).where('arn', 'in', ids).execute();
+  for (const { arn, tags } of rows) {
+    const hint = cacheHintOf(tags, arn);
+    if (hint !== undefined) hints.set(arn, hint);
+  }
+  return hints;
+}
+
+function groundOf(engine: Engine, plan: BuildPlan): BuildGround {
+  const { executor, userData, instanceTypes } = plan;
+  return {
+    parentDigest: plan.parent.digest,
+    executor,
+    machine: executor === 'vm' ? engine.machineFacts : undefined,
+    platform: plan.platform,
+    userData: userData === undefined ? undefined : Buffer.from(userData).toString('base64'),
+    rootVolumeSizeGiB: plan.rootVolumeSizeGiB,
+    extraVolumes: plan.extraVolumes,
+    instanceType: instanceTypes[0],
+    workingDirectory: plan.workingDirectory,
+    accountId: parseArn(plan.imageArn)?.owner ?? engine.accountId,
+    region: engine.region,
+  };
+}

@@ -1,0 +1,152 @@
+import { stat } from 'node:fs/promises';
+import type { UnbootedInstance } from '../../build-host/build-host.ts';
+import type { CheckpointStore, LayerBase, OpenCheckpoint } from '../../image-store/checkpoint-store.ts';
+import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
+import type { Target } from '../../toe/target.ts';
+import { coerceError } from '../../util/faults.ts';
+import type { Monitor } from '../../util/monitor.ts';
+import { aptRepositories } from './apt-repositories.ts';
+import type { KeyedComponent } from './build-keys.ts';
+import type { ComponentRecord, RepositoryState } from './component-record.ts';
+import type { ResourceStates } from './resource-states.ts';
+import { isWorthKeeping } from './worth-keeping.ts';
+
+/** What led to the disk of a build instance, and the layers that hold it. */
+export interface BuildHistory {
+  /** Of the components whose work was there before the instance. */
+  readonly reused: readonly ComponentRecord[];
+  /** Of all components so far. */
+  readonly records: readonly ComponentRecord[];
+  /** A component is about to run. */
+  begins(target: Target, signal: AbortSignal): Promise<void>;
+  /** It has ended well. On a mounted disk its work is frozen, and becomes a checkpoint when that pays. */
+  ended(run: EndedRun, unbooted: UnbootedInstance | undefined, signal: AbortSignal): Promise<void>;
+  /** Keeps the state before the next component, whether that pays or not. Gives its key; undefined when it has none. */
+  keep(): Promise<string | undefined>;
+  /** The layers of the disk, the lowest first, when all are written. Rejects when one could not be. */
+  layers(): Promise<readonly DiskLayer[]>;
+  /** Lets go of everything when the instance is gone and its disk captured. Never rejects. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface EndedRun {
+  readonly executor: 'direct' | 'vm';
+  readonly seconds: number;
+  readonly ranAt: Date;
+  /** Whether it is the last one of the recipe. */
+  readonly isLast: boolean;
+}
+
+export interface HistoryOptions {
+  readonly store: CheckpointStore;
+  readonly imageArn: string;
+  readonly parent: MachineImage;
+  readonly components: readonly KeyedComponent[];
+  readonly states: ResourceStates;
+  readonly monitor: Monitor;
+  /** Set when the instance goes on from a checkpoint. */
+  readonly from: { readonly opened: OpenCheckpoint; readonly records: readonly ComponentRecord[] } | undefined;
+}
+
+export function buildHistory(options: HistoryOptions): BuildHistory {
+  const { store, parent, components, states, monitor, from } = options;
+  const reused = from?.records ?? [];
+  const records = [...reused];
+  const never = new AbortController().signal;
+  /** Layers below and, as they get written, those of this build. */
+  let written: Promise<readonly DiskLayer[]> = Promise.resolve(from?.opened.checkpoint.layers ?? []);
+  let top: LayerBase = baseOf(from?.opened, parent);
+  const own: string[] = [];
+  /** Frozen since the last checkpoint. */
+  let pending = { seconds: 0, bytes: 0, layers: 0 };
+  let publishing: Promise<unknown> = Promise.resolve();
+  /** No layers are taken any more: layers cannot lie on overlays that were not kept. */
+  let stopped = false;
+  let repositories: readonly RepositoryState[] | undefined;
+
+  async function freeze(unbooted: UnbootedInstance, signal: AbortSignal): Promise<void> {
+    const why = stopped ? undefined : await store.paused();
+    if (why !== undefined) monitor.line('kiln', `No checkpoints are made: ${why}`);
+    stopped ||= why !== undefined;
+    if (stopped) return unbooted.checkpoint(signal);
+    const { name, path } = await store.newLayer();
+    own.push(name);
+    await unbooted.checkpoint(signal, path);
+    const below = written;
+    const on = top;
+    top = { layer: name };
+    written = below.then(async (layers) => [...layers, await store.sealLayer(name, on, never)]);
+    // Whoever needs the layers hears of it.
+    written.catch(() => {});
+    pending = { ...pending, bytes: pending.bytes + (await stat(path)).blocks * 512, layers: pending.layers + 1 };
+  }
+
+  /** Makes what is frozen a checkpoint, after those before it. */
+  function publish(name: string): void {
+    const count = records.length;
+    const key = components[count - 1]?.key;
+    if (key === undefined || pending.layers === 0) return;
+    const facts = { components: records.slice(), image: options.imageArn };
+    pending = { seconds: 0, bytes: 0, layers: 0 };
+    publishing = Promise.all([written, publishing])
+      .then(([layers]) => store.put({ key, parentAmiId: parent.amiId, layers, facts }, never))
+      .catch((error: unknown) => monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`));
+  }
+
+  return {
+    reused,
+    records,
+    begins: async (target, signal) => {
+      // Before it runs, and once: what is fetched later is at least as new as what is noted here.
+      if (repositories !== undefined || components[records.length]?.inputs.usesApt !== true) return;
+      repositories = await repositoryStates(target, states, signal);
+    },
+    ended: async ({ executor, seconds, ranAt, isLast }, unbooted, signal) => {
+      const component = components[records.length];
+      if (component === undefined) return;
+      const { document, name, inputs } = component;
+      records.push({
+        ...{ component: document.id, name, executor, seconds, ranAt: ranAt.toISOString(), image: options.imageArn },
+        ...(inputs.usesApt && repositories !== undefined ? { repositories } : {}),
+      });
+      if (unbooted === undefined) return;
+      pending = { ...pending, seconds: pending.seconds + seconds };
+      // After the last one there is nothing to roll back to.
+      if (isLast && (component.key === undefined || !isWorthKeeping(pending.seconds, 0))) return;
+      await freeze(unbooted, signal);
+      if (isWorthKeeping(pending.seconds, pending.bytes)) publish(name);
+    },
+    keep: async () => {
+      const last = records.at(-1);
+      if (last === undefined) return undefined;
+      publish(last.name);
+      await publishing;
+      const key = components[records.length - 1]?.key;
+      return key === undefined ? undefined : (await store.get(key))?.key;
+    },
+    layers: () => written,
+    close: async () => {
+      await publishing;
+      await written.catch(() => {});
+      await from?.opened.release();
+      await store.discardLayers(own.splice(0)).catch((error: unknown) => {
+        monitor.line('kiln', `Layers of the disk could not be removed: ${coerceError(error).message}`);
+      });
+    },
+  };
+}
+
+function baseOf(opened: OpenCheckpoint | undefined, parent: MachineImage): LayerBase {
+  const name = opened?.checkpoint.layers.at(-1)?.name;
+  return name === undefined ? { digest: parent.digest } : { layer: name };
+}
+
+async function repositoryStates(
+  target: Target,
+  states: ResourceStates,
+  signal: AbortSignal,
+): Promise<readonly RepositoryState[]> {
+  const urls = await aptRepositories(target, signal);
+  const found = await Promise.all(urls.map((url) => states.index(url, signal)));
+  return found.filter((state) => state !== undefined);
+}

@@ -1,0 +1,146 @@
+import type { ComponentDocument, Step } from '../../documents/component.ts';
+import { type Expression, expressionsOf, resolveText, textsOf } from '../../documents/component-expressions.ts';
+import type { RunnableDocument } from '../../toe/run-documents.types.ts';
+import type { RunServices } from '../../toe/run-services.ts';
+import { objectPlace } from './object-place.ts';
+import type { ResourceStates } from './resource-states.ts';
+
+/** What decides what a component does, beside its document and its parameters. */
+export interface ComponentInputs {
+  /** Values of Parameter Store, states of downloads. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Why it makes something else each time; undefined when it does not. */
+  readonly varying: string | undefined;
+  /** Why it may take in what no value stands for; undefined when it cannot. */
+  readonly fetches: string | undefined;
+  /** Whether it uses Debian's package repositories. */
+  readonly usesApt: boolean;
+}
+
+export interface InputSources {
+  /** Variables that Kiln gives to components. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly services: Pick<RunServices, 'parameters' | 'components'>;
+  readonly states: ResourceStates;
+  /** `YYYY-MM-DD` */
+  readonly today: string;
+  readonly signal: AbortSignal;
+}
+
+/** Variables that are others in each build. */
+const OWN_VARIABLES = [
+  'IMAGE_WORKFLOW_EXECUTION_ID',
+  'IMAGE_STEP_EXECUTION_ID',
+  'IMAGE_BUILD_VERSION_ARN',
+  'IMAGE_BUILD_VERSION',
+];
+const OWN_CONTEXT = ['executionId', 'dateTime', 'uuid', 'hostname'];
+
+/** Action modules whose effect is in the document. */
+const PURE = [
+  ...['Assert', 'AppendFile', 'CopyFile', 'CopyFolder', 'CreateFile', 'CreateFolder', 'CreateSymlink', 'DeleteFile'],
+  ...['DeleteFolder', 'ListFiles', 'MoveFile', 'MoveFolder', 'ReadFile', 'SetFileEncoding', 'SetFileOwner'],
+  ...['SetFolderOwner', 'SetFilePermissions', 'SetFolderPermissions', 'Reboot'],
+];
+
+const APT = /\b(?:apt|apt-get|aptitude|unattended-upgrades?|tasksel|debootstrap)\b/;
+
+/** Reads a component for what it depends on and asks for the states of what it downloads. */
+export async function componentInputs(
+  { document, parameters }: RunnableDocument,
+  phases: readonly string[],
+  sources: InputSources,
+): Promise<ComponentInputs> {
+  const values: Record<string, string> = {};
+  const varying: string[] = [];
+  const fetches: string[] = [];
+  let usesApt = false;
+  const names = namesOf(document, parameters);
+
+  for (const step of document.phases.filter(({ name }) => phases.includes(name)).flatMap((phase) => phase.steps)) {
+    const texts = textsOfStep(step);
+    const all = [...texts, ...names.values()].join('\n');
+    for (const variable of all.match(/\bIMAGE_[A-Z_]+\b/g) ?? []) {
+      if (OWN_VARIABLES.includes(variable)) varying.push(`it uses ${variable}`);
+      else values[variable] = sources.environment[variable] ?? '';
+    }
+    for (const expression of texts.flatMap(expressionsOf)) await takeExpression(expression);
+    if (step.action === 'S3Upload') varying.push('it uploads files');
+    else if (step.action === 'WebDownload') await takeDownloads(step);
+    else if (step.action === 'S3Download') await takeObjects(step);
+    else if (step.action === 'ExecuteDocument') await takeDocument(step);
+    else if (!PURE.includes(step.action)) fetches.push(`step ${step.name} runs programs`);
+    usesApt ||= step.action === 'UpdateOS' || APT.test(all);
+  }
+  return { values, varying: varying[0], fetches: fetches[0], usesApt };
+
+  async function takeExpression({ reference, source }: Expression): Promise<void> {
+    if (reference.kind === 'context' && OWN_CONTEXT.includes(reference.key)) varying.push(`it uses ${source}`);
+    if (reference.kind === 'context' && reference.key === 'date') values['date'] = sources.today;
+    if (reference.kind === 'imds' && /instance-id|hostname/.test(reference.path)) varying.push(`it uses ${source}`);
+    if (reference.kind !== 'ssm') return;
+    if (reference.through !== undefined) {
+      varying.push(`it uses ${source}, whose name is known only when it runs`);
+      return;
+    }
+    const found = await sources.services.parameters?.(reference.name, sources.signal);
+    values[`ssm:${reference.name}`] = found?.value ?? '';
+  }
+
+  async function takeDownloads(step: Step): Promise<void> {
+    for (const input of step.inputs) {
+      if (typeof input['checksum'] === 'string') continue;
+      const url = resolved(input['source'], names);
+      const state = url === undefined ? undefined : await sources.states.web(url, sources.signal);
+      if (state === undefined) fetches.push(`step ${step.name} downloads what has no state that Kiln can ask for`);
+      else values[`web:${url}`] = state;
+    }
+  }
+
+  async function takeObjects(step: Step): Promise<void> {
+    for (const input of step.inputs) {
+      const place = objectPlace(resolved(input['source'], names), resolved(input['expectedBucketOwner'], names));
+      const state = place === undefined ? undefined : await sources.states.objects(place, sources.signal);
+      if (state === undefined) fetches.push(`step ${step.name} downloads what has no state that Kiln can ask for`);
+      else values[`s3:${place?.bucket}/${place?.key}`] = state;
+    }
+  }
+
+  async function takeDocument(step: Step): Promise<void> {
+    for (const input of step.inputs) {
+      const which = resolved(input['document'], names);
+      if (which?.startsWith('arn:') !== true || sources.services.components === undefined) {
+        fetches.push(`step ${step.name} runs a document that is known only when it runs`);
+        continue;
+      }
+      const nested = await sources.services.components(which, sources.signal).catch(() => undefined);
+      values[`document:${which}`] = nested?.text ?? '';
+      fetches.push(`step ${step.name} runs another document`);
+      usesApt ||= APT.test(nested?.text ?? '') || /\bUpdateOS\b/.test(nested?.text ?? '');
+      for (const variable of OWN_VARIABLES) {
+        if (nested?.text.includes(variable) === true) varying.push(`${which} uses ${variable}`);
+      }
+    }
+  }
+}
+
+function namesOf(document: ComponentDocument, parameters: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map([
+    ...document.parameters.map(({ name, default: value }): [string, string] => [name, parameters[name] ?? value ?? '']),
+    ...document.constants.map(({ name, value }): [string, string] => [name, value]),
+  ]);
+}
+
+/** The text with parameters and constants in place; undefined when more than these is needed. */
+function resolved(value: unknown, names: ReadonlyMap<string, string>): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const known = expressionsOf(value).every(({ reference }) => reference.kind === 'name' && names.has(reference.name));
+  if (!known) return undefined;
+  return resolveText(value, ({ reference }) => (reference.kind === 'name' ? names.get(reference.name) : undefined));
+}
+
+function textsOfStep({ inputs, condition, loop }: Step): readonly string[] {
+  const values = [...inputs, ...(condition === undefined ? [] : [condition.condition])].flatMap(Object.values);
+  const looped = loop === undefined ? [] : loop.kind === 'items' ? loop.items : loop.kind === 'list' ? [loop.list] : [];
+  return [...values.flatMap((value) => [...textsOf(value)]), ...looped];
+}

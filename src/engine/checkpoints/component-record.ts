@@ -1,0 +1,41 @@
+/** That a component ran on the way to a disk: what a checkpoint knows of each component whose work it holds. */
+export interface ComponentRecord {
+  /** Component build version ARN. */
+  readonly component: string;
+  readonly name: string;
+  readonly executor: 'direct' | 'vm';
+  readonly seconds: number;
+  /** ISO 8601; when it began. */
+  readonly ranAt: string;
+  /** The image build version whose build ran it. */
+  readonly image: string;
+  /** Package repositories that the machine had, as they were when it ran. Undefined when it uses none that Kiln knows. */
+  readonly repositories?: readonly RepositoryState[];
+}
+
+/** The index of a package repository at a time. */
+export interface RepositoryState {
+  readonly url: string;
+  /** Of the index, hex. */
+  readonly sha256: string;
+  readonly etag?: string;
+  readonly lastModified?: string;
+}
+
+/** The records that a checkpoint's facts hold; undefined when they are of another form. */
+export function readComponentRecords(facts: Readonly<Record<string, unknown>>): readonly ComponentRecord[] | undefined {
+  const list = facts['components'];
+  if (!Array.isArray(list)) return undefined;
+  return list.every(isRecord) ? list : undefined;
+}
+
+function isRecord(value: unknown): value is ComponentRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { component, name, executor, seconds, ranAt, image, repositories } = value as Record<string, unknown>;
+  return (
+    [component, name, executor, image].every((text) => typeof text === 'string') &&
+    typeof seconds === 'number' &&
+    Number.isFinite(Date.parse(String(ranAt))) &&
+    (repositories === undefined || Array.isArray(repositories))
+  );
+}

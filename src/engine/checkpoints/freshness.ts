@@ -1,0 +1,65 @@
+import { type CacheHint, DEFAULT_LIMIT_MS, describeHint } from './cache-hint.ts';
+import type { ComponentInputs } from './component-inputs.ts';
+import type { ComponentRecord } from './component-record.ts';
+import type { ResourceStates } from './resource-states.ts';
+
+/** What may be reused of a component in a build. */
+export interface FreshnessRule {
+  /** As the component's author says. */
+  readonly hint: CacheHint | undefined;
+  /** As whoever asked for the build says. */
+  readonly ofBuild: CacheHint | undefined;
+  readonly fetches: ComponentInputs['fetches'];
+}
+
+/**
+ * How old the work of a component may be. Without a hint a component that runs programs counts for a day, because programs
+ * fetch what they like, and one whose effect is all in its document counts for ever. The build may shorten what the author
+ * says, and decides where he says nothing.
+ */
+export function limitOf({ hint, ofBuild, fetches }: FreshnessRule): CacheHint {
+  if (hint?.kind === 'never' || ofBuild?.kind === 'never') return { kind: 'never' };
+  if (hint !== undefined) return ofBuild?.kind === 'limit' ? shorter(hint, ofBuild) : hint;
+  return ofBuild ?? (fetches === undefined ? { kind: 'forever' } : { kind: 'limit', milliseconds: DEFAULT_LIMIT_MS });
+}
+
+function shorter(hint: CacheHint, limit: Extract<CacheHint, { kind: 'limit' }>): CacheHint {
+  return hint.kind === 'limit' && hint.milliseconds < limit.milliseconds ? hint : limit;
+}
+
+/**
+ * Why what a component did then does not stand for what it would do now; undefined when it does. Package repositories that
+ * cannot be asked count as unchanged: the limit of time stays.
+ */
+export async function staleness(
+  record: ComponentRecord,
+  rule: FreshnessRule,
+  { now, states, signal }: { readonly now: Date; readonly states: ResourceStates; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const limit = limitOf(rule);
+  const age = now.getTime() - Date.parse(record.ranAt);
+  if (limit.kind === 'never') return 'it is never to be reused';
+  if (limit.kind === 'limit' && age > limit.milliseconds) {
+    return `what it did is ${describeAge(age)} old and counts for ${describeHint(limit)}`;
+  }
+  // A record from the future: the clock was wrong then or is now.
+  if (age < -MOST_AHEAD_MS) return `it ran at ${record.ranAt}, which is still to come`;
+  if (limit.kind === 'forever' && rule.fetches !== undefined) return undefined;
+  const changed = await Promise.all(
+    (record.repositories ?? []).map(async (before) => {
+      const after = await states.index(before.url, signal, before);
+      return after === undefined || after.sha256 === before.sha256 ? undefined : before.url;
+    }),
+  );
+  const first = changed.find((url) => url !== undefined);
+  return first === undefined ? undefined : `the package repository ${first} has changed`;
+}
+
+const MOST_AHEAD_MS = 60_000;
+
+/** `3 min`, `26 h`, `4 d`. */
+export function describeAge(milliseconds: number): string {
+  const minutes = Math.max(0, milliseconds) / 60_000;
+  if (minutes < 120) return `${Math.floor(minutes)} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Clock } from '../../util/clock.ts';
+import type { Engine } from '../engine.ts';
+import { runBuild } from '../run-build.ts';
+import { type BenchImage, type BuildBench, openBench, script } from '../simulated/build-bench.ts';
+import { type SimulatedCheckpoints, simulatedCheckpoints } from '../simulated/simulated-checkpoints.ts';
+import type { WebAnswer } from './web-request.ts';
+
+const never = new AbortController().signal;
+let bench: BuildBench;
+let checkpoints: SimulatedCheckpoints;
+let hoursAhead = 0;
+let served: Record<string, WebAnswer> = {};
+before(async () => {
+  bench = await openBench();
+});
+after(() => bench[Symbol.asyncDispose]());
+beforeEach(() => {
+  checkpoints = simulatedCheckpoints(bench.folder);
+  hoursAhead = 0;
+  served = {};
+});
+
+const clock: Clock = { now: () => new Date(Date.now() + hoursAhead * 3_600_000) };
+
+async function build(options: BenchImage, executor = 'direct'): Promise<string> {
+  const tags = { 'kiln:executor': executor, ...(options.row?.tags as object | undefined) };
+  const arn = await bench.image({ ...options, row: { ...options.row, tags: JSON.stringify(tags) } });
+  const engine: Engine = { ...bench.engine, clock, checkpoints, webRequest: async (url) => served[url] };
+  await runBuild(engine, arn, never);
+  const { status, reason } = await bench.row(arn);
+  assert.equal(status, 'AVAILABLE', reason ?? '');
+  return arn;
+}
+
+/** Notes that it ran, and on what; a second is what makes a checkpoint pay. */
+const note = (name: string, extra = ''): string =>
+  script({
+    build: `${extra}\nsleep 0.3; cat $HOME/disk/log 2>/dev/null || true; echo ${name} >> $HOME/disk/log; echo ran ${name}`,
+  });
+const ran = async (arn: string): Promise<readonly string[]> =>
+  (await bench.log(arn)).filter((line) => line.startsWith('ran ')).map((line) => line.slice(4));
+const A = note('a');
+const B = note('b');
+const off = { image_tests_configuration: JSON.stringify({ imageTestsEnabled: false, timeoutMinutes: 60 }) };
+
+describe('an image of the same things', () => {
+  test('is not built again: it gets the disk, the packages and the test results of the first', async () => {
+    const components = [script({ build: 'echo built', test: 'echo tested' })];
+    const first = await build({ components }, 'vm');
+    const launches = bench.host.launches.length;
+    const second = await build({ components }, 'vm');
+    assert.equal(bench.host.launches.length, launches, 'nothing was launched');
+    const [one, two] = [first, second].map((arn) =>
+      [...bench.images.images.values()].find(({ source }) => source === arn),
+    );
+    assert.ok(one !== undefined && two !== undefined && one.amiId !== two.amiId);
+    assert.equal(two.digest, one.digest);
+    assert.deepEqual(await bench.workflows(second), ['build-image COMPLETED', 'test-image COMPLETED']);
+    assert.ok((await bench.steps(second)).includes('CreateOutputAMI COMPLETED'));
+    assert.ok((await bench.steps(second)).includes('ApplyTestComponents SKIPPED'));
+    const row = await bench.row(second);
+    assert.deepEqual((row.output_resources['amis'] as { image: string }[])[0]?.image, two.amiId);
+    assert.equal(row.os_version, (await bench.row(first)).os_version);
+    const count = async (arn: string) =>
+      (await bench.store.db.selectFrom('image_packages').selectAll().where('image_arn', '=', arn).execute()).length;
+    assert.equal(await count(second), await count(first));
+    assert.match(String(row.tags['kiln:reused']), /1 of 1 components, from \d{4}-/);
+    assert.ok((await bench.log(second)).some((line) => line.includes('passed the same tests with the same disk')));
+  });
+
+  test('is built again when a component, a parameter or what it is made from is another', async () => {
+    const components = [script({ build: 'echo changed' })];
+    await build({ components, row: off }, 'vm');
+    const launches = (): number => bench.host.launches.length;
+    const before = launches();
+    await build({ components: [script({ build: 'echo changed too' })], row: off }, 'vm');
+    await build({ components, row: off, recipe: { workingDirectory: '/var/tmp' } }, 'vm');
+    await build({ components, row: off, infrastructure: { instanceTypes: ['m5.xlarge'] } }, 'vm');
+    const user = { userDataOverride: Buffer.from('#!/bin/sh\n').toString('base64') };
+    await build({ components, row: off, recipe: { additionalInstanceConfiguration: user } }, 'vm');
+    assert.equal(launches(), before + 4);
+  });
+
+  test('is tested when it was not, or with other tests', async () => {
+    const tested = (text: string) => [script({ build: 'echo same', test: `echo ${text}` })];
+    await build({ components: tested('one'), row: off }, 'vm');
+    const before = bench.host.launches.length;
+    const second = await build({ components: tested('one') }, 'vm');
+    assert.equal(bench.host.launches.length, before + 1, 'the test instance');
+    assert.ok((await bench.log(second)).includes('one'));
+    const third = await build({ components: tested('two') }, 'vm');
+    assert.ok((await bench.log(third)).includes('two'));
+    await build({ components: tested('two') }, 'vm');
+    assert.equal(bench.host.launches.length, before + 2);
+  });
+
+  test('is built again after a day, at the word of the image, and by a schedule', async () => {
+    const components = [script({ build: 'echo old' })];
+    const launches = (): number => bench.host.launches.length;
+    await build({ components, row: off }, 'vm');
+    let before = launches();
+    hoursAhead = 25;
+    const late = await build({ components, row: off }, 'vm');
+    assert.equal(launches(), ++before);
+    assert.ok((await bench.log(late)).some((line) => /is 25 h old and counts for 1 d/.test(line)));
+    await build({ components, row: { ...off, tags: { 'kiln:cache': 'never' } as never } }, 'vm');
+    assert.equal(launches(), ++before);
+    await build({ components, row: { ...off, build_type: 'SCHEDULED' } }, 'vm');
+    assert.equal(launches(), ++before);
+    await build({ components, row: { ...off, build_type: 'SCHEDULED', tags: { 'kiln:cache': '1h' } as never } }, 'vm');
+    assert.equal(launches(), before, 'told otherwise');
+  });
+
+  test('without a disk that is whole is built', async () => {
+    const components = [script({ build: 'echo lost' })];
+    const first = await build({ components, row: off }, 'vm');
+    const ami = [...bench.images.images.values()].find(({ source }) => source === first);
+    bench.images.images.delete(ami?.amiId ?? '');
+    const before = bench.host.launches.length;
+    await build({ components, row: off }, 'vm');
+    assert.equal(bench.host.launches.length, before + 1);
+  });
+});
+
+describe('checkpoints of mounted disks', () => {
+  test('a build goes on where the first change is', async () => {
+    assert.deepEqual(await ran(await build({ components: [A, B, note('c')], row: off })), ['a', 'b', 'c']);
+    const second = await build({ components: [A, B, note('d')], row: off });
+    assert.deepEqual(await ran(second), ['d']);
+    const launch = bench.host.launches.at(-1);
+    assert.ok(launch?.parentDisk.path.includes('layer-'));
+    assert.ok((await bench.log(second)).includes('a'), 'what a wrote is on the disk');
+    assert.match(String((await bench.row(second)).tags['kiln:reused']), /^2 of 3 components, from /);
+    const step = await bench.store.db
+      .selectFrom('workflow_step_executions')
+      .select('outputs')
+      .where('image_arn', '=', second)
+      .where('action', '=', 'ExecuteComponents')
+      .executeTakeFirstOrThrow();
+    const executors = JSON.parse(String(step.outputs?.['executors'])) as readonly { reused?: { image: string } }[];
+    assert.deepEqual(
+      executors.map(({ reused }) => reused !== undefined),
+      [true, true, false],
+    );
+    assert.deepEqual([...checkpoints.inUse], [], 'let go of');
+  });
+
+  test('one that is broken gives way to the one before it, then to a cold start', async () => {
+    await build({ components: [A, B, note('c2')], row: off });
+    const sorted = [...checkpoints.checkpoints.values()].sort((a, b) => b.layers.length - a.layers.length);
+    const spoil = (index: number): void => void checkpoints.layers.delete(sorted[index]?.layers.at(-1)?.name ?? '');
+    spoil(0);
+    spoil(1);
+    const second = await build({ components: [A, B, note('e')], row: off });
+    assert.deepEqual(await ran(second), ['b', 'e']);
+    assert.ok((await bench.log(second)).some((line) => /after .* cannot be used and is removed/.test(line)));
+    checkpoints.layers.clear();
+    assert.deepEqual(await ran(await build({ components: [A, B, note('f')], row: off })), ['a', 'b', 'f']);
+  });
+
+  test('one from which no instance starts is removed, and the build begins anew', async () => {
+    await build({ components: [A, B], row: off });
+    bench.host.faults.launch = async ({ parentDisk }) => {
+      if (parentDisk.path.includes('layer-')) throw new Error('mount: wrong fs type');
+    };
+    const second = await build({ components: [A, note('g')], row: off });
+    delete bench.host.faults.launch;
+    assert.deepEqual(await ran(second), ['a', 'g']);
+    assert.ok((await bench.log(second)).some((line) => line.endsWith('wrong fs type')));
+  });
+
+  test('auto goes on from them too, and what ran before a boot is kept', async () => {
+    const failing = note('h', 'exit 1');
+    await assert.rejects(build({ components: [A, failing], row: off }, 'auto'), /exit status 1/);
+    const second = await build({ components: [A, note('i')], row: off }, 'auto');
+    assert.deepEqual(await ran(second), ['i']);
+  });
+
+  test('what a component makes differently each time is never reused, nor what comes after it', async () => {
+    const varying = note('j', 'echo $IMAGE_BUILD_VERSION_ARN');
+    await build({ components: [A, varying, B], row: off });
+    const second = await build({ components: [A, varying, B], row: off });
+    assert.deepEqual(await ran(second), ['j', 'b']);
+    assert.ok((await bench.log(second)).some((line) => /runs in every build.*IMAGE_BUILD_VERSION_ARN/.test(line)));
+  });
+
+  test('of what is too old only the beginning that is not is reused', async () => {
+    await build({ components: [A, B], row: off });
+    hoursAhead = 30;
+    assert.deepEqual(await ran(await build({ components: [A, note('k')], row: off })), ['a', 'k']);
+    hoursAhead = 31;
+    const hour = { 'kiln:cache': '30m' } as never;
+    assert.deepEqual(await ran(await build({ components: [A, note('l')], row: { ...off, tags: hour } })), ['a', 'l']);
+    assert.deepEqual(await ran(await build({ components: [A, note('m')], row: off })), ['m']);
+  });
+
+  test('a checkpoint that cannot be written is none, and the build goes on', async () => {
+    checkpoints.faults.put = async () => {
+      throw new Error('there is no space left on the disk');
+    };
+    const first = await build({ components: [A, note('n')], row: off });
+    assert.ok((await bench.log(first)).some((line) => /^No checkpoint after .*no space left/.test(line)));
+    delete checkpoints.faults.put;
+    assert.deepEqual(await ran(await build({ components: [A, note('o')], row: off })), ['a', 'o']);
+    checkpoints.checkpoints.clear();
+    checkpoints.faults.paused = '0.1 GiB are free';
+    const third = await build({ components: [A, note('p')], row: off });
+    assert.ok((await bench.log(third)).includes('No checkpoints are made: 0.1 GiB are free'));
+    assert.equal(checkpoints.checkpoints.size, 0);
+  });
+
+  test('nothing is left of layers that no checkpoint names', async () => {
+    checkpoints.faults.put = async () => {
+      throw new Error('no');
+    };
+    await build({ components: [A, note('q')], row: off });
+    assert.deepEqual([...checkpoints.layers], []);
+  });
+});
