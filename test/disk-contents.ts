@@ -7,32 +7,39 @@ import { directHost } from '../src/build-host/direct/direct-host.ts';
 import { capture } from '../src/toe/capture.ts';
 
 export interface DiskContents {
-  /** Path to type, mode, owner, size and content of files, aim of links. */
+  /** Path to type, mode, owner, number of links, size and digest of files, aim of links. */
   readonly tree: ReadonlyMap<string, string>;
-  /** `path name=value`, capabilities included. */
+  /** `path name=value` of every extended attribute, capabilities included. */
   readonly attributes: readonly string[];
   /** `name version state` */
   readonly packages: readonly string[];
-  readonly enabledUnits: readonly string[];
+  /** `unit state preset` */
+  readonly units: readonly string[];
+  /** Content of the files that were asked for, undefined where there is none. */
+  readonly files: Readonly<Record<string, string | undefined>>;
 }
 
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Paths with a line end in them would need quoting; Debian has none. */
 const TREE = String.raw`
-cd / && find . -xdev \( -type d -o -type f \) -printf '%p\t%y %m %U:%G\n' -o -printf '%p\t%y %m %U:%G %l\n'
+cd / && find . -xdev -type f -printf '%p\t%y %m %U:%G %n %s\n' -o -type l -printf '%p\t%y %m %U:%G %l\n' -o -printf '%p\t%y %m %U:%G\n'
 `;
 const DIGESTS = 'cd / && find . -xdev -type f -exec md5sum {} +';
-const ATTRIBUTES = `
-cd / && tar --one-file-system --numeric-owner --xattrs --xattrs-include='*' -cf - . 2>/dev/null |
-  tar --xattrs --xattrs-include='*' -tvvf - | awk '/^  [x*]:/ { print path, $0; next } { path = $6 }'
-getcap -r / 2>/dev/null || true
+/** tar shows names and lengths of attributes; perl, which is on every Debian, their values. */
+const ATTRIBUTES = String.raw`
+cd / && find . -xdev -print0 | perl -0 -ne '
+  chomp; my $list = "\0" x 65536; my $n = syscall(195, $_, $list, 65536); next if $n <= 0;
+  for my $name (sort split /\0/, substr $list, 0, $n) {
+    my $value = "\0" x 65536; my $length = syscall(192, $_, $name, $value, 65536);
+    printf "%s %s=%s\n", $_, $name, unpack "H*", substr $value, 0, $length;
+  }'
 `;
 const PACKAGES = "dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Abbrev}\\n'";
 const UNITS = 'systemctl list-unit-files --no-legend --no-pager';
 
 /** Looks at a throwaway overlay of a disk. */
-export async function readDisk(path: string): Promise<DiskContents> {
+export async function readDisk(path: string, files: readonly string[] = []): Promise<DiskContents> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-contents-'));
   const host = directHost({ instancesFolder: folder, capacity: { cpus: 1, memoryMiB: 4096 } });
   const signal = new AbortController().signal;
@@ -49,26 +56,28 @@ export async function readDisk(path: string): Promise<DiskContents> {
       { signal, monitor: { line: () => {} } },
     );
     const lines = async (script: string): Promise<readonly string[]> => {
-      const { code, stdout, stderr } = await capture(
-        instance.target,
-        { argv: ['sh', '-c', script], signal },
-        MOST_BYTES,
-      );
-      if (code !== 0) throw new Error(`${script}: ${stderr}`);
+      const command = { argv: ['sh', '-c', script] as const, signal };
+      const { code, stdout, stderr } = await capture(instance.target, command, MOST_BYTES);
+      if (code !== 0 || stderr !== '') throw new Error(`${script}: ${stderr}`);
       return stdout.split('\n').filter((line) => line !== '');
+    };
+    const read = async (file: string): Promise<[string, string | undefined]> => {
+      const { code, stdout } = await capture(instance.target, { argv: ['cat', file], signal }, MOST_BYTES);
+      return [file, code === 0 ? stdout : undefined];
     };
     const tree = new Map(
       (await lines(TREE)).map((line) => [line.slice(1, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]),
     );
     for (const line of await lines(DIGESTS)) {
-      const path = line.slice(line.indexOf('  .') + 3);
-      tree.set(path, `${tree.get(path)} ${line.slice(0, 32)}`);
+      const file = line.slice(line.indexOf('  .') + 3);
+      tree.set(file, `${tree.get(file)} ${line.slice(0, 32)}`);
     }
     return {
       tree,
-      attributes: await lines(ATTRIBUTES),
+      attributes: (await lines(ATTRIBUTES)).map((line) => line.slice(1)).toSorted(),
       packages: await lines(PACKAGES),
-      enabledUnits: await lines(UNITS),
+      units: await lines(UNITS),
+      files: Object.fromEntries(await Promise.all(files.map(read))),
     };
   } finally {
     await host[Symbol.asyncDispose]();

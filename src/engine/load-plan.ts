@@ -9,15 +9,15 @@ import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import { findResource, type ImageRow, resolveResource } from '../state/find-resource.ts';
 import { logPlaceOf } from '../state/log-place.ts';
-import type { RunnableDocument } from '../toe/run-documents.types.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
-import type { BuildPlan } from './build-plan.ts';
+import type { BuildPlan, PlannedComponent } from './build-plan.ts';
 import type { Engine } from './engine.ts';
 import { executorOf } from './executor-tag.ts';
 import { loadWorkflows } from './load-workflows.ts';
 import { outputAmiOf } from './output-ami.ts';
 import { resolveParentImage } from './parent-image.ts';
+import { repeatableSteps } from './steps/component-journal.ts';
 
 const DEFAULT_WORKING_DIRECTORY = '/tmp';
 
@@ -45,6 +45,7 @@ export async function loadPlan(
   // What a wildcard means may have changed since the build began.
   const parent = await resolveParentImage(engine, resolved?.parentAmiId ?? recipe.parentImage ?? '', context);
   context.monitor.line('kiln', `Parent image ${recipe.parentImage} is ${parent.amiId} '${parent.name}'`);
+  const workflows = await loadWorkflows(engine, image);
   const userData = recipe.additionalInstanceConfiguration?.userDataOverride;
   return {
     imageArn: image.arn,
@@ -59,13 +60,17 @@ export async function loadPlan(
     userData: userData === undefined ? undefined : Buffer.from(userData, 'base64'),
     ...volumesOf(recipe.blockDeviceMappings ?? []),
     instanceTypes: infrastructure.instanceTypes ?? [],
-    executor: executorOf(image.tags, infrastructure.tags ?? {}),
+    executor: executorOf(
+      image.tags,
+      infrastructure.tags ?? {},
+      workflows.map(({ arn }) => arn),
+    ),
     instanceProfileName: infrastructure.instanceProfileName ?? '',
     terminateInstanceOnFailure: infrastructure.terminateInstanceOnFailure ?? true,
     collectMetadata: image.enhanced_image_metadata_enabled,
     output,
     log: logPlaceOf(image),
-    workflows: await loadWorkflows(engine, image),
+    workflows,
   };
 }
 
@@ -73,8 +78,8 @@ async function loadComponents(
   engine: Engine,
   configurations: readonly ComponentConfiguration[],
   resolvedArns: readonly string[] = [],
-): Promise<readonly RunnableDocument[]> {
-  const documents: RunnableDocument[] = [];
+): Promise<readonly PlannedComponent[]> {
+  const documents: PlannedComponent[] = [];
   for (const [index, { componentArn: wanted = '', parameters = [] }] of configurations.entries()) {
     const componentArn = resolvedArns[index] ?? wanted;
     const row = (await resolveResource(engine.db, componentArn)) ?? (await findResource(engine.db, componentArn));
@@ -85,6 +90,7 @@ async function loadComponents(
     documents.push({
       id: row.arn,
       document: parseComponent(data, row.arn),
+      repeatable: repeatableSteps(row.tags),
       parameters: Object.fromEntries(parameters.map(({ name = '', value = [] }) => [name, value.join(',')])),
     });
   }

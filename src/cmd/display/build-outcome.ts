@@ -13,12 +13,22 @@ export interface BuildOutcome {
   readonly seconds: number;
   readonly steps: readonly StepProgress[];
   readonly failure: FailedComponent | undefined;
+  /** Undefined when no component ran. */
+  readonly ranOn?: RanOn | undefined;
   /** The last lines of output before a failure. */
   readonly tail: readonly string[];
   /** How to get into instances that were kept. */
   readonly keptInstances: readonly KeptInstance[];
   /** Values of the template's outputs. */
   readonly outputs: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** How the components of a build were run. */
+export interface RanOn {
+  /** `direct`, `vm`, or `direct, vm` when the disk was booted in between. */
+  readonly executors: string;
+  /** Why a machine was needed. */
+  readonly because: string | undefined;
 }
 
 /** Of a component step that failed. */

@@ -15,12 +15,13 @@ export function createJsonReport(write: (text: string) => void): BuildReport {
 }
 
 function doneFields(outcome: BuildOutcome): object {
-  const { imageBuildVersionArn, status, reason, amiId, file, seconds, steps, failure, keptInstances } = outcome;
+  const { imageBuildVersionArn, status, reason, amiId, file, seconds, steps, failure, keptInstances, ranOn } = outcome;
   return {
     imageBuildVersionArn,
     status,
     amiId: amiId ?? null,
     file: file ?? null,
+    ranOn: ranOn === undefined ? null : { executors: ranOn.executors.split(', '), because: ranOn.because ?? null },
     seconds: Number(seconds.toFixed(3)),
     steps: steps.map((step) => ({
       workflow: step.workflow,

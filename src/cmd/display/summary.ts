@@ -1,5 +1,5 @@
 import type { Colors } from 'picocolors/types.js';
-import type { BuildOutcome } from './build-outcome.ts';
+import type { BuildOutcome, RanOn } from './build-outcome.ts';
 import { formatBytes, formatSeconds, sanitise } from './text.ts';
 
 /** The lines with which `kiln build` ends. */
@@ -20,16 +20,22 @@ function times({ steps, seconds }: BuildOutcome, colours: Colors): readonly stri
 }
 
 function result(outcome: BuildOutcome, colours: Colors): readonly string[] {
-  const { imageBuildVersionArn: arn, status, amiId, file, fileBytes, outputs } = outcome;
+  const { imageBuildVersionArn: arn, status, amiId, file, fileBytes, outputs, ranOn } = outcome;
   if (status !== 'AVAILABLE') return failure(outcome, colours);
   return [
     `${colours.green(status)}  ${arn}`,
     ...(amiId === undefined ? [] : [`AMI        ${amiId}   (kiln run ${amiId} boots it)`]),
+    ...(ranOn === undefined ? [] : [`Ran        ${describeRun(ranOn)}`]),
     ...(file === undefined
       ? []
       : [`File       ${file}${fileBytes === undefined ? '' : `   ${formatBytes(fileBytes)}`}`]),
     ...outputs.map(({ name, value }) => `Output     ${name} = ${sanitise(value)}`),
   ];
+}
+
+function describeRun({ executors, because }: RanOn): string {
+  const places = executors.split(', ').map((executor) => (executor === 'vm' ? 'on a machine' : 'on the mounted disk'));
+  return places.join(', then ') + (because === undefined ? '' : `: ${sanitise(because)}`);
 }
 
 function failure(outcome: BuildOutcome, colours: Colors): readonly string[] {

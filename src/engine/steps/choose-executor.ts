@@ -40,6 +40,14 @@ export async function chooseExecutor(amiId: string, context: StepContext): Promi
   return { executor: 'vm', why };
 }
 
+/**
+ * Whether the disk of a build instance may be made of checkpoints, or be mounted: then only the process that made it can go
+ * on with it, and another one begins at the last checkpoint.
+ */
+export function mayBeMounted(plan: BuildPlan): boolean {
+  return plan.executor !== 'vm' && actionOnMachine(plan) === undefined;
+}
+
 /** An action of the build workflow that may need a running system, or whose end may be later than this process's. */
 function actionOnMachine({ workflows }: BuildPlan): string | undefined {
   for (const { document } of workflows) {

@@ -74,8 +74,15 @@ export function containerEntry({ pid, ownNetwork, tools, members, dataBytes }: C
   // started; the container's is the working directory, which the last of them makes the root.
   const enter = [
     ...['-c', COUNTED, 'sh', ...members, '--'],
-    // Nothing that crashes in there is handed to a program of the host: core_pattern may name one.
-    ...[tools.prlimit, '--core=1', ...(dataBytes === undefined ? [] : [`--data=${dataBytes}`]), '--'],
+    // Nothing that crashes in there is handed to a program of the host: core_pattern may name one. Open files as systemd
+    // bounds them on a machine.
+    ...[
+      tools.prlimit,
+      '--core=1',
+      '--nofile=1024:524288',
+      ...(dataBytes === undefined ? [] : [`--data=${dataBytes}`]),
+      '--',
+    ],
     ...[tools.env, `--chdir=/proc/${pid}/root`],
     ...[tools.nsenter, '--target', String(pid), '--root=/', '--mount', '--pid', '--ipc', '--uts'],
     ...(ownNetwork ? ['--net'] : []),
