@@ -2,12 +2,11 @@ import { join } from 'node:path';
 import type { Executor } from '../build-host/build-host.ts';
 import { parseArn } from '../contract/arn.ts';
 import type { ImageStore } from '../image-store/image-store.ts';
-import { type AppliedTemplate, applyTemplate } from '../template/apply-template.ts';
+import { type AppliedTemplate, applyTemplate, evaluateOutputs } from '../template/apply-template.ts';
 import { attributesOf } from '../template/attributes.ts';
-import type { TemplatePlan } from '../template/plan-template.ts';
-import type { TextPart } from '../template/values.ts';
+import type { TemplatePlan } from '../template/template-plan.ts';
 import { stageAsset } from './assets.ts';
-import type { Output } from './build.ts';
+import type { BuildOutput } from './build-output.ts';
 import type { BuildChoice } from './choose-build.ts';
 import type { Config } from './config.ts';
 import type { Connection } from './connect.ts';
@@ -15,6 +14,7 @@ import type { BuildOutcome, KeptInstance } from './display/build-outcome.ts';
 import type { BuildReport } from './display/build-report.ts';
 import { sanitise } from './display/text.ts';
 import { readImage } from './read-image.ts';
+import { callOperation } from './service-client.ts';
 import { startBuild } from './start-build.ts';
 import { watchBuild } from './watch-build.ts';
 
@@ -23,7 +23,7 @@ export interface BuildImageOptions {
   readonly connection: Connection;
   readonly plan: TemplatePlan;
   readonly choice: BuildChoice;
-  readonly output: Output;
+  readonly output: BuildOutput;
   /** Undefined: as the infrastructure configuration says. */
   readonly executor?: Executor | undefined;
   readonly report: BuildReport;
@@ -50,10 +50,11 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
   const { client, address, accountId } = connection;
 
   const applied = await applyTemplate(plan, {
-    client,
+    call: (operation, input, until) => callOperation(address, operation, input, until),
     partition: 'aws',
     region: address.region,
     accountId,
+    stack: undefined,
     stageDocument: (document) => stageAsset(config.home.assets, document),
     signal,
     onApplied: (resource) => report.applied(resource),
@@ -75,9 +76,10 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
     seconds: (performance.now() - startedAt) / 1000,
     steps: progress.steps,
     failure: image.failure,
+    ranOn: image.ranOn,
     tail: progress.tail,
     keptInstances: progress.status === 'FAILED' ? await machine.keptInstances(arn) : [],
-    outputs: available ? evaluateOutputs(plan, choice, applied, arn, image.amiId ?? '') : [],
+    outputs: available ? evaluateOutputs(plan, attributesAfter(choice, applied, arn, image.amiId ?? '')) : [],
   };
 }
 
@@ -94,22 +96,13 @@ async function exportOutput(
   return { path, bytes };
 }
 
-/** Outputs that speak of an image which this command did not build have no value. */
-function evaluateOutputs(
-  plan: TemplatePlan,
+function attributesAfter(
   choice: BuildChoice,
-  applied: AppliedTemplate,
+  { attributes }: AppliedTemplate,
   arn: string,
   amiId: string,
-): BuildOutcome['outputs'] {
-  const attributes = new Map(applied.attributes);
-  if (choice.kind === 'image') {
-    attributes.set(choice.logicalId, { ...attributesOf(arn, parseArn(arn)?.slug ?? ''), ImageId: amiId });
-  }
-  const textOf = (part: TextPart): string | undefined =>
-    typeof part === 'string' ? part : attributes.get(part.logicalId)?.[part.attribute];
-  return plan.outputs.flatMap(({ name, value }) => {
-    const texts = value.parts.map(textOf);
-    return texts.includes(undefined) ? [] : [{ name, value: texts.join('') }];
-  });
+): AppliedTemplate['attributes'] {
+  if (choice.kind !== 'image') return attributes;
+  const ofImage = { ...attributesOf(arn, parseArn(arn)?.slug ?? ''), ImageId: amiId };
+  return new Map([...attributes, [choice.logicalId, ofImage]]);
 }

@@ -1,4 +1,4 @@
-import type { PlannedResource, TemplatePlan } from '../template/plan-template.ts';
+import type { PlannedResource, TemplatePlan } from '../template/template-plan.ts';
 import { InvalidDocumentError, type Problem } from '../util/problem.ts';
 import { suggestion } from '../util/yaml-reader.ts';
 

@@ -1,12 +1,15 @@
 import type { OutputOf } from '../contract/operations.ts';
-import type { FailedComponent } from './display/build-outcome.ts';
-import { getRaw, type ServiceAddress } from './service-client.ts';
+import { BOOTED_BECAUSE_TAG, RAN_ON_TAG } from '../engine/steps/executor-record.ts';
+import type { FailedComponent, RanOn } from './display/build-outcome.ts';
+import { callOperation, type ServiceAddress } from './service-client.ts';
 
 export interface BuiltImage {
   readonly reason: string | undefined;
   readonly amiId: string | undefined;
   /** Set when a component step failed. */
   readonly failure: FailedComponent | undefined;
+  /** Undefined when no component ran. */
+  readonly ranOn: RanOn | undefined;
 }
 
 /** What the record of a build says about its end. */
@@ -16,12 +19,14 @@ export async function readImage(
   signal: AbortSignal,
 ): Promise<BuiltImage> {
   // The failure context is newer than the SDK's client.
-  const answer = await getRaw(address, 'GetImage', { imageBuildVersionArn }, signal);
+  const answer = await callOperation(address, 'GetImage', { imageBuildVersionArn }, signal);
   const { image } = answer as OutputOf<'GetImage'>;
+  const executors = image?.tags?.[RAN_ON_TAG];
   const failed = image?.state?.failureContext?.componentFailure;
   return {
     reason: image?.state?.reason,
     amiId: image?.outputResources?.amis?.[0]?.image,
+    ranOn: executors === undefined ? undefined : { executors, because: image?.tags?.[BOOTED_BECAUSE_TAG] },
     failure:
       failed === undefined
         ? undefined

@@ -3,6 +3,9 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import type { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { FollowLine } from '../contract/follow.ts';
+import { readModel } from '../contract/model.ts';
+import type { OperationName } from '../contract/operations.ts';
+import { ServiceRefusal } from '../contract/service-refusal.ts';
 import { BuilderFault, coerceError } from '../util/faults.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -31,24 +34,38 @@ export async function createClient({ url, region, credentials }: ServiceAddress)
 
 /** Rejects when nobody answers there, or somebody who is not our service. */
 export async function askService(address: ServiceAddress, signal: AbortSignal): Promise<ServiceAnswer> {
-  const response = await signedGet(address, '/kiln/v1/service', {}, signal);
+  const response = await signedFetch(address, { path: '/kiln/v1/service' }, signal);
   if (!response.ok) throw new Error(`the service answered ${response.status}`);
   return (await response.json()) as ServiceAnswer;
 }
 
 /**
- * An answer of a GET operation as it is on the wire. For members that are newer than the SDK's client, which leaves out
- * what it does not know.
+ * Calls an operation without the SDK's client, which leaves out the members that are newer than itself, on both ways.
+ * Rejects with a ServiceRefusal.
  */
-export async function getRaw(
+export async function callOperation(
   address: ServiceAddress,
-  operation: string,
-  query: Readonly<Record<string, string>>,
+  name: OperationName,
+  input: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
-): Promise<unknown> {
-  const response = await signedGet(address, `/${operation}`, query, signal);
+): Promise<Readonly<Record<string, unknown>>> {
+  const operation = readModel().find((candidate) => candidate.name === name);
+  if (operation === undefined) throw new Error(`the contract has no operation ${name}`);
+  const query: Record<string, string | string[]> = {};
+  const body: Record<string, unknown> = {};
+  let { path } = operation;
+  for (const [member, { location }] of operation.input.members) {
+    const value = input[member];
+    if (value === undefined) continue;
+    if (location === 'path') path = path.replace(`{${member}}`, encodeURIComponent(String(value)));
+    else if (location === 'query') query[member] = Array.isArray(value) ? value.map(String) : String(value);
+    else body[member] = value;
+  }
+  const hasBody = operation.method !== 'GET' && operation.method !== 'DELETE';
+  const request = { method: operation.method, path, query, ...(hasBody ? { body: JSON.stringify(body) } : {}) };
+  const response = await signedFetch(address, request, signal);
   if (!response.ok) throw await refusalOf(response);
-  return await response.json();
+  return (await response.json()) as Readonly<Record<string, unknown>>;
 }
 
 /** The lines of a build, from its beginning (contract/follow.ts). Ends after the `end` line. */
@@ -59,7 +76,7 @@ export async function* followBuild(
   signal: AbortSignal,
 ): AsyncGenerator<FollowLine> {
   const query = { imageBuildVersionArn, follow: String(follow) };
-  const response = await signedGet(address, '/kiln/v1/follow', query, signal);
+  const response = await signedFetch(address, { path: '/kiln/v1/follow', query }, signal);
   if (!response.ok || response.body === null) throw await refusalOf(response);
   let rest = '';
   const decoder = new TextDecoder();
@@ -78,35 +95,53 @@ export async function* followBuild(
   }
 }
 
-/** The error of an answer, named as the service names it. */
-async function refusalOf(response: Response): Promise<Error> {
+async function refusalOf(response: Response): Promise<ServiceRefusal> {
   const body = await response.json().catch(() => ({}));
-  const message = typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : '';
-  const error = new Error(message === '' ? `The service answered ${response.status}.` : message);
-  error.name = response.headers.get('x-amzn-errortype') ?? 'ServiceException';
-  return error;
+  const told = typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : '';
+  const message = told === '' ? `The service answered ${response.status}.` : told;
+  const code = response.headers.get('x-amzn-errortype') ?? 'ServiceException';
+  return new ServiceRefusal(code, message, response.status < 500 ? 'client' : 'server');
 }
 
-async function signedGet(
+interface SignedRequest {
+  readonly method?: string;
+  /** Percent-encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string;
+}
+
+async function signedFetch(
   { url, region, credentials }: ServiceAddress,
-  path: string,
-  query: Readonly<Record<string, string>>,
+  { method = 'GET', path, query = {}, body }: SignedRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const { hostname, port, host, protocol } = new URL(url);
   const signer = new SignatureV4({ service: 'imagebuilder', region, credentials, sha256: Sha256 });
   const { headers } = await signer.sign({
-    method: 'GET',
+    method,
     protocol,
     hostname,
     port: Number(port),
     path,
-    query: { ...query },
-    headers: { host, 'x-amz-content-sha256': createHash('sha256').digest('hex') },
+    query: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat()])),
+    headers: {
+      host,
+      'x-amz-content-sha256': createHash('sha256')
+        .update(body ?? '')
+        .digest('hex'),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body }),
   });
   const { host: _, ...sent } = headers;
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, one]),
+  );
+  const search = pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`;
   try {
-    return await fetch(`${url}${path}?${new URLSearchParams(query)}`, { headers: sent, signal });
+    const init = { method, headers: sent, signal, ...(body === undefined ? {} : { body }) };
+    return await fetch(`${url}${path}${search}`, init);
   } catch (error) {
     signal.throwIfAborted();
     const cause = coerceError(error).cause ?? error;

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { GetComponentCommand, ImagebuilderClient, ListTagsForResourceCommand } from '@aws-sdk/client-imagebuilder';
 import { rootCredential } from '../api/auth/credentials.ts';
 import { createApi } from '../api/server.ts';
+import { callOperation } from '../cmd/service-client.ts';
 import { operationHandlers } from '../resources/operations.ts';
 import { testService } from '../resources/test-service.ts';
 import { openTestStore } from '../state/test-store.ts';
@@ -95,11 +96,13 @@ async function openService() {
     log: { debug: () => {}, warn: () => {}, error: (fields) => assert.fail(JSON.stringify(fields)) },
   });
   const listening = await api.listen({ place: { host: '127.0.0.1', port: 0 } });
+  const address = { url: listening.url, region: PLACE.region, credentials: credential };
   const client = new ImagebuilderClient({ endpoint: listening.url, region: PLACE.region, credentials: credential });
   const apply = async (template: string, parameters = {}, file = 'template.yaml'): Promise<AppliedTemplate> =>
     applyTemplate(await plan(template, { parameters }, file), {
       ...PLACE,
-      client,
+      call: (operation, input, signal) => callOperation(address, operation, input, signal),
+      stack: undefined,
       stageDocument: async (document) => {
         assets.set('s3://kiln-assets/1', document);
         return 's3://kiln-assets/1';

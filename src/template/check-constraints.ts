@@ -3,12 +3,12 @@ import { AwsError } from '../contract/errors.ts';
 import type { OperationModel } from '../contract/model.types.ts';
 import { refuseUnsupportedMembers } from '../resources/unsupported-members.ts';
 import type { ProblemList } from '../util/problem-list.ts';
+import { DOCUMENT_MEMBERS } from './document-members.ts';
 import { settle } from './encode-properties.ts';
-import type { PlannedResource } from './plan-template.ts';
 import type { Template } from './read-template.ts';
-import { placeOf } from './refusals.ts';
 import type { ResourceTypeName } from './resource-types.ts';
-import type { TextPart } from './values.ts';
+import { type PlannedResource, placeOf } from './template-plan.ts';
+import type { AttributeReference } from './values.ts';
 
 /**
  * Checks a planned resource as the service will: patterns, lengths and ranges of the contract, and what Kiln does not
@@ -20,10 +20,10 @@ export function checkConstraints(
   template: Template,
   problems: ProblemList,
 ): void {
-  const settled = settle(planned.input, (part) => placeholder(part, template)) as Readonly<Record<string, unknown>>;
-  const { uri, ...members } = settled;
+  const settled = settle(planned.input, (to) => placeholder(to, template)) as Readonly<Record<string, unknown>>;
   // A document in a file was checked as a document; how it gets to the service is decided when it is applied.
-  const input = planned.document === undefined && uri !== undefined ? settled : members;
+  const sent = planned.document === undefined ? undefined : DOCUMENT_MEMBERS[planned.type]?.uri;
+  const input = Object.fromEntries(Object.entries(settled).filter(([member]) => member !== sent));
   try {
     const body = { ...input, clientToken: 'plan' };
     decodeInput(operation, { labels: {}, query: new URLSearchParams(), body });
@@ -41,15 +41,18 @@ export function checkConstraints(
 const ARNS: Readonly<Record<ResourceTypeName, string>> = {
   'AWS::ImageBuilder::Component': 'component/name/1.0.0/1',
   'AWS::ImageBuilder::ImageRecipe': 'image-recipe/name/1.0.0',
+  'AWS::ImageBuilder::ContainerRecipe': 'container-recipe/name/1.0.0',
+  'AWS::ImageBuilder::Workflow': 'workflow/build/name/1.0.0/1',
+  'AWS::ImageBuilder::LifecyclePolicy': 'lifecycle-policy/name',
   'AWS::ImageBuilder::InfrastructureConfiguration': 'infrastructure-configuration/name',
   'AWS::ImageBuilder::DistributionConfiguration': 'distribution-configuration/name',
   'AWS::ImageBuilder::ImagePipeline': 'image-pipeline/name',
   'AWS::ImageBuilder::Image': 'image/name/1.0.0/1',
 };
 
-function placeholder(part: TextPart, template: Template): string {
-  if (typeof part === 'string') return part;
-  const type = template.resources.get(part.logicalId)?.type;
-  const isArn = part.attribute === 'Arn' || part.attribute.startsWith('LatestVersion.');
+function placeholder({ logicalId, attribute }: AttributeReference, template: Template): string {
+  const type = template.resources.get(logicalId)?.type as ResourceTypeName | undefined;
+  if (attribute === 'ImageId') return 'ami-0123456789abcdef0';
+  const isArn = attribute === 'Arn' || attribute.startsWith('LatestVersion.');
   return isArn && type !== undefined ? `arn:aws:imagebuilder:us-east-1:123456789012:${ARNS[type]}` : 'name';
 }

@@ -57,7 +57,8 @@ function checkParameters(
 
 function componentOf(arn: unknown, components: ReadonlyMap<string, ComponentDocument>): ComponentDocument | undefined {
   const [part, ...rest] = arn instanceof PendingText ? arn.parts : [];
-  return typeof part === 'object' && rest.length === 0 ? components.get(part.logicalId) : undefined;
+  const isAttribute = typeof part === 'object' && 'logicalId' in part && rest.length === 0;
+  return isAttribute ? components.get(part.logicalId) : undefined;
 }
 
 function listOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {

@@ -3,7 +3,15 @@ import { didYouMean, type SourcePosition } from '../util/problem.ts';
 import type { ProblemList } from '../util/problem-list.ts';
 import { suggestion } from '../util/yaml-reader.ts';
 import { RENAMED_MEMBERS, type ResourceType } from './resource-types.ts';
-import { constantText, type MapValue, type TextPart, type Value } from './values.ts';
+import {
+  type AttributeReference,
+  constantText,
+  joinParts,
+  type MapValue,
+  nounOf,
+  type TextPart,
+  type Value,
+} from './values.ts';
 
 /** A text in an input that is put together when the resources it names are there. */
 export class PendingText {
@@ -118,6 +126,7 @@ function encodeValue(shape: Shape, value: Value, what: string, path: string, enc
   switch (shape.kind) {
     case 'string':
       if (value.kind !== 'text') return wrongType(value, what, 'a text', encoding);
+      refuseDynamicReferences(value.parts, value.position, what, encoding);
       return text ?? new PendingText(value.parts);
     case 'boolean':
       if (text !== undefined && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
@@ -149,24 +158,35 @@ function encodeValue(shape: Shape, value: Value, what: string, path: string, enc
   }
 }
 
+/** CloudFormation replaces them by what it looks up; Kiln would pass them on as they are. */
+function refuseDynamicReferences(
+  parts: readonly TextPart[],
+  position: SourcePosition,
+  what: string,
+  { problems }: Encoding,
+): void {
+  if (!parts.some((part) => typeof part === 'string' && /\{\{resolve:[a-z-]+:/.test(part))) return;
+  const hint = 'make it a parameter of type AWS::SSM::Parameter::Value<String>';
+  problems.add(position, `Kiln does not support dynamic references: ${what} has {{resolve:…}}.`, hint);
+}
+
 function wrongType(value: Value, what: string, expected: string, encoding: Encoding): undefined {
   encoding.problems.add(value.position, `${what} must be ${expected}, not ${describe(value)}.`);
   return undefined;
 }
 
 function describe(value: Value): string {
-  if (value.kind === 'list') return 'a list';
-  if (value.kind === 'map') return 'a map';
-  const text = value.kind === 'text' ? constantText(value) : undefined;
+  if (value.kind !== 'text') return nounOf(value);
+  const text = constantText(value);
   return text === undefined ? 'an attribute of a resource' : `'${text.slice(0, 60)}'`;
 }
 
 /** Fills in what was pending, when every resource that is named is there. */
-export function settle(value: unknown, textOf: (part: TextPart) => string): unknown {
-  if (value instanceof PendingText) return value.parts.map(textOf).join('');
-  if (Array.isArray(value)) return value.map((item) => settle(item, textOf));
+export function settle(value: unknown, attributeOf: (reference: AttributeReference) => string | undefined): unknown {
+  if (value instanceof PendingText) return joinParts(value.parts, attributeOf) ?? '';
+  if (Array.isArray(value)) return value.map((item) => settle(item, attributeOf));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, settle(member, textOf)]));
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, settle(member, attributeOf)]));
   }
   return value;
 }

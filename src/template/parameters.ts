@@ -6,8 +6,27 @@ import type { YamlMap, YamlNode } from '../util/yaml-source.ts';
 import { type TextValue, textValue, type Value } from './values.ts';
 
 /** Source: AWS CloudFormation User Guide, "CloudFormation template Parameters syntax". */
-const TYPES = ['String', 'Number', 'CommaDelimitedList', 'List<Number>'] as const;
-type ParameterType = (typeof TYPES)[number];
+const TYPES = {
+  String: { isList: false, isNumber: false, isStored: false },
+  Number: { isList: false, isNumber: true, isStored: false },
+  CommaDelimitedList: { isList: true, isNumber: false, isStored: false },
+  'List<Number>': { isList: true, isNumber: true, isStored: false },
+  // The value of these is the name of a parameter in Parameter Store.
+  'AWS::SSM::Parameter::Value<String>': { isList: false, isNumber: false, isStored: true },
+  'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>': { isList: false, isNumber: false, isStored: true },
+  'AWS::SSM::Parameter::Value<CommaDelimitedList>': { isList: true, isNumber: false, isStored: true },
+  'AWS::SSM::Parameter::Value<List<String>>': { isList: true, isNumber: false, isStored: true },
+} as const satisfies Readonly<Record<string, ParameterType>>;
+
+interface ParameterType {
+  readonly isList: boolean;
+  readonly isNumber: boolean;
+  /** Whether the value is that of a parameter in Parameter Store, and what is given is its name. */
+  readonly isStored: boolean;
+}
+
+/** The value of a parameter in Parameter Store; undefined when there is none of this name. */
+export type FindStoredParameter = (name: string) => Promise<string | undefined>;
 
 const OPTIONAL_KEYS = [
   'Default',
@@ -90,12 +109,12 @@ function readDeclaration(name: string, node: YamlNode, problems: ProblemList): P
 function readType(node: YamlNode | undefined, name: string, problems: ProblemList): ParameterType | undefined {
   const text = node === undefined ? undefined : readText(node, `Type of the parameter '${name}'`, problems);
   if (node === undefined || text === undefined) return undefined;
-  const type = TYPES.find((candidate) => candidate === text);
+  const type = Object.entries(TYPES).find(([candidate]) => candidate === text)?.[1];
   if (type === undefined) {
     const message = text.includes('AWS::')
       ? `Kiln does not support parameters of type ${text}: it has nothing in AWS to look them up in.`
       : `There is no parameter type '${text}'.`;
-    problems.add(node.position, message, `supported: ${TYPES.join(', ')}`);
+    problems.add(node.position, message, `supported: ${Object.keys(TYPES).join(', ')}`);
   }
   return type;
 }
@@ -123,11 +142,12 @@ const NO_PLACE: SourcePosition = { line: 1, column: 1 };
  * The value of every declared parameter: as given, or its default. Values that are missing, unknown or against the
  * declaration become problems.
  */
-export function resolveParameters(
+export async function resolveParameters(
   declarations: ReadonlyMap<string, ParameterDeclaration>,
   given: GivenParameters,
+  findStored: FindStoredParameter,
   problems: ProblemList,
-): ReadonlyMap<string, Value> {
+): Promise<ReadonlyMap<string, Value>> {
   for (const name of Object.keys(given)) {
     if (declarations.has(name)) continue;
     const near = didYouMean(name, declarations.keys());
@@ -137,27 +157,50 @@ export function resolveParameters(
   }
   const values = new Map<string, Value>();
   for (const declaration of declarations.values()) {
-    const text = Object.hasOwn(given, declaration.name) ? given[declaration.name] : declaration.default;
+    const { name, position, type } = declaration;
+    const text = Object.hasOwn(given, name) ? given[name] : declaration.default;
     if (text === undefined) {
-      const hint = `give it with -p ${declaration.name}=VALUE`;
-      problems.add(declaration.position, `The parameter '${declaration.name}' has no value and no default.`, hint);
-      // References to it are not wrong for that.
-      values.set(declaration.name, textValue(declaration.position, ''));
-      continue;
+      const hint = `give it with -p ${name}=VALUE`;
+      problems.add(position, `The parameter '${name}' has no value and no default.`, hint);
     }
-    values.set(declaration.name, toValue(declaration, text, problems));
+    const texts = text === undefined ? undefined : itemsOf(declaration, text, problems);
+    const found = type.isStored && texts !== undefined ? await lookUp(declaration, texts, findStored, problems) : texts;
+    // References to what has no value are not wrong for that.
+    values.set(name, toValue(declaration, found ?? ['']));
   }
   return values;
 }
 
-function toValue(declaration: ParameterDeclaration, text: string, problems: ProblemList): Value {
-  const { position, type } = declaration;
-  const isList = type === 'CommaDelimitedList' || type === 'List<Number>';
-  const texts = isList ? text.split(',').map((item) => item.trim()) : [text];
+function itemsOf(declaration: ParameterDeclaration, text: string, problems: ProblemList): readonly string[] {
+  const { isList, isStored } = declaration.type;
+  const texts = isList && !isStored ? splitList(text) : [text];
   for (const item of texts) checkValue(declaration, item, problems);
+  return texts;
+}
+
+function splitList(text: string): readonly string[] {
+  return text.split(',').map((item) => item.trim());
+}
+
+async function lookUp(
+  { name, position, type }: ParameterDeclaration,
+  [stored = '']: readonly string[],
+  findStored: FindStoredParameter,
+  problems: ProblemList,
+): Promise<readonly string[] | undefined> {
+  const value = await findStored(stored);
+  if (value === undefined) {
+    const hint = `put it into KILN_HOME/parameters.json, or name another with -p ${name}=NAME`;
+    problems.add(position, `The parameter '${name}' names '${stored}', which is not in Parameter Store.`, hint);
+    return undefined;
+  }
+  return type.isList ? splitList(value) : [value];
+}
+
+function toValue({ position, type }: ParameterDeclaration, texts: readonly string[]): Value {
   const items: TextValue[] = texts.map((item) => textValue(position, item));
   const [first] = items;
-  return isList || first === undefined ? { kind: 'list', position, items } : first;
+  return type.isList || first === undefined ? { kind: 'list', position, items } : first;
 }
 
 function checkValue(declaration: ParameterDeclaration, text: string, problems: ProblemList): void {
@@ -166,7 +209,7 @@ function checkValue(declaration: ParameterDeclaration, text: string, problems: P
   const refuse = (reason: string, hint?: string): void => {
     problems.add(declaration.position, `The parameter '${name}' ${reason}.`, constraintDescription ?? hint);
   };
-  const number = type === 'Number' || type === 'List<Number>' ? Number(text) : undefined;
+  const number = type.isNumber ? Number(text) : undefined;
   if (number !== undefined && (text.trim() === '' || !Number.isFinite(number))) {
     refuse(`must be a number, not ${shown}`);
     return;

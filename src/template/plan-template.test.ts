@@ -124,7 +124,7 @@ const infra = (properties: string): string => `Resources:
 const MISTAKES: readonly (readonly [what: string, template: string, problem: RegExp])[] = [
   ['YAML that does not parse', 'Resources: [', /^\d+:\d+ /],
   ['an unknown section', 'Resorces: {}', /1:1 .*no key 'Resorces'.*did you mean 'Resources'/],
-  ['a section that is not there yet', 'Conditions: {}\nResources: {}', /1:1 .*does not support the section Conditions/],
+  ['a section that is not there yet', 'Transform: x\nResources: {}', /1:1 .*does not support the section Transform/],
   ['an unknown property', infra('{ Nam: x, InstanceProfileName: p }'), /4:19 .*'Nam'.*did you mean 'Name'/],
   ['a property in the spelling of the API', infra('{ name: x, InstanceProfileName: p }'), /did you mean 'Name'/],
   ['a missing property', infra('{ Name: infra }'), /4:17 .*needs the property 'InstanceProfileName'/],
@@ -145,18 +145,41 @@ const MISTAKES: readonly (readonly [what: string, template: string, problem: Reg
     'Resources:\n  I: { Type: AWS::ImageBuilder::Imag }',
     /2:14 .*did you mean 'AWS::ImageBuilder::Image'/,
   ],
-  ['a type of another service', 'Resources:\n  I: { Type: AWS::IAM::Role }', /2:14 .*only AWS::ImageBuilder types/],
+  [
+    'a type of another service',
+    'Resources:\n  I: { Type: AWS::SNS::Topic }',
+    /2:14 .*'AWS::SNS::Topic'.*Kiln sends no notifications/,
+  ],
+  ['any other type', 'Resources:\n  I: { Type: AWS::DAX::Cluster }', /2:14 .*'AWS::DAX::Cluster'.*AWS::IAM::Role/],
   ['an unknown key of a resource', 'Resources:\n  I: { Typ: x }', /'Typ'.*did you mean 'Type'/],
   [
-    'a resource condition',
+    'a condition that is not there',
     `${infra('{ Name: infra, InstanceProfileName: p }')}    Condition: X\n`,
-    /attribute Condition/,
+    /5:16 There is no condition 'X'/,
   ],
   [
-    'a DeletionPolicy other than Retain',
-    `${infra('{ Name: infra, InstanceProfileName: p }')}    DeletionPolicy: Delete\n`,
-    /use Retain/,
+    'a DeletionPolicy for what has snapshots',
+    `${infra('{ Name: infra, InstanceProfileName: p }')}    DeletionPolicy: Snapshot\n`,
+    /DeletionPolicy cannot be 'Snapshot'/,
   ],
+  [
+    'an UpdatePolicy',
+    `${infra('{ Name: infra, InstanceProfileName: p }')}    UpdatePolicy: {}\n`,
+    /attribute UpdatePolicy/,
+  ],
+  [
+    'conditions in a circle',
+    'Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]\nResources: {}',
+    /Conditions depend on each other: A -> B -> A/,
+  ],
+  [
+    'a condition that asks a resource',
+    `Conditions:\n  A: !Equals [!Ref I, x]\n${infra('{ Name: infra, InstanceProfileName: p }')}`,
+    /no parameter or resource 'I'/,
+  ],
+  ['a condition that is none', 'Conditions:\n  A: yes\nResources: {}', /2:6 A condition is one of the functions/],
+  ['an output with an export', 'Resources: {}\nOutputs: { O: { Value: x, Export: { Name: y } } }', /key Export/],
+
   ['an unknown DependsOn', `${infra('{ Name: infra, InstanceProfileName: p }')}    DependsOn: J\n`, /no resource 'J'/],
   [
     'a component without data',
@@ -189,6 +212,116 @@ for (const [what, template, problem] of MISTAKES) {
     );
   });
 }
+
+const CONDITIONAL = `
+Parameters:
+  Stage: { Type: String, Default: dev }
+Conditions:
+  IsProduction: !Equals [!Ref Stage, production]
+Resources:
+  Shared:
+    Type: AWS::ImageBuilder::InfrastructureConfiguration
+    Properties: { Name: shared, InstanceProfileName: !If [IsProduction, !GetAtt Extra.Name, none] }
+    DependsOn: Extra
+  Extra:
+    Type: AWS::ImageBuilder::InfrastructureConfiguration
+    Condition: IsProduction
+    Properties: { Name: extra, InstanceProfileName: p }
+Outputs:
+  Name: { Condition: IsProduction, Value: !GetAtt Extra.Name }
+`;
+
+test('a resource whose condition does not hold is not there, and nobody may need it', async () => {
+  const names = async (options = {}): Promise<readonly string[]> =>
+    (await plan(CONDITIONAL, options)).resources.map(({ logicalId }) => logicalId);
+  assert.deepEqual(await names(), ['Shared']);
+  assert.deepEqual((await plan(CONDITIONAL)).outputs, []);
+  const production = { parameters: { Stage: 'production' } };
+  assert.deepEqual(await names(production), ['Extra', 'Shared']);
+  assert.equal((await plan(CONDITIONAL, production)).outputs.length, 1);
+  const always = CONDITIONAL.replace('!If [IsProduction, !GetAtt Extra.Name, none]', '!GetAtt Extra.Name');
+  const [problem] = await problemsOf(always);
+  assert.match(problem ?? '', /condition of the resource 'Extra' does not hold/);
+});
+
+const RULES = `
+Parameters:
+  Stage: { Type: String, Default: dev }
+  Version: { Type: AWS::SSM::Parameter::Value<String>, Default: /app/colour }
+Rules:
+  Named:
+    RuleCondition: !Equals [!Ref Stage, production]
+    Assertions:
+      - Assert: !Not [!Contains [[red, "red,green"], !Ref Version]]
+        AssertDescription: not in this colour
+  Known:
+    Assertions:
+      - Assert: !EachMemberIn [[!Ref Stage], [dev, production]]
+      - Assert: !EachMemberEquals [[x, x], x]
+Resources: {}
+`;
+
+test('rules hold or say why not', async () => {
+  assert.deepEqual(await problemsOf(RULES), []);
+  assert.deepEqual(await problemsOf(RULES, { parameters: { Stage: 'production' } }), [
+    "9:22 The rule 'Named' does not hold. (not in this colour)",
+  ]);
+  assert.deepEqual(await problemsOf(RULES, { parameters: { Stage: 'other' } }), [
+    "13:31 The rule 'Known' does not hold.",
+  ]);
+});
+
+test('a parameter that is not in Parameter Store is refused with where to put it', async () => {
+  const [problem] = await problemsOf(RULES, { parameters: { Version: '/none' } });
+  assert.match(problem ?? '', /names '\/none', which is not in Parameter Store.*parameters\.json/);
+});
+
+test('roles and instance profiles are names, made up when the template gives none', async () => {
+  const { resources, names, outputs } = await plan(`
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: { AssumeRolePolicyDocument: { Statement: [{ Condition: { StringEquals: { a: b } } }] }, Path: /team/ }
+  Named:
+    Type: AWS::IAM::Role
+    Properties: { RoleName: !Sub "\${AWS::StackName}-builder" }
+  Profile:
+    Type: AWS::IAM::InstanceProfile
+    Properties: { Roles: [!Ref Role] }
+  Infra:
+    Type: AWS::ImageBuilder::InfrastructureConfiguration
+    Properties: { Name: infra, InstanceProfileName: !Ref Profile }
+    DependsOn: [Role]
+Outputs:
+  Role: { Value: !GetAtt Role.Arn }
+  Named: { Value: !GetAtt Named.Arn }
+`);
+  const [role, named, profile] = names;
+  assert.match(role?.name ?? '', /^web-Role-[0-9A-F]{12}$/);
+  assert.equal(named?.name, 'web-builder');
+  assert.equal(resources[0]?.input['instanceProfileName'], profile?.name);
+  assert.deepEqual(
+    outputs.map(({ value }) => value.parts),
+    [[`arn:aws:iam::123456789012:role/team/${role?.name}`], ['arn:aws:iam::123456789012:role/web-builder']],
+  );
+});
+
+test('a file of a CDK app takes the place of what it would be in S3', async () => {
+  const file = join(folder, 'Web.template.json');
+  await writeFile(join(folder, 'asset.1.yaml'), 'schemaVersion: 1.0\nphases:\n  - name: build\n    steps: []\n');
+  const destinations = { current: { bucketName: 'cdk-assets-${AWS::AccountId}-${AWS::Region}', objectKey: '1.yaml' } };
+  const manifest = { files: { one: { source: { path: 'asset.1.yaml', packaging: 'file' }, destinations } } };
+  await writeFile(join(folder, 'Web.assets.json'), JSON.stringify(manifest));
+  const template = `Resources:
+  C:
+    Type: AWS::ImageBuilder::Component
+    Properties: { Name: tool, Version: 1.0.0, Platform: Linux, Uri: "s3://cdk-assets-123456789012-us-east-1/1.yaml" }
+`;
+  const [problem, ...more] = await problemsOf(template, {}, file);
+  assert.deepEqual(more, []);
+  // That it was read shows in what is wrong with it.
+  assert.match(problem ?? '', /steps/);
+});
 
 test('a cycle is told with its resources', async () => {
   const problems = await problemsOf(`Resources:

@@ -1,9 +1,9 @@
-import { ImagebuilderServiceException } from '@aws-sdk/client-imagebuilder';
-import { InvalidDocumentError, type SourcePosition } from '../util/problem.ts';
+import { InvalidDocumentError } from '../util/problem.ts';
 import { ChangedUnderSameVersion } from './changed-under-same-version.ts';
 import { propertyOf } from './encode-properties.ts';
-import type { PlannedResource } from './plan-template.ts';
 import { RESOURCE_TYPES } from './resource-types.ts';
+import { isRefusal } from './service-call.ts';
+import { type PlannedResource, placeOf } from './template-plan.ts';
 
 /** Refusals that speak of the caller or of the moment, not of what the template says. */
 const NOT_OF_THE_TEMPLATE = new Set([
@@ -19,25 +19,11 @@ const MODELLED = /^(?:Client|Invalid|Resource|ServiceQuota)[A-Za-z]*Exception$/;
 /** Gives the service's refusal of a definition a place in the template; any other error as it is. */
 export function explainRefusal(error: unknown, file: string, resource: PlannedResource): unknown {
   if (error instanceof ChangedUnderSameVersion) return changedUnderSameVersion(error, file, resource);
-  if (!(error instanceof ImagebuilderServiceException) || error.$fault !== 'client') return error;
+  if (!(error instanceof Error) || !isRefusal(error, error.name)) return error;
   if (NOT_OF_THE_TEMPLATE.has(error.name) || !MODELLED.test(error.name)) return error;
   const path = /parameter '([^']+)'/.exec(error.message)?.[1] ?? '';
   const message = `${error.name}: ${error.message}`;
   return new InvalidDocumentError([{ file, position: placeOf(path, resource), message }]);
-}
-
-/** The place of a member, or of the nearest one that holds it. */
-export function placeOf(
-  path: string,
-  { positions, position }: Pick<PlannedResource, 'positions' | 'position'>,
-): SourcePosition {
-  let nearest = path;
-  while (nearest !== '') {
-    const place = positions.get(nearest);
-    if (place !== undefined) return place;
-    nearest = nearest.replace(/(?:^|\.)[^.[]*$|\[[0-9]+\]$/, '');
-  }
-  return position;
 }
 
 function changedUnderSameVersion(

@@ -1,139 +1,104 @@
-import {
-  CreateComponentCommand,
-  type CreateComponentCommandInput,
-  CreateDistributionConfigurationCommand,
-  type CreateDistributionConfigurationCommandInput,
-  CreateImagePipelineCommand,
-  type CreateImagePipelineCommandInput,
-  CreateImageRecipeCommand,
-  type CreateImageRecipeCommandInput,
-  CreateInfrastructureConfigurationCommand,
-  type CreateInfrastructureConfigurationCommandInput,
-  GetComponentCommand,
-  GetDistributionConfigurationCommand,
-  GetImagePipelineCommand,
-  GetImageRecipeCommand,
-  GetInfrastructureConfigurationCommand,
-  type ImagebuilderClient,
-  ResourceNotFoundException,
-  UpdateDistributionConfigurationCommand,
-  UpdateImagePipelineCommand,
-  UpdateInfrastructureConfigurationCommand,
-} from '@aws-sdk/client-imagebuilder';
+import { randomUUID } from 'node:crypto';
 import type { ArnKind } from '../contract/arn.ts';
+import type { OperationName } from '../contract/operations.ts';
 import type { ResourceTypeName } from './resource-types.ts';
 import type { Defaults } from './same-content.ts';
-
-/** The members of a definition, as Create takes them and Get gives them. */
-export type Members = Readonly<Record<string, unknown>>;
-
-/** How one resource type is looked up, made and changed through the API. */
-export interface ResourceOperations {
-  readonly arnKind: ArnKind;
-  /** The definition as it is now; undefined when there is none. */
-  get(client: ImagebuilderClient, arn: string, signal: AbortSignal): Promise<Members | undefined>;
-  /** Gives the ARN of what was made. */
-  create(client: ImagebuilderClient, input: Members, signal: AbortSignal): Promise<string | undefined>;
-  /** Replaces the definition; undefined where AWS has no such operation and a new version is needed. */
-  readonly update?: (client: ImagebuilderClient, arn: string, input: Members, signal: AbortSignal) => Promise<void>;
-  readonly defaults: Defaults;
-}
+import { isRefusal, type Members, type ServiceCall } from './service-call.ts';
 
 export type DefinitionTypeName = Exclude<ResourceTypeName, 'AWS::ImageBuilder::Image'>;
 
+/** How the resources of a type are looked up, made, changed, deleted and listed through the API. */
+interface ResourceOperations {
+  readonly arnKind: ArnKind;
+  /** The member by which its operations name it. */
+  readonly arnMember: string;
+  /** The member in which Get answers. */
+  readonly answer: string;
+  readonly create: OperationName;
+  readonly get: OperationName;
+  /** Undefined where AWS has no such operation and a new version is needed. */
+  readonly update?: OperationName;
+  readonly delete: OperationName;
+  /** What the service fills in. */
+  readonly defaults: Defaults;
+  /** Members of Create that Get answers under another name. */
+  readonly answeredAs?: Readonly<Record<string, string>>;
+}
+
 const NO_DEFAULTS: Defaults = { absent: {}, within: {} };
+const TESTS = { imageTestsEnabled: true, timeoutMinutes: 720 };
 
-/** Inputs were checked against the operations' own schemas, which is what these types are made from. */
-const checked = <Input>(input: Members): Input => input as Input;
-
+/** Sources of the defaults: EC2 Image Builder API Reference, the Create operations and the data types they name. */
 export const RESOURCE_OPERATIONS: Readonly<Record<DefinitionTypeName, ResourceOperations>> = {
   'AWS::ImageBuilder::Component': {
     arnKind: 'component',
-    get: (client, componentBuildVersionArn, abortSignal) =>
-      found(async () => {
-        const command = new GetComponentCommand({ componentBuildVersionArn });
-        return (await client.send(command, { abortSignal })).component;
-      }),
-    create: async (client, input, abortSignal) => {
-      const command = new CreateComponentCommand(checked<CreateComponentCommandInput>(input));
-      return (await client.send(command, { abortSignal })).componentBuildVersionArn;
-    },
+    arnMember: 'componentBuildVersionArn',
+    answer: 'component',
+    create: 'CreateComponent',
+    get: 'GetComponent',
+    delete: 'DeleteComponent',
+    defaults: NO_DEFAULTS,
+  },
+  'AWS::ImageBuilder::Workflow': {
+    arnKind: 'workflow',
+    arnMember: 'workflowBuildVersionArn',
+    answer: 'workflow',
+    create: 'CreateWorkflow',
+    get: 'GetWorkflow',
+    delete: 'DeleteWorkflow',
     defaults: NO_DEFAULTS,
   },
   'AWS::ImageBuilder::ImageRecipe': {
     arnKind: 'image-recipe',
-    get: (client, imageRecipeArn, abortSignal) =>
-      found(
-        async () => (await client.send(new GetImageRecipeCommand({ imageRecipeArn }), { abortSignal })).imageRecipe,
-      ),
-    create: async (client, input, abortSignal) => {
-      const command = new CreateImageRecipeCommand(checked<CreateImageRecipeCommandInput>(input));
-      return (await client.send(command, { abortSignal })).imageRecipeArn;
-    },
+    arnMember: 'imageRecipeArn',
+    answer: 'imageRecipe',
+    create: 'CreateImageRecipe',
+    get: 'GetImageRecipe',
+    delete: 'DeleteImageRecipe',
     defaults: NO_DEFAULTS,
+  },
+  'AWS::ImageBuilder::ContainerRecipe': {
+    arnKind: 'container-recipe',
+    arnMember: 'containerRecipeArn',
+    answer: 'containerRecipe',
+    create: 'CreateContainerRecipe',
+    get: 'GetContainerRecipe',
+    delete: 'DeleteContainerRecipe',
+    defaults: { absent: { platformOverride: 'Linux' }, within: {} },
+    answeredAs: { platformOverride: 'platform' },
   },
   'AWS::ImageBuilder::InfrastructureConfiguration': {
     arnKind: 'infrastructure-configuration',
-    get: (client, infrastructureConfigurationArn, abortSignal) =>
-      found(async () => {
-        const command = new GetInfrastructureConfigurationCommand({ infrastructureConfigurationArn });
-        return (await client.send(command, { abortSignal })).infrastructureConfiguration;
-      }),
-    create: async (client, input, abortSignal) => {
-      const members = checked<CreateInfrastructureConfigurationCommandInput>(input);
-      const command = new CreateInfrastructureConfigurationCommand(members);
-      return (await client.send(command, { abortSignal })).infrastructureConfigurationArn;
-    },
-    update: async (client, infrastructureConfigurationArn, input, abortSignal) => {
-      const members = checked<CreateInfrastructureConfigurationCommandInput>(input);
-      const command = new UpdateInfrastructureConfigurationCommand({ ...members, infrastructureConfigurationArn });
-      await client.send(command, { abortSignal });
-    },
+    arnMember: 'infrastructureConfigurationArn',
+    answer: 'infrastructureConfiguration',
+    create: 'CreateInfrastructureConfiguration',
+    get: 'GetInfrastructureConfiguration',
+    update: 'UpdateInfrastructureConfiguration',
+    delete: 'DeleteInfrastructureConfiguration',
     defaults: { absent: { terminateInstanceOnFailure: true }, within: {} },
   },
   'AWS::ImageBuilder::DistributionConfiguration': {
     arnKind: 'distribution-configuration',
-    get: (client, distributionConfigurationArn, abortSignal) =>
-      found(async () => {
-        const command = new GetDistributionConfigurationCommand({ distributionConfigurationArn });
-        return (await client.send(command, { abortSignal })).distributionConfiguration;
-      }),
-    create: async (client, input, abortSignal) => {
-      const members = checked<CreateDistributionConfigurationCommandInput>(input);
-      const command = new CreateDistributionConfigurationCommand(members);
-      return (await client.send(command, { abortSignal })).distributionConfigurationArn;
-    },
-    update: async (client, distributionConfigurationArn, input, abortSignal) => {
-      const members = checked<CreateDistributionConfigurationCommandInput>(input);
-      const command = new UpdateDistributionConfigurationCommand({ ...members, distributionConfigurationArn });
-      await client.send(command, { abortSignal });
-    },
+    arnMember: 'distributionConfigurationArn',
+    answer: 'distributionConfiguration',
+    create: 'CreateDistributionConfiguration',
+    get: 'GetDistributionConfiguration',
+    update: 'UpdateDistributionConfiguration',
+    delete: 'DeleteDistributionConfiguration',
     defaults: NO_DEFAULTS,
   },
   'AWS::ImageBuilder::ImagePipeline': {
     arnKind: 'image-pipeline',
-    get: (client, imagePipelineArn, abortSignal) =>
-      found(async () => {
-        const command = new GetImagePipelineCommand({ imagePipelineArn });
-        return (await client.send(command, { abortSignal })).imagePipeline;
-      }),
-    create: async (client, input, abortSignal) => {
-      const command = new CreateImagePipelineCommand(checked<CreateImagePipelineCommandInput>(input));
-      return (await client.send(command, { abortSignal })).imagePipelineArn;
-    },
-    update: async (client, imagePipelineArn, input, abortSignal) => {
-      const members = checked<CreateImagePipelineCommandInput>(input);
-      await client.send(new UpdateImagePipelineCommand({ ...members, imagePipelineArn }), { abortSignal });
-    },
-    // Source: EC2 Image Builder API Reference, CreateImagePipeline and the data types it names.
+    arnMember: 'imagePipelineArn',
+    answer: 'imagePipeline',
+    create: 'CreateImagePipeline',
+    get: 'GetImagePipeline',
+    update: 'UpdateImagePipeline',
+    delete: 'DeleteImagePipeline',
     defaults: {
-      absent: {
-        status: 'ENABLED',
-        enhancedImageMetadataEnabled: true,
-        imageTestsConfiguration: { imageTestsEnabled: true, timeoutMinutes: 720 },
-      },
+      absent: { status: 'ENABLED', enhancedImageMetadataEnabled: true, imageTestsConfiguration: TESTS },
       within: {
-        imageTestsConfiguration: { imageTestsEnabled: true, timeoutMinutes: 720 },
+        imageTestsConfiguration: TESTS,
         schedule: {
           timezone: 'UTC',
           pipelineExecutionStartCondition: 'EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE',
@@ -141,14 +106,67 @@ export const RESOURCE_OPERATIONS: Readonly<Record<DefinitionTypeName, ResourceOp
       },
     },
   },
+  'AWS::ImageBuilder::LifecyclePolicy': {
+    arnKind: 'lifecycle-policy',
+    arnMember: 'lifecyclePolicyArn',
+    answer: 'lifecyclePolicy',
+    create: 'CreateLifecyclePolicy',
+    get: 'GetLifecyclePolicy',
+    update: 'UpdateLifecyclePolicy',
+    delete: 'DeleteLifecyclePolicy',
+    defaults: { absent: { status: 'ENABLED' }, within: {} },
+  },
 };
 
-async function found(get: () => Promise<object | undefined>): Promise<Members | undefined> {
+/** The definition as it is now; undefined when there is none. */
+export async function getDefinition(
+  call: ServiceCall,
+  type: DefinitionTypeName,
+  arn: string,
+  signal: AbortSignal,
+): Promise<Members | undefined> {
+  const { get, arnMember, answer, answeredAs = {} } = RESOURCE_OPERATIONS[type];
   try {
-    const definition = await get();
-    return definition === undefined ? undefined : { ...definition };
+    const definition = (await call(get, { [arnMember]: arn }, signal))[answer] as Members | undefined;
+    if (definition === undefined) return undefined;
+    const renamed = Object.entries(answeredAs).map(([member, name]) => [member, definition[name]]);
+    return { ...definition, ...Object.fromEntries(renamed) };
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return undefined;
+    if (isRefusal(error, 'ResourceNotFoundException')) return undefined;
     throw error;
   }
+}
+
+/** Gives the ARN of what was made. */
+export async function createDefinition(
+  call: ServiceCall,
+  type: DefinitionTypeName,
+  input: Members,
+  signal: AbortSignal,
+): Promise<string> {
+  const { create, arnMember } = RESOURCE_OPERATIONS[type];
+  return String((await call(create, { ...input, clientToken: randomUUID() }, signal))[arnMember]);
+}
+
+/** Replaces a definition of a type that has `update`. */
+export async function updateDefinition(
+  call: ServiceCall,
+  type: DefinitionTypeName,
+  arn: string,
+  input: Members,
+  signal: AbortSignal,
+): Promise<void> {
+  const { update, arnMember } = RESOURCE_OPERATIONS[type];
+  if (update === undefined) throw new Error(`${type} cannot be updated`);
+  await call(update, { ...input, [arnMember]: arn, clientToken: randomUUID() }, signal);
+}
+
+export async function deleteDefinition(
+  call: ServiceCall,
+  type: DefinitionTypeName,
+  arn: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const operations = RESOURCE_OPERATIONS[type];
+  await call(operations.delete, { [operations.arnMember]: arn }, signal);
 }

@@ -1,26 +1,30 @@
-import { type ImagebuilderClient, TagResourceCommand, UntagResourceCommand } from '@aws-sdk/client-imagebuilder';
+import type { ServiceCall } from './service-call.ts';
+import { isOwnTag, isStackTag, type Tags } from './stack-tags.ts';
 
-/** Makes a resource's tags those of the template. Gives whether anything had to change. */
-export async function syncTags(
-  client: ImagebuilderClient,
-  resourceArn: string,
-  wanted: unknown,
-  existing: unknown,
-  abortSignal: AbortSignal,
-): Promise<boolean> {
-  const want = tagsOf(wanted);
-  const have = tagsOf(existing);
-  const changed = Object.entries(want).filter(([key, value]) => have[key] !== value);
-  const gone = Object.keys(have).filter((key) => !Object.hasOwn(want, key));
-  if (changed.length > 0) {
-    await client.send(new TagResourceCommand({ resourceArn, tags: Object.fromEntries(changed) }), { abortSignal });
-  }
-  if (gone.length > 0) {
-    await client.send(new UntagResourceCommand({ resourceArn, tagKeys: gone }), { abortSignal });
-  }
-  return changed.length + gone.length > 0;
+export interface WantedTags {
+  /** Those of the template. */
+  readonly template: Tags;
+  /** Those of the stack; undefined leaves what the resource has of them. */
+  readonly stack: Tags | undefined;
 }
 
-function tagsOf(value: unknown): Readonly<Record<string, string>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, string>>) : {};
+/** Makes a resource's tags those that are wanted. Gives whether anything had to change. */
+export async function syncTags(
+  call: ServiceCall,
+  resourceArn: string,
+  { template, stack }: WantedTags,
+  existing: Tags,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const wanted: Tags = { ...template, ...stack };
+  const isLeft = (key: string): boolean => isOwnTag(key) && (stack === undefined || !isStackTag(key));
+  const changed = Object.entries(wanted).filter(([key, value]) => existing[key] !== value);
+  const gone = Object.keys(existing).filter((key) => !Object.hasOwn(wanted, key) && !isLeft(key));
+  if (changed.length > 0) {
+    await call('TagResource', { resourceArn, tags: Object.fromEntries(changed) }, signal);
+  }
+  if (gone.length > 0) {
+    await call('UntagResource', { resourceArn, tagKeys: gone }, signal);
+  }
+  return changed.length + gone.length > 0;
 }

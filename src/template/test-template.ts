@@ -1,10 +1,13 @@
 /** Templates for tests. */
 import { InvalidDocumentError } from '../util/problem.ts';
-import { type PlanOptions, planTemplate, type TemplatePlan } from './plan-template.ts';
+import { type PlanOptions, planTemplate } from './plan-template.ts';
 import { readTemplate } from './read-template.ts';
+import type { TemplatePlan } from './template-plan.ts';
 
 export const PLACE = {
   parameters: {},
+  findStoredParameter: async (name: string) => (name === '/app/colour' ? 'red,green' : undefined),
+  buildsImages: false,
   stackName: 'web',
   partition: 'aws',
   region: 'us-east-1',

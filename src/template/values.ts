@@ -4,7 +4,7 @@ import type { SourcePosition } from '../util/problem.ts';
  * A part of a template after its intrinsic functions were evaluated: parameters and pseudo parameters are filled in,
  * what only a created resource can tell is still named.
  */
-export type Value = TextValue | ListValue | MapValue | AbsentValue;
+export type Value = TextValue | ListValue | MapValue | AbsentValue | PiecesValue;
 
 export interface TextValue {
   readonly kind: 'text';
@@ -15,12 +15,27 @@ export interface TextValue {
   readonly empty: boolean;
 }
 
-export type TextPart = string | AttributeReference;
+export type TextPart = string | AttributeReference | TextPiece;
 
 /** An attribute that is known once the resource is there, e.g. the `Arn` of `WebServerRecipe`. */
 export interface AttributeReference {
   readonly logicalId: string;
   readonly attribute: string;
+}
+
+/** One piece of a text that is known once its resources are there: `Fn::Select` of `Fn::Split`. */
+export interface TextPiece {
+  readonly of: readonly TextPart[];
+  readonly delimiter: string;
+  readonly index: number;
+}
+
+/** `Fn::Split` of a text that is not known yet: how many pieces it has is not known either. */
+export interface PiecesValue {
+  readonly kind: 'pieces';
+  readonly position: SourcePosition;
+  readonly of: readonly TextPart[];
+  readonly delimiter: string;
 }
 
 export interface ListValue {
@@ -64,15 +79,44 @@ export function constantText(value: TextValue): string | undefined {
   return rest.length === 0 && typeof first === 'string' ? first : undefined;
 }
 
-/** The attribute when the text is that attribute and nothing else. */
-export function soleReference(value: TextValue): AttributeReference | undefined {
-  const [first, ...rest] = value.parts;
-  return rest.length === 0 && typeof first === 'object' ? first : undefined;
+/**
+ * Puts a text together.
+ *
+ * @param attributeOf gives undefined for what is not known; then so does this.
+ */
+export function joinParts(
+  parts: readonly TextPart[],
+  attributeOf: (reference: AttributeReference) => string | undefined,
+): string | undefined {
+  let text = '';
+  for (const part of parts) {
+    const next = typeof part === 'string' ? part : 'of' in part ? pieceOf(part, attributeOf) : attributeOf(part);
+    if (next === undefined) return undefined;
+    text += next;
+  }
+  return text;
+}
+
+function pieceOf(
+  { of, delimiter, index }: TextPiece,
+  attributeOf: (reference: AttributeReference) => string | undefined,
+): string | undefined {
+  return joinParts(of, attributeOf)?.split(delimiter)[index];
 }
 
 export function referencesOf(value: Value): readonly AttributeReference[] {
-  if (value.kind === 'text') return value.parts.filter((part) => typeof part !== 'string');
+  if (value.kind === 'text') return referencesIn(value.parts);
+  if (value.kind === 'pieces') return referencesIn(value.of);
   if (value.kind === 'list') return value.items.flatMap(referencesOf);
   if (value.kind === 'map') return value.entries.flatMap((entry) => referencesOf(entry.value));
   return [];
+}
+
+function referencesIn(parts: readonly TextPart[]): readonly AttributeReference[] {
+  return parts.flatMap((part) => (typeof part === 'string' ? [] : 'of' in part ? referencesIn(part.of) : [part]));
+}
+
+export function nounOf(value: Value): string {
+  const nouns = { text: 'a text', list: 'a list', map: 'a map', absent: 'AWS::NoValue' };
+  return value.kind === 'pieces' ? 'the pieces of a text that depends on a resource' : nouns[value.kind];
 }

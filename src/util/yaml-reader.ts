@@ -106,7 +106,8 @@ export function toPlain(node: YamlNode): unknown {
 /** "did you mean x", or what is allowed: the hint for a word that is not known. */
 export function suggestion(word: string, candidates: readonly string[], allowed = candidates): string {
   const near = didYouMean(word, candidates);
-  return near === undefined ? `allowed: ${allowed.join(', ')}` : `did you mean '${near}'?`;
+  if (near !== undefined) return `did you mean '${near}'?`;
+  return allowed.length === 0 ? 'there are none' : `allowed: ${allowed.join(', ')}`;
 }
 
 function describe(node: YamlNode): string {
