@@ -402,6 +402,8 @@ export interface OutboxTable {
   created_at: Timestamp;
   /** When its deliveries were made. */
   dispatched_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+  /** Order of dispatching, for who reads on. */
+  position: ColumnType<string | null, never, string>;
 }
 
 /** What one target or subscription is still to get. A delivery that succeeded has no row any more. */

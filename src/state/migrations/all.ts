@@ -6,6 +6,7 @@ import { customWorkflows } from './0005-custom-workflows.ts';
 import { resolvedDefinitions } from './0006-resolved-definitions.ts';
 import { pipelineSchedules } from './0007-pipeline-schedules.ts';
 import { outbox } from './0008-outbox.ts';
+import { positions } from './0009-positions.ts';
 import { workers } from './0010-workers.ts';
 
 /**
@@ -20,5 +21,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-resolved-definitions': resolvedDefinitions,
   '0007-pipeline-schedules': pipelineSchedules,
   '0008-outbox': outbox,
+  '0009-positions': positions,
   '0010-workers': workers,
 };
