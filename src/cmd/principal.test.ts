@@ -3,6 +3,7 @@ import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { InvalidDocumentError } from '../util/problem.ts';
+import { audit } from './audit.ts';
 import { openTestHome, type TestHome } from './command.fixture.ts';
 import { UsageError } from './command.ts';
 import { ensureHome } from './kiln-home.ts';
@@ -81,6 +82,62 @@ test('a policy that cannot be evaluated adds nobody', async () => {
     return true;
   });
   assert.ok(!(await home.run(principal, ['list'])).stdout.includes('eve'));
+});
+
+test('principals of other accounts are named with their account, or by their ARN', async () => {
+  await using home = await openTestHome();
+  const { principals } = opened(home);
+  const policy = ['--policy', await policyFile(home)];
+  const arn = 'arn:aws:iam::999999999999:user/eve';
+  await add(home, 'eve');
+  const { id } = keysOf((await home.run(principal, ['add', arn, ...policy])).stdout);
+  assert.deepEqual([principals.find(id)?.principalArn, principals.find(id)?.accountId], [arn, '999999999999']);
+  assert.equal(principals.accountIds().length, 2);
+  assert.match((await home.run(principal, ['list'])).stdout, /arn:aws:iam::999999999999:user\/eve/);
+  const rotated = keysOf((await home.run(principal, ['rotate', 'eve', '--account', '999999999999'])).stdout);
+  assert.equal(principals.find(rotated.id)?.principalArn, arn);
+  await home.run(principal, ['rm', arn]);
+  assert.equal(principals.find(rotated.id), undefined);
+  assert.match((await home.run(principal, ['list'])).stdout, /:user\/eve/);
+  for (const [argv, message] of [
+    [['add', 'arn:aws:iam::999999999999:role/x', ...policy], /not the ARN of a user/],
+    [['add', 'x', '--account', '99', ...policy], /12 digits/],
+    [['add', arn, '--account', '888888888888', ...policy], /not of the account/],
+    [['rm', arn], /no principal 'eve' in the account 999999999999/],
+  ] as const) {
+    await assert.rejects(home.run(principal, argv), message);
+  }
+});
+
+test('every change is in the audit trail, in the format of CloudTrail and without secrets', async () => {
+  await using home = await openTestHome();
+  const { id, secret } = await add(home, 'eve');
+  const rotated = keysOf((await home.run(principal, ['rotate', 'eve'])).stdout);
+  await home.run(principal, ['rm', 'eve']);
+  await assert.rejects(home.run(principal, ['rm', 'eve']));
+  const { stdout } = await home.run(audit, ['--json']);
+  const records = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    records.map(({ eventName, errorCode, responseElements }) => [eventName, errorCode, responseElements?.accessKeyId]),
+    [
+      ['AddPrincipal', undefined, id],
+      ['RotatePrincipalKeys', undefined, rotated.id],
+      ['RemovePrincipal', undefined, undefined],
+      ['RemovePrincipal', 'UsageError', undefined],
+    ],
+  );
+  const [added] = records;
+  assert.match(added.requestParameters.policy, /^[0-9]+ characters, sha256 [0-9a-f]{64}$/);
+  assert.equal(added.requestParameters.name, 'eve');
+  assert.deepEqual(
+    [added.userIdentity.type, added.userIdentity.accountId, added.additionalEventData.operatingSystemUser.uid],
+    ['Root', added.requestParameters.accountId, process.getuid?.()],
+  );
+  for (const text of [secret, rotated.secret]) assert.ok(!stdout.includes(text));
+  assert.match((await home.run(audit, ['verify'])).stdout, /^4 records, intact/);
 });
 
 test('ten additions at once are all there', async () => {

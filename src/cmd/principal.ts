@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { parsePolicy } from '../iam/parse-policy.ts';
+import { coerceError } from '../util/faults.ts';
 import { didYouMean } from '../util/problem.ts';
+import { deliverRecords, recordCommand } from './audit-command.ts';
 import { type Command, type CommandArguments, type CommandContext, UsageError } from './command.ts';
 import { ensureCredentials } from './credentials.ts';
 import { renderTable } from './display/table.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { isNamed, type PrincipalName, readPrincipalName } from './principal-name.ts';
 import {
   changePrincipals,
   newKeys,
   newUserId,
-  PRINCIPAL_NAME,
   type Principal,
+  type PrincipalChange,
   principalArn,
   readPrincipals,
 } from './principals.ts';
@@ -18,41 +21,55 @@ import {
 const ACTIONS = ['add', 'list', 'rotate', 'rm'];
 
 export const principal: Command = {
-  usage: 'add NAME --policy FILE | list | rotate NAME | rm NAME',
+  usage: 'add NAME --policy FILE [--account ID] | list | rotate NAME | rm NAME',
   summary: 'Manages who may use the service beside you, and for what.',
   description:
     'A policy is an IAM policy document. add and rotate print the new keys, once, as shell commands; a running service\n' +
-    'knows them with its next request, and keys that were replaced or removed are refused from then on.',
+    'knows them with its next request, and keys that were replaced or removed are refused from then on. Each change is\n' +
+    'in the audit trail.\n\n' +
+    'Principals of another account have resources of their own, and see of this account what resource policies share.\n' +
+    'NAME may be an ARN: arn:aws:iam::ACCOUNT:user/NAME.',
   positionals: { min: 1, max: 2 },
-  options: { policy: { type: 'string', value: 'FILE', help: 'what the new principal may do' } },
+  options: {
+    policy: { type: 'string', value: 'FILE', help: 'what the new principal may do' },
+    account: { type: 'string', value: 'ID', help: 'the account of the principal, if it is another one' },
+  },
 
   async run(args, context) {
-    const [action = '', name] = args.positionals;
+    const [action = '', text] = args.positionals;
     if (!ACTIONS.includes(action)) {
       const near = didYouMean(action, ACTIONS);
       throw new UsageError(`kiln principal has no '${action}'${near === undefined ? '' : `; did you mean '${near}'?`}`);
     }
     if (action !== 'add' && args.text('policy') !== undefined) throw new UsageError('--policy is for add only');
+    const { config } = context;
+    const home = config.accountId ?? (await ensureCredentials(config.home)).accountId;
     if (action === 'list') {
-      if (name !== undefined) throw new UsageError(`unexpected argument '${name}'`);
-      return list(context);
+      if (text !== undefined) throw new UsageError(`unexpected argument '${text}'`);
+      if (args.text('account') !== undefined) throw new UsageError('--account is not for list');
+      return list(context, home);
     }
-    if (name === undefined) throw new UsageError(`usage: kiln principal ${action} NAME`);
-    if (action === 'add') return add(name, args, context);
-    return action === 'rotate' ? rotate(name, context) : remove(name, context);
+    if (text === undefined) throw new UsageError(`usage: kiln principal ${action} NAME`);
+    const who = readPrincipalName(text, args.text('account'), home);
+    if (action === 'add') return add(who, home, args, context);
+    return action === 'rotate' ? rotate(who, home, context) : remove(who, home, context);
   },
 };
 
-async function add(name: string, args: CommandArguments, context: CommandContext): Promise<ExitCode> {
+async function add(
+  who: PrincipalName,
+  home: string,
+  args: CommandArguments,
+  context: CommandContext,
+): Promise<ExitCode> {
   const file = args.text('policy');
   if (file === undefined) throw new UsageError('a principal needs a policy: --policy FILE');
-  if (!PRINCIPAL_NAME.test(name)) {
-    throw new UsageError(`'${name}' cannot be a name: 1 to 64 letters, digits and any of + = , . @ _ -`);
-  }
+  const { name, accountId } = who;
   const policy = await readFile(file, 'utf8');
   parsePolicy(policy, file, 'identity');
   const added: Principal = {
     name,
+    ...(accountId === home ? {} : { accountId }),
     userId: newUserId(),
     ...newKeys(),
     policy,
@@ -60,53 +77,83 @@ async function add(name: string, args: CommandArguments, context: CommandContext
   };
   const change = (principals: readonly Principal[]): readonly Principal[] => {
     // IAM keeps the case of a name and does not tell two names apart by it.
-    if (principals.some((other) => other.name.toLowerCase() === name.toLowerCase())) {
-      throw new UsageError(`there is a principal '${name}' already`);
-    }
+    const isTaken = ({ name: other, accountId: of = home }: Principal): boolean =>
+      other.toLowerCase() === name.toLowerCase() && of === accountId;
+    if (principals.some(isTaken)) throw new UsageError(`there is a principal '${name}' already`);
     return [...principals, added];
   };
-  await changePrincipals(context.config.home, change, context.signal);
+  await changeRecorded(context, 'AddPrincipal', { who, change, policy, accessKeyId: added.accessKeyId });
   return printKeys(added, context);
 }
 
-async function rotate(name: string, context: CommandContext): Promise<ExitCode> {
+async function rotate(who: PrincipalName, home: string, context: CommandContext): Promise<ExitCode> {
   const keys = { ...newKeys(), rotatedAt: new Date().toISOString() };
   const change = (principals: readonly Principal[]) =>
-    find(name, principals) && principals.map((one) => (one.name === name ? { ...one, ...keys } : one));
-  await changePrincipals(context.config.home, change, context.signal);
+    find(who, home, principals) && principals.map((one) => (isNamed(one, who, home) ? { ...one, ...keys } : one));
+  await changeRecorded(context, 'RotatePrincipalKeys', { who, change, accessKeyId: keys.accessKeyId });
   return printKeys(keys, context);
 }
 
-async function remove(name: string, context: CommandContext): Promise<ExitCode> {
+async function remove(who: PrincipalName, home: string, context: CommandContext): Promise<ExitCode> {
   const change = (principals: readonly Principal[]) =>
-    find(name, principals) && principals.filter((one) => one.name !== name);
-  await changePrincipals(context.config.home, change, context.signal);
-  context.io.stderr.write(`kiln: removed ${name}\n`);
+    find(who, home, principals) && principals.filter((one) => !isNamed(one, who, home));
+  await changeRecorded(context, 'RemovePrincipal', { who, change });
+  context.io.stderr.write(`kiln: removed ${who.name}\n`);
   return EXIT.done;
 }
 
-async function list({ config, io }: CommandContext): Promise<ExitCode> {
-  const { accountId } = await ensureCredentials(config.home);
-  const rows = readPrincipals(config.home).map(({ name, accessKeyId, createdAt, rotatedAt }) => [
+interface RecordedChange {
+  readonly who: PrincipalName;
+  readonly change: PrincipalChange;
+  readonly policy?: string;
+  readonly accessKeyId?: string;
+}
+
+/** The record is on disk before the change: nobody has keys that the trail knows nothing of. */
+async function changeRecorded(
+  context: CommandContext,
+  eventName: 'AddPrincipal' | 'RotatePrincipalKeys' | 'RemovePrincipal',
+  { who, change, policy, accessKeyId }: RecordedChange,
+): Promise<void> {
+  const requestParameters = { ...who, ...(policy === undefined ? {} : { policy }) };
+  const responseElements = accessKeyId === undefined ? {} : { responseElements: { accessKeyId } };
+  const { home } = context.config;
+  try {
+    await changePrincipals(home, change, context.signal, () =>
+      recordCommand(context, { eventName, requestParameters, ...responseElements }),
+    );
+  } catch (thrown) {
+    await recordCommand(context, { eventName, requestParameters, error: coerceError(thrown) });
+    throw thrown;
+  } finally {
+    await deliverRecords(context);
+  }
+}
+
+async function list({ config, io }: CommandContext, home: string): Promise<ExitCode> {
+  const rows = readPrincipals(config.home).map(({ name, accessKeyId, accountId = home, createdAt, rotatedAt }) => [
     name,
     accessKeyId,
     createdAt.slice(0, 16).replace('T', ' '),
     (rotatedAt ?? '').slice(0, 16).replace('T', ' '),
-    principalArn(config.accountId ?? accountId, name),
+    principalArn(accountId, name),
   ]);
   io.stdout.write(renderTable(['NAME', 'ACCESS KEY', 'CREATED', 'ROTATED', 'ARN'], rows));
   return EXIT.done;
 }
 
 /** Throws a UsageError when nobody has the name. */
-function find(name: string, principals: readonly Principal[]): Principal {
-  const found = principals.find((one) => one.name === name);
+function find(who: PrincipalName, home: string, principals: readonly Principal[]): Principal {
+  const found = principals.find((one) => isNamed(one, who, home));
   if (found !== undefined) return found;
   const near = didYouMean(
-    name,
-    principals.map((one) => one.name),
+    who.name,
+    principals.filter(({ accountId = home }) => accountId === who.accountId).map((one) => one.name),
   );
-  throw new UsageError(`there is no principal '${name}'${near === undefined ? '' : `; did you mean '${near}'?`}`);
+  const where = who.accountId === home ? '' : ` in the account ${who.accountId}`;
+  throw new UsageError(
+    `there is no principal '${who.name}'${where}${near === undefined ? '' : `; did you mean '${near}'?`}`,
+  );
 }
 
 function printKeys(keys: Pick<Principal, 'accessKeyId' | 'secretAccessKey'>, { io }: CommandContext): ExitCode {

@@ -57,15 +57,24 @@ export function readPrincipals(home: KilnHome): readonly Principal[] {
   });
 }
 
-/** Changes the list while no other process does, so that a reader finds the old file or the new one. */
+/** The new list, or an error when the change cannot be made. */
+export type PrincipalChange = (principals: readonly Principal[]) => readonly Principal[];
+
+/**
+ * Changes the list while no other process does, so that a reader finds the old file or the new one.
+ *
+ * @param beforeChange is awaited when the change can be made and before it is
+ */
 export async function changePrincipals(
   home: KilnHome,
-  change: (principals: readonly Principal[]) => readonly Principal[],
+  change: PrincipalChange,
   signal: AbortSignal,
+  beforeChange: () => Promise<void>,
 ): Promise<void> {
   await ensureHome(home);
   await using _lock = await lockFile(`${home.principalsFile}.lock`, signal);
   const changed = change(readPrincipals(home));
+  await beforeChange();
   const draft = `${home.principalsFile}.${process.pid}.${randomInt(2 ** 32)}`;
   try {
     const file = await open(draft, 'wx', 0o600);
@@ -90,13 +99,20 @@ export interface KnownPrincipals {
   accountIds(): readonly string[];
 }
 
-export function openPrincipals(home: KilnHome, accountId: string, log: ApiLog): KnownPrincipals {
+/** @param onChange called before keys of a changed file are known */
+export function openPrincipals(
+  home: KilnHome,
+  accountId: string,
+  log: ApiLog,
+  onChange: () => void = () => {},
+): KnownPrincipals {
   let seen: string | undefined;
   let known: ReadonlyMap<string, KnownCredential> = new Map();
   const refresh = (): void => {
     const stamp = stampOf(home.principalsFile);
     if (stamp === seen) return;
     seen = stamp;
+    onChange();
     known = new Map();
     try {
       known = new Map(

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { tornRecord } from '../api/audit/record.ts';
+import { missingRecord, tornRecord } from '../api/audit/record.ts';
 import { rootCredential } from '../api/auth/credentials.ts';
 import type { Endpoint } from '../api/listen.ts';
 import { createPageTokens } from '../api/page-tokens.ts';
@@ -12,6 +12,7 @@ import { operationHandlers } from '../resources/operations.ts';
 import { quotasWith } from '../resources/quotas.ts';
 import { finishStateUpdates } from '../resources/resource-state-updates.ts';
 import type { Service } from '../resources/service.ts';
+import { openInbox } from '../state/audit-trail/inbox.ts';
 import { openAuditTrail } from '../state/audit-trail/open-trail.ts';
 import { readGauges } from '../state/gauges.ts';
 import type { HomeLock } from '../state/home-lock.ts';
@@ -51,7 +52,7 @@ export interface ServiceOptions {
 const MAX_FOLLOW_STREAMS = 100;
 
 /** The drivers behind the ports of the engine. */
-export interface Machinery extends Disks {
+export interface Machinery extends Omit<Disks, 'checkpoints'>, Partial<Pick<Disks, 'checkpoints'>> {
   readonly buildHost: BuildHost;
 }
 
@@ -92,8 +93,17 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     log.warn(trail.torn, 'the audit trail ended in a torn line, which was taken away');
     await trail.append(tornRecord(trail.torn, clock.now(), { accountId, region }), true);
   }
+  if (trail.missing !== undefined) {
+    log.error(trail.missing, 'records at the end of the audit trail are missing');
+    await trail.append(missingRecord(trail.missing, clock.now(), { accountId, region }), true);
+  }
+  const inbox = stack.use(
+    openInbox(config.home.audit, trail, (err) =>
+      log.error({ err }, 'a record was not taken over into the audit trail'),
+    ),
+  );
   const root = rootCredential({ ...credentials, accountId });
-  const principals = openPrincipals(config.home, accountId, log);
+  const principals = openPrincipals(config.home, accountId, log, () => inbox.take());
 
   const service: Service = {
     db: store.db,

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { leaveRecord, openInbox } from './inbox.ts';
 import { openAuditTrail } from './open-trail.ts';
 import { readTrail, verifyTrail } from './verify-trail.ts';
 
@@ -92,16 +93,76 @@ test('verification finds records that were changed, removed or put in, and where
   }
 });
 
-test('verification tells a trail whose end was cut off by a hash that was noted before', async () => {
+test('verification tells a trail whose end was cut off, and so does the trail once it goes on', async () => {
+  await using place = await trailFolder();
+  await writeRecords(place.folder, 3);
+  const lines = (await readFile(only(place.folder), 'utf8')).split('\n');
+  await writeFile(only(place.folder), `${lines.slice(0, 2).join('\n')}\n`);
+  const cut = await verifyTrail(place.folder);
+  assert.deepEqual(
+    cut.problems.map(({ message }) => message),
+    ['The end was cut off: there were records up to 3, and the last one is 2.'],
+  );
+  {
+    await using trail = await openAuditTrail({ folder: place.folder, signal: never });
+    assert.equal(trail.missing?.sequence, 3);
+    await trail.append({ eventName: 'MissingAuditRecords', details: trail.missing }, true);
+    await trail.append({ number: 4 }, true);
+  }
+  const [problem] = (await verifyTrail(place.folder)).problems;
+  assert.match(problem?.message ?? '', /were missing at the start/);
+  assert.equal(problem?.line, 3);
+  await rm(only(place.folder));
+  assert.match((await verifyTrail(place.folder)).problems[0]?.message ?? '', /up to 4, and the last one is 0/);
+});
+
+test('verification tells a trail that was written anew from a record on', async () => {
+  await using place = await trailFolder();
+  await using other = await trailFolder();
+  await writeRecords(place.folder, 3);
+  {
+    await using trail = await openAuditTrail({ folder: other.folder, signal: never });
+    for (const number of [1, 2, 33]) await trail.append({ number }, true);
+  }
+  await writeFile(only(place.folder), await readFile(only(other.folder)));
+  const { problems } = await verifyTrail(place.folder);
+  assert.deepEqual(
+    problems.map(({ line, message }) => [line, message]),
+    [[3, 'Another record was written here.']],
+  );
+});
+
+test('a hash that was noted elsewhere tells a trail of which all was written anew', async () => {
   await using place = await trailFolder();
   await writeRecords(place.folder, 3);
   const { head } = await verifyTrail(place.folder);
   await writeRecords(place.folder, 1);
   assert.ok((await verifyTrail(place.folder, head.hash)).found);
-  const lines = (await readFile(only(place.folder), 'utf8')).split('\n');
-  await writeFile(only(place.folder), `${lines.slice(0, 2).join('\n')}\n`);
-  const cut = await verifyTrail(place.folder, head.hash);
-  assert.deepEqual([cut.problems.length, cut.found], [0, false]);
+  await rm(place.folder, { recursive: true });
+  await writeRecords(place.folder, 2);
+  const anew = await verifyTrail(place.folder, head.hash);
+  assert.deepEqual([anew.problems.length, anew.found], [0, false]);
+});
+
+test('what other processes leave for the trail is taken over once, in order, also while it is written', async () => {
+  await using place = await trailFolder();
+  const at = (second: number) => new Date(Date.UTC(2026, 10, 23, 0, 0, second));
+  await leaveRecord(place.folder, { number: 2 }, at(2));
+  await leaveRecord(place.folder, { number: 1 }, at(1));
+  const problems: Error[] = [];
+  {
+    await using trail = await openAuditTrail({ folder: place.folder, signal: never });
+    await using inbox = openInbox(place.folder, trail, (error) => problems.push(error));
+    await leaveRecord(place.folder, { number: 3 }, at(3));
+    inbox.take();
+    await trail.append({ number: 4 }, true);
+    await writeFile(join(place.folder, 'inbox', `${'0'.repeat(15)}-${randomUUID()}.json`), 'no json');
+  }
+  const numbers = await Array.fromAsync(readTrail(place.folder), (text) => JSON.parse(text).number);
+  assert.deepEqual(numbers, [1, 2, 3, 4]);
+  assert.equal(problems.length, 1);
+  assert.equal((await readdir(join(place.folder, 'inbox'))).length, 1);
+  assert.deepEqual((await verifyTrail(place.folder)).problems, []);
 });
 
 test('a torn last line is told of, taken away, and the trail goes on', async () => {

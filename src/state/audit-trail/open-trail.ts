@@ -12,11 +12,14 @@ import { join } from 'node:path';
 import { BuilderFault, coerceError } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import { CHAIN_START, type ChainHead, chainLine, isIntact, parseLine } from './chain.ts';
+import { type HeadNote, openHeadNote, readHeadNote } from './head-note.ts';
 import { nextFile, openForAppending, readTrailFile, trailFiles } from './trail-files.ts';
 
 export interface AuditTrail extends AsyncDisposable {
   /** The torn line that was found, and taken away, at the start. */
   readonly torn: TornLine | undefined;
+  /** A record that was on the disk and is not there any more, when the start found the end of the trail cut off. */
+  readonly missing: ChainHead | undefined;
   /**
    * Appends a record; records stand in the order of the calls. Rejects when it could not be written in time: then it is
    * kept and written as soon as that is possible again.
@@ -52,7 +55,11 @@ export async function openAuditTrail({ folder, signal, maxFileBytes }: OpenTrail
   stack.use(await lockFile(join(folder, 'lock'), signal));
   const end = await findEnd(folder);
   const file = end.file ?? nextFile(folder, undefined);
-  const writer = new TrailWriter(folder, file, end.head, maxFileBytes ?? MAX_FILE_BYTES);
+  const noted = await readHeadNote(folder);
+  const missing = noted !== undefined && noted.sequence > end.head.sequence ? noted : undefined;
+  const note = await openHeadNote(folder);
+  stack.defer(() => note.close());
+  const writer = new TrailWriter(folder, file, end.head, note, maxFileBytes ?? MAX_FILE_BYTES);
   await writer.open();
   stack.defer(() => writer.close());
   const opened = stack.move();
@@ -63,6 +70,7 @@ export async function openAuditTrail({ folder, signal, maxFileBytes }: OpenTrail
   };
   return {
     torn: end.torn,
+    missing,
     append: (record, durable) => writer.append(record, durable),
     failure: () => writer.failure,
     close,
@@ -111,6 +119,7 @@ interface Waiting {
 class TrailWriter {
   failure: Error | undefined;
   readonly #folder: string;
+  readonly #note: HeadNote;
   readonly #maxFileBytes: number;
   #file: string;
   #head: ChainHead;
@@ -124,10 +133,11 @@ class TrailWriter {
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
-  constructor(folder: string, file: string, head: ChainHead, maxFileBytes: number) {
+  constructor(folder: string, file: string, head: ChainHead, note: HeadNote, maxFileBytes: number) {
     this.#folder = folder;
     this.#file = file;
     this.#head = head;
+    this.#note = note;
     this.#maxFileBytes = maxFileBytes;
   }
 
@@ -180,10 +190,12 @@ class TrailWriter {
   async #flush(): Promise<void> {
     const lines = this.#lines;
     const waiting = this.#waiting;
+    const head = this.#head;
     this.#lines = [];
     this.#waiting = [];
     try {
       await this.#write(Buffer.from(lines.join('')), waiting.length > 0);
+      if (waiting.length > 0) await this.#note.write(head);
       this.failure = undefined;
       for (const { resolve } of waiting) resolve();
     } catch (error) {
