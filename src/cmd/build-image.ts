@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Executor } from '../build-host/build-host.ts';
 import { parseArn } from '../contract/arn.ts';
 import type { ImageStore } from '../image-store/image-store.ts';
 import { type AppliedTemplate, applyTemplate, evaluateOutputs } from '../template/apply-template.ts';
@@ -24,8 +23,8 @@ export interface BuildImageOptions {
   readonly plan: TemplatePlan;
   readonly choice: BuildChoice;
   readonly output: BuildOutput;
-  /** Undefined: as the infrastructure configuration says. */
-  readonly executor?: Executor | undefined;
+  /** Of the image, beside those of the template. */
+  readonly tags?: Readonly<Record<string, string>>;
   readonly report: BuildReport;
   readonly machine: BuildMachine;
   readonly signal: AbortSignal;
@@ -46,7 +45,7 @@ const READ_MS = 10_000;
 
 /** From a planned template to a tested image in a file, or to what there is to say about its failure. */
 export async function buildImage(options: BuildImageOptions): Promise<BuildOutcome> {
-  const { config, connection, plan, choice, executor, report, machine, signal, startedAt } = options;
+  const { config, connection, plan, choice, tags = {}, report, machine, signal, startedAt } = options;
   const { client, address, accountId } = connection;
 
   const applied = await applyTemplate(plan, {
@@ -59,7 +58,7 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
     signal,
     onApplied: (resource) => report.applied(resource),
   });
-  const arn = await startBuild(client, choice, applied, executor, signal);
+  const arn = await startBuild(client, choice, applied, tags, signal);
   report.started(arn);
   const progress = await watchBuild(connection, arn, report, signal);
 

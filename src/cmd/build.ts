@@ -1,10 +1,9 @@
-import type { Executor } from '../build-host/build-host.ts';
-import { OFFERED_EXECUTORS } from '../engine/executor-tag.ts';
 import type { TemplatePlan } from '../template/template-plan.ts';
 import { type BuildMachine, buildImage } from './build-image.ts';
 import { type BuildOutput, readOutput } from './build-output.ts';
+import { BUILD_TAG_OPTIONS, readBuildTags } from './build-tags.ts';
 import { type BuildChoice, chooseBuild } from './choose-build.ts';
-import { type Command, type CommandArguments, type Io, UsageError } from './command.ts';
+import type { Command, CommandArguments, Io } from './command.ts';
 import type { Config } from './config.ts';
 import { connect } from './connect.ts';
 import type { BuildOutcome } from './display/build-outcome.ts';
@@ -19,7 +18,8 @@ import { openDisks } from './open-disks.ts';
 import { readPlan, TEMPLATE_OPTIONS } from './template-plans.ts';
 
 export const build: Command = {
-  usage: 'TEMPLATE [--image LOGICAL_ID] [-p KEY=VALUE] [-o FILE] [--format FORMAT] [--executor HOW] [--json]',
+  usage:
+    'TEMPLATE [--image LOGICAL_ID] [-p KEY=VALUE] [-o FILE] [--format FORMAT] [--executor HOW] [--no-cache] [--json]',
   summary: 'Applies a CloudFormation template and builds its image.',
   description:
     'Everything in the template is checked before anything is created. Applying the same template again changes\n' +
@@ -35,17 +35,13 @@ export const build: Command = {
       help: 'where to write the image (default NAME-VERSION.qcow2 here)',
     },
     format: { type: 'string', value: 'FORMAT', help: `${EXPORT_FORMATS.join(', ')}; else by the file's name` },
-    executor: {
-      type: 'string',
-      value: 'HOW',
-      help: `how components are run: ${OFFERED_EXECUTORS.join(', ')} (default: vm, on a machine)`,
-    },
+    ...BUILD_TAG_OPTIONS,
     json: { type: 'boolean', help: 'one JSON event per line' },
   },
 
   async run(args, { config, io, signal }) {
     const startedAt = performance.now();
-    const { plan, choice, output, executor } = await prepare(args, config, signal);
+    const { plan, choice, output, tags } = await prepare(args, config, signal);
     await using connection = await connect(config, signal);
     const report = createReport(args.flag('json'), io);
     const machine = openBuildMachine(config);
@@ -57,7 +53,7 @@ export const build: Command = {
         plan,
         choice,
         output,
-        executor,
+        tags,
         report,
         machine,
         signal,
@@ -89,22 +85,15 @@ interface Prepared {
   readonly plan: TemplatePlan;
   readonly choice: BuildChoice;
   readonly output: BuildOutput;
-  /** Undefined: as the infrastructure configuration says. */
-  readonly executor: Executor | undefined;
+  /** How the image is built (build-tags.ts). */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 async function prepare(args: CommandArguments, config: Config, signal: AbortSignal): Promise<Prepared> {
   const output = await readOutput(args);
-  const executor = readExecutor(args);
+  const tags = readBuildTags(args);
   const plan = await readPlan(args, config, { buildsImages: false, signal });
-  return { plan, choice: chooseBuild(plan, args.text('image')), output, executor };
-}
-
-function readExecutor(args: CommandArguments): Executor | undefined {
-  const word = args.text('executor');
-  const executor = OFFERED_EXECUTORS.find((known) => known === word);
-  if (word === undefined || executor !== undefined) return executor;
-  throw new UsageError(`--executor takes ${OFFERED_EXECUTORS.join(', ')}, not '${word}'`);
+  return { plan, choice: chooseBuild(plan, args.text('image')), output, tags };
 }
 
 function createReport(json: boolean, io: Io): BuildReport {

@@ -14,8 +14,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Apply a template and build its image',
     load: async () => (await import('./build.ts')).build,
   },
+  { name: 'apply', summary: 'Apply a template as a stack', load: async () => (await import('./apply.ts')).apply },
+  { name: 'destroy', summary: 'Remove a stack', load: async () => (await import('./destroy.ts')).destroy },
   { name: 'serve', summary: 'Run the service', load: async () => (await import('./serve.ts')).serve },
+  { name: 'worker', summary: 'Build what a service queues', load: async () => (await import('./worker.ts')).worker },
   { name: 'images', summary: 'List images', load: async () => (await import('./images.ts')).images },
+  {
+    name: 'show',
+    summary: 'Describe an image and what it took over',
+    load: async () => (await import('./show.ts')).show,
+  },
   { name: 'logs', summary: 'Print the log of a build', load: async () => (await import('./logs.ts')).logs },
   { name: 'run', summary: 'Boot an image', load: async () => (await import('./run.ts')).run },
   { name: 'export', summary: 'Write an image to a file', load: async () => (await import('./export.ts')).exportImage },
@@ -32,6 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'schema',
     summary: 'Print the JSON Schema of documents',
     load: async () => (await import('./schema.ts')).schema,
+  },
+  {
+    name: 'cache',
+    summary: 'Look at and empty the cache of builds',
+    load: async () => (await import('./cache.ts')).cache,
   },
   { name: 'env', summary: 'Print what AWS clients need', load: async () => (await import('./env.ts')).env },
 ];

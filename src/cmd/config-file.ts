@@ -12,6 +12,7 @@ export interface ConfigFile {
   readonly accountId?: string;
   readonly databaseUrl?: string;
   readonly concurrency?: number;
+  readonly cacheSizeGiB?: number;
   readonly logLevel?: LogLevel;
   readonly requestRate?: RequestRate;
   readonly quotas?: Partial<Quotas>;
@@ -24,6 +25,7 @@ const KEYS = [
   'accountId',
   'databaseUrl',
   'concurrency',
+  'cacheSizeGiB',
   'logLevel',
   'requestRate',
   'quotas',
@@ -45,6 +47,7 @@ export function readConfigFile(text: string, file: string): ConfigFile {
     ...defined('accountId', readMatching(map, 'accountId', ACCOUNT_ID, problems)),
     ...defined('databaseUrl', readMatching(map, 'databaseUrl', /^postgres(?:ql)?:\/\//, problems)),
     ...defined('concurrency', readNumber(map, 'concurrency', 1, 64, problems)),
+    ...defined('cacheSizeGiB', readNumber(map, 'cacheSizeGiB', 0, 1_000_000, problems)),
     ...defined('logLevel', readLogLevel(map, problems)),
     ...defined('quotas', readQuotas(map, problems)),
     ...defined('requestRate', readRequestRate(map, problems)),

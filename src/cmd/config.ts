@@ -21,6 +21,8 @@ export interface Config {
   /** Builds at a time. */
   readonly concurrency: number;
   readonly logLevel: LogLevel;
+  /** What checkpoints of builds may take on the disk; 0 makes none. */
+  readonly cacheSizeGiB: number;
   /** Of each principal but the owner of the home. */
   readonly requestRate: RequestRate;
   /** Those that are not AWS's defaults. */
@@ -52,6 +54,7 @@ export const ENVIRONMENT_VARIABLES = [
   { name: 'KILN_REGION', help: 'AWS Region that Kiln says it is (default us-east-1)' },
   { name: 'KILN_ACCOUNT_ID', help: 'AWS account id that Kiln says it is (default: made at the first start)' },
   { name: 'KILN_CONCURRENCY', help: 'builds at a time (default 1)' },
+  { name: 'KILN_CACHE_SIZE_GIB', help: 'room for checkpoints of builds; 0 makes none (default 20)' },
   { name: 'KILN_LOG_LEVEL', help: `${LOG_LEVELS.join(', ')} (default info)` },
   { name: 'DATABASE_URL', help: 'a PostgreSQL server instead of the embedded one' },
   { name: 'KILN_DEBUG', help: 'when set, errors come with their stack trace' },
@@ -88,6 +91,7 @@ export function readConfig(environment: Environment, flags: ConfigFlags): Config
     accountId: matching('KILN_ACCOUNT_ID', value('KILN_ACCOUNT_ID'), ACCOUNT_ID) ?? file.accountId,
     databaseUrl: value('DATABASE_URL') ?? file.databaseUrl,
     concurrency: integer('KILN_CONCURRENCY', value('KILN_CONCURRENCY'), 1, 64) ?? file.concurrency ?? 1,
+    cacheSizeGiB: integer('KILN_CACHE_SIZE_GIB', value('KILN_CACHE_SIZE_GIB'), 0, 1_000_000) ?? file.cacheSizeGiB ?? 20,
     logLevel: logLevel(value('KILN_LOG_LEVEL')) ?? file.logLevel ?? 'info',
     requestRate: file.requestRate ?? { perSecond: 100, burst: 200 },
     quotas: file.quotas ?? {},

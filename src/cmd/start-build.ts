@@ -5,25 +5,22 @@ import {
   StartImagePipelineExecutionCommand,
   type StartImagePipelineExecutionCommandInput,
 } from '@aws-sdk/client-imagebuilder';
-import type { Executor } from '../build-host/build-host.ts';
-import { EXECUTOR_TAG } from '../engine/executor-tag.ts';
 import type { AppliedTemplate } from '../template/apply-template.ts';
 import { BuilderFault } from '../util/faults.ts';
 import type { BuildChoice } from './choose-build.ts';
 
-/** Asks the service for the build. Gives the image build version ARN. */
+/** Asks the service for the build of an image with these tags beside its own. Gives the image build version ARN. */
 export async function startBuild(
   client: ImagebuilderClient,
   choice: BuildChoice,
   applied: AppliedTemplate,
-  executor: Executor | undefined,
+  tags: Readonly<Record<string, string>>,
   abortSignal: AbortSignal,
 ): Promise<string> {
-  const added = executor === undefined ? {} : { [EXECUTOR_TAG]: executor };
   const answer =
     choice.kind === 'image'
-      ? await client.send(new CreateImageCommand(withTags(imageInput(choice, applied), added)), { abortSignal })
-      : await client.send(new StartImagePipelineExecutionCommand(withTags(pipelineInput(choice, applied), added)), {
+      ? await client.send(new CreateImageCommand(withTags(imageInput(choice, applied), tags)), { abortSignal })
+      : await client.send(new StartImagePipelineExecutionCommand(withTags(pipelineInput(choice, applied), tags)), {
           abortSignal,
         });
   if (answer.imageBuildVersionArn === undefined) throw new BuilderFault('The service gave no ARN for the build.');

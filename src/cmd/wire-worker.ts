@@ -1,5 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { CPU_MODELS } from '../build-host/qemu/qemu-command.ts';
+import { webRequest } from '../engine/checkpoints/web-request.ts';
 import { startWorker } from '../engine/worker.ts';
 import type { Store } from '../state/open-store.ts';
 import { configureServices } from '../toe/services/configure.ts';
@@ -24,17 +26,20 @@ export interface HomeWorkerOptions {
 /** The worker of this process, with the instances and disks of its home. Disposing of it stops it (engine/worker.ts). */
 export async function startHomeWorker(options: HomeWorkerOptions): Promise<AsyncDisposable & { readonly id: string }> {
   const { config, store, machinery, accountId, region, log, signal } = options;
-  const { imageStore, catalog, buildHost } = machinery;
+  const { imageStore, catalog, checkpoints, buildHost } = machinery;
   await using stack = new AsyncDisposableStack();
   const place = stack.use(await holdWorkerPlace(config.home.workers, signal));
   await mkdir(config.home.instances, { recursive: true, mode: 0o700 });
+  const { concurrency, instanceTypes, cacheSizeGiB } = config;
+  const host = hostCapacity();
   const engine = {
     ...{ db: store.db, jobs: store.jobs, buildHost, imageStore, catalog, clock: systemClock, log },
     ...{ workerId: place.workerId, place, accountId, region },
     services: configureServices(config.environment, config.home.path, region),
+    ...(cacheSizeGiB === 0 || checkpoints === undefined ? {} : { checkpoints }),
+    webRequest: webRequest(),
+    machineFacts: JSON.stringify({ host, instanceTypes, cpuModels: CPU_MODELS }),
   };
-  const host = hostCapacity();
-  const { concurrency, instanceTypes } = config;
   const room = workerRoom({ concurrency, host, instanceTypes, folder: config.home.instances });
   stack.use(await startWorker(engine, store.jobs, room));
   log.info({ worker: place.workerId, place: place.id }, 'this process builds');

@@ -1,12 +1,12 @@
 import { isDatabaseLost } from '../state/database-lost.ts';
 import type { ResolvedDefinitions } from '../state/tables.ts';
+import { addImageTags } from '../state/transitions/add-image-tags.ts';
 import { ClaimLostError } from '../state/transitions/claim.ts';
 import { type Claimed, claimImage, type Predecessor } from '../state/transitions/claim-image.ts';
 import { completeImage } from '../state/transitions/complete-image.ts';
 import { parkImage } from '../state/transitions/park-image.ts';
 import { recordResolution } from '../state/transitions/record-resolution.ts';
 import { resumeImage } from '../state/transitions/resume-image.ts';
-import { tagImage } from '../state/transitions/tag-image.ts';
 import { takeOverImage } from '../state/transitions/take-over-image.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { BuildPlan } from './build-plan.ts';
@@ -23,8 +23,8 @@ import { openImageLog } from './image-log.ts';
 import { loadPlan } from './load-plan.ts';
 import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
-import { restoreProgress } from './restore-progress.ts';
-import { enterStage, runStages } from './run-stages.ts';
+import { abandonedProgress, restoreProgress } from './restore-progress.ts';
+import { runStages } from './run-stages.ts';
 import { settlePredecessor } from './settle-predecessor.ts';
 
 /**
@@ -37,15 +37,17 @@ import { settlePredecessor } from './settle-predecessor.ts';
  *
  * @param stop Aborted with a BuildCancelled when this process is to end.
  */
-export async function runBuild(engine: Engine, imageArn: string, stop: AbortSignal): Promise<void> {
-  const { db, clock } = engine;
-  const claimed = await take(engine, imageArn);
+export async function runBuild(worker: Engine, imageArn: string, stop: AbortSignal): Promise<void> {
+  const { db, clock } = worker;
+  const claimed = await take(worker, imageArn);
   if (claimed === undefined) return;
   const { claim, image, predecessor } = claimed;
+  // The image's, not the worker's: it may be of another home than the service.
+  const engine = { ...worker, accountId: image.account_id, region: image.region };
   const log = openImageLog(engine, image);
   const cancellation = watchForCancellation(engine, claim, image, stop);
   const { signal } = cancellation;
-  let progress = noProgress();
+  let progress = predecessor === undefined ? noProgress() : undefined;
   try {
     const monitor = log.monitorFor();
     monitor.line('kiln', `${predecessor === undefined ? 'Building' : 'Going on with'} ${imageArn}`);
@@ -62,13 +64,12 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
 
     const reused = records.length === 0 ? await reuseImage(run, signal) : false;
     await runStages(run, reused ? await executionRecords(db, imageArn) : records, signal);
-    await enterStage(run, 'DISTRIBUTING');
     const outputResources = await describeOutput(run);
     await releaseBuild(engine, progress);
     log.monitorFor().line('kiln', `Built ${imageArn}`);
     await log.flush();
     signal.throwIfAborted();
-    await tagImage(db, claim, reuseTags(run));
+    await addImageTags(db, claim, reuseTags(run));
     await completeImage(db, claim, {
       outputResources,
       osVersion: progress.osVersion ?? plan.parent.osVersion,
@@ -84,6 +85,7 @@ export async function runBuild(engine: Engine, imageArn: string, stop: AbortSign
     // Nothing can be recorded: the build is let go as it is, and gone on with when the database is back (worker.ts).
     if (isDatabaseLost(thrown)) throw thrown;
     const cancelled = signal.aborted && !(thrown instanceof ClaimLostError);
+    progress ??= await abandonedProgress(engine, imageArn);
     await endFailedBuild({ engine, claim, image, progress, log }, coerceError(cancelled ? signal.reason : thrown));
   } finally {
     await cancellation.end();
@@ -115,11 +117,12 @@ function resolutionOf({ parent, components }: BuildPlan): ResolvedDefinitions {
 
 /**
  * AWS's OutputResources. The AMI is already where it belongs: Kiln distributes to its own Region. An image without a build
- * workflow tests or distributes what is there, and makes nothing.
+ * workflow and without a distribution makes nothing.
  */
 async function describeOutput({ engine, plan, progress }: BuildRun): Promise<Readonly<Record<string, unknown>>> {
-  if (!plan.workflows.some(({ document }) => document.type === 'BUILD')) return { amis: [] };
   const amiId = progress.outputAmiId;
+  const isBuilt = plan.workflows.some(({ document }) => document.type === 'BUILD');
+  if (amiId === undefined && !isBuilt) return { amis: [] };
   const ami = amiId === undefined ? undefined : await engine.imageStore.get(amiId);
   if (ami === undefined) throw new BuildFailure('The build workflow made no AMI');
   return { amis: [outputAmiRecord(engine, ami)] };

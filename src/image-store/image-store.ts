@@ -18,6 +18,7 @@ export interface MachineImage {
   /** What the disk file takes here, without its parents, bytes. */
   readonly storedSize: number;
   readonly tags: Readonly<Record<string, string>>;
+  readonly launchPermission?: LaunchPermission;
   /** ISO 8601. */
   readonly createdAt: string;
   /** The image build version ARN that made it, or `import`, or `catalog:` and the catalogue entry it came from. */
@@ -43,6 +44,17 @@ export interface DiskLayer {
   /** sha256 of the file, hex. */
   readonly digest: string;
 }
+
+/** Who may launch an image: kept for those who distribute it further; nobody here is kept from it. */
+export interface LaunchPermission {
+  readonly userIds?: readonly string[];
+  readonly userGroups?: readonly string[];
+  readonly organizationArns?: readonly string[];
+  readonly organizationalUnitArns?: readonly string[];
+}
+
+/** What of a machine image can change. */
+export type ImageDescription = Partial<Pick<MachineImage, 'name' | 'description' | 'tags' | 'launchPermission'>>;
 
 export interface BootDisk {
   readonly path: string;
@@ -102,6 +114,8 @@ export interface ImageStore {
   capture(request: CaptureRequest, context: StoreContext): Promise<MachineImage>;
   /** Gives an image's disk a second image; nothing is copied. Rejects when the disk is not there and whole. */
   reuse(request: ReuseRequest, context: StoreContext): Promise<MachineImage>;
+  /** Changes what is said of an image; the members that are left out stay. Rejects when there is no such image. */
+  describe(amiId: string, description: ImageDescription, context: StoreContext): Promise<MachineImage>;
   /** Copies or converts a qcow2, raw, vmdk, vhd or vhdx file into the store. */
   import(request: ImportRequest, context: StoreContext): Promise<MachineImage>;
   /** Writes a flattened copy to `file` (replaced when whole, never half-written). */

@@ -46,9 +46,22 @@ export async function reuseImage(run: BuildRun, signal: AbortSignal): Promise<bo
   for (const record of records)
     monitor.line('kiln', `${record.name} is reused: it ran at ${record.ranAt} for ${record.image}`);
   await copyImagePackages(engine.db, claim, original.source);
+  const executors = records.map(({ component, executor, ranAt, image }) => ({
+    ...{ component, executor, reused: { ranAt, image } },
+  }));
+  const results = new Map(
+    build.document.steps.map(({ action }, index): [string, Readonly<Record<string, unknown>> | undefined] => [
+      ids[index] ?? '',
+      action === 'CreateImage'
+        ? { imageId: amiId }
+        : action === 'ExecuteComponents'
+          ? { status: 'Success', executors: JSON.stringify(executors) }
+          : undefined,
+    ]),
+  );
   await recordReusedWorkflow(engine.db, claim, {
     ...executionOf(build, plan.workflows.indexOf(build), ids, why, engine.clock.now()),
-    completed: { stepId: ids[capture] ?? '', outputs: { imageId: amiId } },
+    results: new Map([...results].flatMap(([id, outputs]) => (outputs === undefined ? [] : [[id, outputs] as const]))),
   });
   if (!tested) return true;
   const message = `Reused: ${original.source} passed the same tests with the same disk`;

@@ -199,7 +199,7 @@ test('of two builds that write one checkpoint at once, both keep their disk and 
   const parent = await importSmall(fixture);
   const store = await openCheckpoints(fixture);
   const base = await fixture.store.bootDisk(parent.amiId);
-  const both = await Promise.all(['one  ', 'two  '].map((text) => freeze(fixture, store, base, text)));
+  const both = [await freeze(fixture, store, base, 'one  '), await freeze(fixture, store, base, 'two  ')];
   const sealed = await Promise.all(both.map(({ name }) => store.sealLayer(name, { digest: parent.digest }, never)));
   await Promise.all(
     sealed.map((layer) => store.put({ key: keyOf('a'), parentAmiId: parent.amiId, layers: [layer], facts: {} }, never)),

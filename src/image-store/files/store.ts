@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../util/clock.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import type { ImageStore } from '../image-store.ts';
 import { capture } from './capture.ts';
+import { describeImage } from './describe.ts';
 import { exportDisk } from './export.ts';
 import { importDisk } from './import.ts';
 import { makeLayout } from './layout.ts';
@@ -46,6 +47,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     },
     capture: (request, context) => capture(layout, clock, request, context),
     reuse: (request, context) => reuseImage(layout, clock, request, context),
+    describe: (amiId, description, context) => describeImage(layout, amiId, description, context),
     import: (request, context) => importDisk(layout, clock, request, context),
     export: (amiId, file, format, context) => exportDisk(layout, amiId, file, format, context),
     remove: (amiId) => removeImage(layout, amiId, never),

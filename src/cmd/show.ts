@@ -1,0 +1,76 @@
+import { GetImageCommand } from '@aws-sdk/client-imagebuilder';
+import type { ComponentExecutor } from '../engine/steps/run-components.ts';
+import { type Command, UsageError } from './command.ts';
+import { connect } from './connect.ts';
+import { renderTable } from './display/table.ts';
+import { sanitise } from './display/text.ts';
+import { EXIT } from './exit-codes.ts';
+import { readBuildSteps } from './read-build-steps.ts';
+
+export const show: Command = {
+  usage: 'ARN [--json]',
+  summary: 'Describes an image: its state, its AMI, and what of it was taken over from earlier builds.',
+  description: 'The ARN is that of an image build version: arn:aws:imagebuilder:…:image/NAME/1.0.0/1',
+  positionals: { min: 1, max: 1 },
+  options: { json: { type: 'boolean', help: 'as JSON' } },
+
+  async run(args, { config, io, signal }) {
+    const [imageBuildVersionArn = ''] = args.positionals;
+    await using connection = await connect(config, signal);
+    const { client } = connection;
+    const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn }), { abortSignal: signal });
+    if (image === undefined) throw new UsageError(`there is no image ${imageBuildVersionArn}`);
+    const steps = await readBuildSteps(client, imageBuildVersionArn, signal);
+    const components = steps.flatMap(({ outputs }) => readExecutors(outputs['executors']));
+    const shown = {
+      imageBuildVersionArn,
+      name: image.name,
+      status: image.state?.status,
+      reason: image.state?.reason,
+      amiId: image.outputResources?.amis?.[0]?.image,
+      created: image.dateCreated,
+      buildType: image.buildType,
+      osVersion: image.osVersion,
+      parentImage: image.imageRecipe?.parentImage,
+      tags: image.tags ?? {},
+      components,
+      steps: steps.map(({ name, status, message }) => ({ name, status, message })),
+    };
+    if (args.flag('json')) {
+      io.stdout.write(`${JSON.stringify(shown)}\n`);
+      return EXIT.done;
+    }
+    const facts: readonly (readonly [string, string | undefined])[] = [
+      ['image', shown.imageBuildVersionArn],
+      ['name', shown.name],
+      ['status', [shown.status, shown.reason].filter((text) => text !== undefined).join(': ')],
+      ['AMI', shown.amiId],
+      ['created', shown.created],
+      ['system', shown.osVersion],
+      ['parent', shown.parentImage],
+      ...Object.entries(shown.tags).map(([key, value]): [string, string] => [key, value]),
+    ];
+    for (const [name, value] of facts) {
+      if (value !== undefined && value !== '') io.stdout.write(`${name.padEnd(18)}  ${sanitise(value)}\n`);
+    }
+    if (components.length > 0) {
+      const rows = components.map(({ component, executor, reason, reused }) => [
+        component.split(':component/')[1] ?? component,
+        executor,
+        reused === undefined ? `ran in this build${reason === undefined ? '' : `; ${reason}`}` : reusedText(reused),
+      ]);
+      io.stdout.write(`\n${renderTable(['COMPONENT', 'EXECUTOR', 'HOW'], rows)}`);
+    }
+    const stepRows = steps.map(({ name, status, message }) => [name, status, message]);
+    if (stepRows.length > 0) io.stdout.write(`\n${renderTable(['STEP', 'STATUS', 'MESSAGE'], stepRows)}`);
+    return EXIT.done;
+  },
+};
+
+function reusedText({ ranAt, image }: NonNullable<ComponentExecutor['reused']>): string {
+  return `reused: ran ${ranAt} for ${image.split(':image/')[1] ?? image}`;
+}
+
+function readExecutors(text: unknown): readonly ComponentExecutor[] {
+  return typeof text === 'string' ? (JSON.parse(text) as readonly ComponentExecutor[]) : [];
+}
