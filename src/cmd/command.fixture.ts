@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type { Command } from './command.ts';
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { type KilnHome, kilnHome } from './kiln-home.ts';
 import { parseArguments } from './parse-arguments.ts';
@@ -21,21 +21,23 @@ export interface TestHome extends AsyncDisposable {
   run(command: Command, argv: readonly string[]): Promise<CommandResult>;
 }
 
+/** What the command writes and how it ends; rejects with what it throws. */
+export async function runCommand(command: Command, argv: readonly string[], config: Config): Promise<CommandResult> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const io = { stdout, stderr, colour: false } as unknown as Parameters<Command['run']>[1]['io'];
+  const signal = new AbortController().signal;
+  const code = await command.run(parseArguments('test', command, argv), { config, io, signal });
+  const text = (stream: PassThrough): string => String(stream.end().read() ?? '');
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
 export async function openTestHome(): Promise<TestHome> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-cmd-'));
   const home = kilnHome(join(folder, 'home'));
   return {
     folder,
     home,
-    run: async (command, argv) => {
-      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-      const io = { stdout, stderr, colour: false } as unknown as Parameters<Command['run']>[1]['io'];
-      const config = readConfig({ KILN_HOME: home.path }, {});
-      const signal = new AbortController().signal;
-      const code = await command.run(parseArguments('test', command, argv), { config, io, signal });
-      const text = (stream: PassThrough): string => String(stream.end().read() ?? '');
-      return { code, stdout: text(stdout), stderr: text(stderr) };
-    },
+    run: (command, argv) => runCommand(command, argv, readConfig({ KILN_HOME: home.path }, {})),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -1,54 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { simulatedBuildHost } from '../engine/simulated/simulated-build-host.ts';
-import { simulatedCatalog, simulatedImageStore } from '../engine/simulated/simulated-image-store.ts';
 import { lockHome } from '../state/home-lock.ts';
-import { silentLog } from '../state/test-log.ts';
-import { createTestDatabase, testDatabaseUrl } from '../state/test-store.ts';
 import { plan } from '../template/test-template.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
 import { buildImage } from './build-image.ts';
 import { chooseBuild } from './choose-build.ts';
-import { readConfig } from './config.ts';
 import { connect } from './connect.ts';
-import { ensureCredentials } from './credentials.ts';
 import type { BuildOutcome } from './display/build-outcome.ts';
 import { createJsonReport } from './display/json-report.ts';
+import { openTestService, type TestService } from './service.fixture.ts';
 import { followBuild } from './service-client.ts';
-import { startService } from './wire-service.ts';
 
 const never = new AbortController().signal;
-
-/** A service on a home of its own, with everything real but the machines. */
-async function openTestService(environment: Readonly<Record<string, string>> = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'kiln-service-'));
-  await using stack = new AsyncDisposableStack();
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
-  const config = readConfig(
-    {
-      KILN_HOME: join(folder, 'home'),
-      DATABASE_URL: await testDatabaseUrl(await createTestDatabase()),
-      ...environment,
-    },
-    {},
-  );
-  const credentials = await ensureCredentials(config.home);
-  const found = await lockHome(config.home.path);
-  assert.ok(found.acquired);
-  const buildHost = simulatedBuildHost(join(folder, 'machines'));
-  const imageStore = simulatedImageStore();
-  const machinery = { buildHost, imageStore, catalog: simulatedCatalog(imageStore) };
-  const options = { config, credentials, lock: found.lock, machinery, port: 0, log: silentLog, signal: never };
-  const service = await startService(options);
-  stack.defer(() => service.stop());
-  const opened = stack.move();
-  return { folder, config, service, buildHost, imageStore, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
-type TestService = Awaited<ReturnType<typeof openTestService>>;
 
 const template = (command: string, more = ''): string => `
 Resources:
