@@ -10,12 +10,13 @@ import { openStderrLog } from './log.ts';
 import { openMachinery } from './open-disks.ts';
 
 export const serve: Command = {
-  usage: '[--port N] [--listen ADDRESS:PORT] [--tls] [--socket PATH] [--endpoint-policy FILE]',
+  usage: '[--no-worker] [--port N] [--listen ADDRESS:PORT] [--tls] [--socket PATH] [--endpoint-policy FILE]',
   summary: 'Runs the service: the EC2 Image Builder API on loopback, and the worker that builds.',
   description: 'It runs until Ctrl-C or SIGTERM; builds that run then are cancelled. The log goes to standard error.',
   positionals: { min: 0, max: 0 },
   options: {
     port: { type: 'string', value: 'N', help: 'port to listen on; 0 takes a free one (KILN_PORT)' },
+    'no-worker': { type: 'boolean', help: 'builds nothing itself: `kiln worker` does, here or on other machines' },
     ...ENDPOINT_OPTIONS,
   },
 
@@ -37,7 +38,8 @@ export const serve: Command = {
     const { startService } = await import('./wire-service.ts');
     await using machinery = await openMachinery(config);
     const log = openStderrLog(config, io.stderr.isTTY === true);
-    const service = await startService({ config, credentials, lock, machinery, port, endpoints, log, signal });
+    const builds = !args.flag('no-worker');
+    const service = await startService({ config, credentials, lock, machinery, port, builds, endpoints, log, signal });
     for (const url of [...service.endpointUrls, service.url]) io.stdout.write(`kiln listens on ${url}\n`);
     if (!signal.aborted) await once(signal, 'abort');
     log.info('stopping');

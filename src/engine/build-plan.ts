@@ -1,3 +1,4 @@
+import type { Distribution } from '@aws-sdk/client-imagebuilder';
 import type { Executor } from '../build-host/build-host.ts';
 import type { WorkflowDocument, WorkflowValue } from '../documents/workflow.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
@@ -14,7 +15,7 @@ export interface BuildPlan {
   readonly platform: 'Linux' | 'Windows' | 'macOS';
   readonly parent: MachineImage;
   /** In the order of the recipe; ids are component build version ARNs. */
-  readonly components: readonly RunnableDocument[];
+  readonly components: readonly PlannedComponent[];
   /** Absolute folder in the guest. */
   readonly workingDirectory: string;
   /** The recipe's own cloud-init user data, decoded. */
@@ -29,9 +30,18 @@ export interface BuildPlan {
   readonly terminateInstanceOnFailure: boolean;
   readonly collectMetadata: boolean;
   readonly output: AmiDetails;
+  /** Where the AMI goes and what is done with it there; empty: it stays as it was made. */
+  readonly distributions: readonly Distribution[];
+  /** Name, description and tags of the AMI that another distribution would give it. */
+  readonly describe: (distribution: Distribution) => AmiDetails;
   readonly log: { readonly group: string; readonly stream: string };
   /** In the order of their stages; those of tests that are off are not among them. */
   readonly workflows: readonly PlannedWorkflow[];
+}
+
+export interface PlannedComponent extends RunnableDocument {
+  /** Names of steps that may run again on the same machine when they were interrupted (steps/component-journal.ts). */
+  readonly repeatable: 'all' | readonly string[];
 }
 
 export interface PlannedWorkflow {

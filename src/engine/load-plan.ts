@@ -1,5 +1,6 @@
 import type {
   ComponentConfiguration,
+  Distribution,
   DistributionConfiguration,
   ImageRecipe,
   InfrastructureConfiguration,
@@ -7,6 +8,7 @@ import type {
 } from '@aws-sdk/client-imagebuilder';
 import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { parseComponent } from '../documents/parse-component.ts';
+import type { MachineImage } from '../image-store/image-store.ts';
 import { findResource, type ImageRow, resolveResource } from '../state/find-resource.ts';
 import { logPlaceOf } from '../state/log-place.ts';
 import { BuildFailure } from '../util/faults.ts';
@@ -36,12 +38,13 @@ export async function loadPlan(
   const infrastructure = image.infrastructure_configuration as unknown as InfrastructureConfiguration;
   const { resolved } = image;
   const components = await loadComponents(engine, recipe.components ?? [], resolved?.componentArns);
-  const output = outputAmiOf(recipe, ownDistribution(engine, image), {
+  const distributions = distributionsOf(engine, image);
+  const naming = {
     imageArn: image.arn,
     buildNumber: image.build,
     now: engine.clock.now(),
-    takenNames: new Set((await engine.imageStore.list()).map(({ name }) => name)),
-  });
+    takenNames: takenNames(await engine.imageStore.list(), image.arn),
+  };
   // What a wildcard means may have changed since the build began.
   const parent = await resolveParentImage(engine, resolved?.parentAmiId ?? recipe.parentImage ?? '', context);
   context.monitor.line('kiln', `Parent image ${recipe.parentImage} is ${parent.amiId} '${parent.name}'`);
@@ -68,7 +71,9 @@ export async function loadPlan(
     instanceProfileName: infrastructure.instanceProfileName ?? '',
     terminateInstanceOnFailure: infrastructure.terminateInstanceOnFailure ?? true,
     collectMetadata: image.enhanced_image_metadata_enabled,
-    output,
+    output: outputAmiOf(recipe, distributions[0], naming),
+    distributions,
+    describe: (distribution) => outputAmiOf(recipe, distribution, naming),
     log: logPlaceOf(image),
     workflows,
   };
@@ -97,7 +102,7 @@ async function loadComponents(
   return documents;
 }
 
-function ownDistribution(engine: Engine, image: ImageRow) {
+function distributionsOf(engine: Engine, image: ImageRow): readonly Distribution[] {
   const configuration = image.distribution_configuration as unknown as DistributionConfiguration | null;
   const distributions = configuration?.distributions ?? [];
   const foreign = distributions.find(({ region }) => region !== engine.region);
@@ -106,7 +111,12 @@ function ownDistribution(engine: Engine, image: ImageRow) {
       hint: `This installation's Region is ${engine.region}.`,
     });
   }
-  return distributions[0];
+  return distributions;
+}
+
+/** Names of other images: an image that goes on with its build may keep the name that it has. */
+function takenNames(images: readonly MachineImage[], imageArn: string): ReadonlySet<string> {
+  return new Set(images.filter(({ source }) => source !== imageArn).map(({ name }) => name));
 }
 
 /** The mapping that names the root device changes its size; every other one is an empty volume beside it. */

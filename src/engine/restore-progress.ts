@@ -3,7 +3,7 @@ import { BuildFailure } from '../util/faults.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { BuildProgress, LaunchedInstance } from './build-run.ts';
 import type { Engine } from './engine.ts';
-import type { ExecutionRecord, StepRow } from './execution-records.ts';
+import { type ExecutionRecord, executionRecords, type StepRow } from './execution-records.ts';
 
 /**
  * What a build has made before somebody else goes on with it: its instances that still run, its AMI and what is known of
@@ -11,7 +11,7 @@ import type { ExecutionRecord, StepRow } from './execution-records.ts';
  */
 export async function restoreProgress(
   { buildHost }: Pick<Engine, 'buildHost'>,
-  plan: Pick<BuildPlan, 'parent'>,
+  plan: { readonly parent: Pick<BuildPlan['parent'], 'amiId'> },
   records: readonly ExecutionRecord[],
 ): Promise<BuildProgress> {
   const done = records
@@ -46,6 +46,20 @@ export async function restoreProgress(
     outputAmiId,
     osVersion: outputs('CollectImageMetadata', 'osVersion').at(-1),
   };
+}
+
+/** All that is here of a build that ends before it could go on: whatever runs is to be ended, and its AMI looked after. */
+export async function abandonedProgress(
+  engine: Pick<Engine, 'db' | 'buildHost'>,
+  imageArn: string,
+): Promise<BuildProgress> {
+  const records = await executionRecords(engine.db, imageArn);
+  const restored = await restoreProgress(engine, { parent: { amiId: '' } }, records);
+  const instances = new Map<string, LaunchedInstance>();
+  for (const { instanceId, owner } of await engine.buildHost.list()) {
+    if (owner === imageArn) instances.set(instanceId, { instance: stopped(instanceId), amiId: '' });
+  }
+  return { ...restored, instances };
 }
 
 /** One that was captured. It is still to be ended. */

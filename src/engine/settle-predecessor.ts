@@ -11,6 +11,7 @@ import type { BuildPlan } from './build-plan.ts';
 import type { Engine } from './engine.ts';
 import { type ExecutionRecord, executionRecords, type StepRow } from './execution-records.ts';
 import { removeTraces } from './remove-traces.ts';
+import { mayBeMounted } from './steps/choose-executor.ts';
 import { STEP_ACTIONS } from './steps/step-actions.ts';
 
 /** A build that takes down one worker after the other is not tried for ever. */
@@ -108,6 +109,7 @@ async function removeUnrecorded(
 async function whyNot(build: Abandoned, record: ExecutionRecord): Promise<string | undefined> {
   const { engine, claim, plan, signal } = build;
   for (const instanceId of neededInstances(record)) {
+    if (record.type === 'BUILD' && mayBeMounted(plan)) return `only its worker could go on with ${instanceId}`;
     const instance = await engine.buildHost.find(instanceId);
     if (instance === undefined) return `instance ${instanceId} is gone`;
     if (!(await answers(instance, signal))) return `instance ${instanceId} does not answer`;

@@ -1,11 +1,14 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { BuilderFault, coerceError } from '../util/faults.ts';
 import { type BuildJobs, buildJobs, type Connection } from './build-jobs.ts';
-import { startEmbeddedPostgres } from './embedded-postgres/start.ts';
+import { findRunningServer } from './embedded-postgres/adopt.ts';
+import { ROLE } from './embedded-postgres/data-directory.ts';
+import { keepEmbeddedPostgres } from './embedded-postgres/keep-running.ts';
+import { PORT } from './embedded-postgres/socket-directory.ts';
 import { migrate } from './migrate.ts';
 import type { Database } from './tables.ts';
 
@@ -33,13 +36,14 @@ export type OpenStoreOptions = StorePlace & {
 };
 
 const OLDEST_SERVER = 150_000;
+const JOIN_MS = 10_000;
 
 /** Opens the store and brings its tables up to date. Throws a BuilderFault when that cannot be done. */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { log, signal } = options;
   if ('databaseUrl' in options) return connectStore({ connectionString: options.databaseUrl }, log);
   await mkdir(options.home, { recursive: true, mode: 0o700 });
-  const server = await startEmbeddedPostgres({ directory: path.resolve(options.home, 'postgres'), log, signal });
+  const server = await keepEmbeddedPostgres({ directory: path.resolve(options.home, 'postgres'), log, signal });
   try {
     const { host, port, user } = server;
     await ensureDatabase({ host, port, user });
@@ -55,16 +59,42 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   }
 }
 
+/**
+ * Opens the store of a home that another process has open: its embedded server is used and goes on. Throws a BuilderFault
+ * when no server runs there.
+ */
+export async function joinStore(options: {
+  readonly home: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<Store> {
+  const directory = path.resolve(options.home, 'postgres', 'data');
+  const dataDirectory = await realpath(directory).catch(() => directory);
+  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(JOIN_MS)]);
+  const server = await findRunningServer(dataDirectory, deadline);
+  options.signal.throwIfAborted();
+  if (server === undefined) {
+    throw new BuilderFault(`No service runs on ${options.home}, and there is no other database.`, {
+      hint: 'Start `kiln serve` first, or set DATABASE_URL.',
+      missingPrerequisite: true,
+    });
+  }
+  return connectStore({ host: server.host, port: PORT, user: ROLE, database: 'kiln' }, options.log);
+}
+
 /** Opens the store in a database of a running server. */
 export async function connectStore(connection: Connection, log: Logger): Promise<Store> {
   const pool = new pg.Pool({ ...connection, application_name: 'kiln', max: 20, connectionTimeoutMillis: 10_000 });
   // A connection that breaks while idle is replaced; the next query says when that fails.
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'));
+  // Of those that are being closed, the end of the server may be faster.
+  let closed: Promise<void> | undefined;
+  pool.on('error', (error) => {
+    if (closed === undefined) log.warn({ err: error }, 'a database connection was lost');
+  });
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   try {
     await checkServer(db);
     await migrate(db);
-    let closed: Promise<void> | undefined;
     const close = (): Promise<void> => {
       closed ??= db.destroy();
       return closed;

@@ -56,6 +56,11 @@ export interface Target {
    * reboot is not possible (the local machine, a container) and with the signal's reason after an abort.
    */
   reboot(signal: AbortSignal): Promise<void>;
+  /**
+   * Ends commands that outlived the connection of a process of Kiln's that is not there any more. Absent where commands end
+   * with their process. Only while nobody else runs commands on the machine.
+   */
+  endOrphans?(signal: AbortSignal): Promise<void>;
 }
 
 /** The connection to the machine ended and could not be made again. */

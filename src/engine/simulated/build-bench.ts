@@ -41,15 +41,18 @@ export interface BuildBench extends AsyncDisposable {
 
 export interface BenchImage {
   readonly components?: readonly string[];
+  /** Of every component. */
+  readonly componentTags?: Readonly<Record<string, string>>;
   readonly recipe?: Readonly<Record<string, unknown>>;
   readonly infrastructure?: Readonly<Record<string, unknown>>;
   readonly distributions?: readonly unknown[];
   readonly row?: Partial<Insertable<ImagesTable>>;
 }
 
-export async function openBench(): Promise<BuildBench> {
+/** @param shared A database of somebody else's, who closes it: another machine room with the same records. */
+export async function openBench(shared?: { readonly store: Store }): Promise<BuildBench> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'kiln-bench-'));
-  const store = await openTestStore();
+  const store = shared?.store ?? (await openTestStore());
   const { db } = store;
   const images = simulatedImageStore();
   const catalog = simulatedCatalog(images);
@@ -63,10 +66,17 @@ export async function openBench(): Promise<BuildBench> {
   const workingDirectory = path.join(folder, 'work');
   await mkdir(workingDirectory);
 
-  const image = async ({ components = [], recipe, infrastructure, distributions, row }: BenchImage = {}) => {
+  const image = async ({
+    components = [],
+    componentTags = {},
+    recipe,
+    infrastructure,
+    distributions,
+    row,
+  }: BenchImage = {}) => {
     const slug = `image-${randomUUID().slice(0, 8)}`;
     const arns = await Promise.all(
-      components.map((phases, index) => insertComponent(store, `${slug}-${index}`, phases)),
+      components.map((phases, index) => insertComponent(store, `${slug}-${index}`, phases, componentTags)),
     );
     return insertImage(db, {
       slug,
@@ -118,7 +128,7 @@ export async function openBench(): Promise<BuildBench> {
       return { engine: { ...engine, buildHost: next, workerId: `worker-${randomUUID()}` }, host: next };
     },
     [Symbol.asyncDispose]: async () => {
-      await store.close();
+      if (shared === undefined) await store.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -146,10 +156,16 @@ async function rowOf(store: Store, arn: string): Promise<ImageRow> {
   return row;
 }
 
-function insertComponent(store: Store, slug: string, phases: string): Promise<string> {
+function insertComponent(
+  store: Store,
+  slug: string,
+  phases: string,
+  tags: Readonly<Record<string, string>>,
+): Promise<string> {
   return insertResource(store.db, {
     arn: `arn:aws:imagebuilder:us-east-1:${ACCOUNT}:component/${slug}/1.0.0/1`,
     ...{ kind: 'component', slug, major: 1, minor: 0, patch: 0, build: 1, version: '1.0.0' },
     document: JSON.stringify({ data: `schemaVersion: 1.0\nname: ${slug}\nphases:\n${phases}` }),
+    tags: JSON.stringify(tags),
   });
 }

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   BuildHost,
   Instance,
@@ -8,8 +8,20 @@ import type {
   LaunchRequest,
   UnbootedInstance,
 } from '../../build-host/build-host.ts';
-import type { Target, TargetCommand } from '../../toe/target.ts';
+import { DEFAULT_INSTANCE_TYPES, shapeFor } from '../../build-host/qemu/instance-types.ts';
+import { type Target, type TargetCommand, TargetLostError } from '../../toe/target.ts';
 import { localTarget } from '../../toe/targets/local.ts';
+import { BuildFailure } from '../../util/faults.ts';
+import {
+  endGuest,
+  enterLine,
+  guestTarget,
+  makeGuest,
+  newBoot,
+  readDisk,
+  runUserData,
+  type SimulatedDisk,
+} from './simulated-guest.ts';
 
 /** Where a test may make something fail or wait. What a hook throws is what the operation throws. */
 export interface SimulatedFaults {
@@ -38,6 +50,8 @@ export interface SimulatedInstance {
   reboots: number;
   /** Whether it is a mounted disk, and no machine. */
   mounted: boolean;
+  /** Aborted when the power goes; each boot has its own. */
+  power: AbortController;
 }
 
 /** What components write to `disk` in their home is on the disk: checkpoints and what starts from them have it. */
@@ -63,17 +77,45 @@ function unbootedInstance(record: SimulatedInstance): UnbootedInstance {
   };
 }
 
+export interface SimulatedHostOptions {
+  /**
+   * Instances have folders, programs and user data of their own, which costs some files and processes each. Without it
+   * commands see this machine.
+   */
+  readonly guests?: boolean;
+}
+
 export function simulatedBuildHost(
   folder: string,
   instances: Map<string, SimulatedInstance> = new Map(),
+  { guests = false }: SimulatedHostOptions = {},
 ): SimulatedBuildHost {
   const faults: SimulatedFaults = {};
   const launches: LaunchRequest[] = [];
+  const homeOf = (instanceId: string): string => path.join(folder, instanceId);
+
+  const save = async (record: SimulatedInstance): Promise<void> => {
+    const { request, running, reboots, mounted } = record;
+    const text = JSON.stringify({ request, running, reboots, mounted });
+    await writeFile(path.join(record.folder, 'instance.json'), text).catch(ignoreMissing);
+  };
+
+  /** Also one that another process launched. */
+  const recordOf = async (instanceId: string): Promise<SimulatedInstance | undefined> => {
+    const known = instances.get(instanceId);
+    if (known !== undefined) return known;
+    const home = homeOf(instanceId);
+    const text = await readFile(path.join(home, 'instance.json'), 'utf8').catch(ignoreMissing);
+    if (text === undefined || text === '') return undefined;
+    const record: SimulatedInstance = { ...JSON.parse(text), folder: home, power: new AbortController() };
+    instances.set(instanceId, record);
+    return record;
+  };
 
   const asInstance = (instanceId: string, record: SimulatedInstance): Instance => ({
     instanceId,
-    target: simulatedTarget(record, faults),
-    enterCommand: `enter ${instanceId}`,
+    target: simulatedTarget(record, faults, guests),
+    enterCommand: guests ? enterLine(record.folder, instanceId) : `enter ${instanceId}`,
     get unbooted() {
       return record.mounted ? unbootedInstance(record) : undefined;
     },
@@ -81,9 +123,32 @@ export function simulatedBuildHost(
       await faults.stopForCapture?.(instanceId, context);
       context.signal.throwIfAborted();
       record.running = false;
+      await powerOff(instanceId, record);
+      await save(record);
       return { path: path.join(record.folder, 'disk.qcow2') };
     },
   });
+
+  const powerOff = async (instanceId: string, record: SimulatedInstance): Promise<void> => {
+    record.power.abort(new TargetLostError(`${instanceId} was lost: its power is off`));
+    if (guests) await endGuest(instanceId);
+  };
+
+  /** Rejects when the disk does not boot, after its time or at once when the launch is aborted. */
+  const boot = async ({ instanceId, parentDisk, timeoutSeconds }: LaunchRequest, context: LaunchContext) => {
+    context.monitor.line('console', 'simulated firmware');
+    if ((await readDisk(parentDisk.path)).boots) {
+      context.monitor.line('console', 'simulated kernel');
+      return;
+    }
+    context.monitor.line('console', 'Boot failed: no bootable disk');
+    context.signal.throwIfAborted();
+    await sleep(timeoutSeconds * 1000, undefined, { signal: context.signal }).catch(() => {});
+    context.signal.throwIfAborted();
+    throw new BuildFailure(
+      `${instanceId} did not answer within ${timeoutSeconds} s.\nThe last lines of its console:\n  Boot failed: no bootable disk`,
+    );
+  };
 
   return {
     instances,
@@ -92,61 +157,115 @@ export function simulatedBuildHost(
     launch: async (request, context) => {
       launches.push(request);
       context.signal.throwIfAborted();
-      const home = path.join(folder, request.instanceId);
+      const { instanceId } = request;
+      const sizeGiB = checkedSize(request, await readDisk(request.parentDisk.path));
+      const home = homeOf(instanceId);
+      await mkdir(folder, { recursive: true });
+      await mkdir(home);
       await mkdir(path.join(home, 'root/etc'), { recursive: true });
       await writeFile(path.join(home, 'disk.qcow2'), `overlay on ${request.parentDisk.path}`);
-      const { path: parent } = request.parentDisk;
-      for (const name of ['disk', 'checkpoint']) {
-        await mkdir(path.join(home, name));
-        if (existsSync(parent)) await cp(parent, path.join(home, name), { recursive: true });
-      }
+      await fillDisk(request, home);
       const mounted = request.executor === 'direct' || request.executor === 'auto';
-      const record: SimulatedInstance = { request, folder: home, running: true, reboots: 0, mounted };
-      instances.set(request.instanceId, record);
+      const power = new AbortController();
+      const record: SimulatedInstance = { request, folder: home, running: true, reboots: 0, mounted, power };
+      instances.set(instanceId, record);
+      const instance = asInstance(instanceId, record);
       try {
-        context.monitor.line('console', 'simulated kernel');
+        await save(record);
+        await boot(request, context);
+        if (guests) await makeGuest(home, request, sizeGiB);
+        if (guests && request.userData !== undefined) {
+          await runUserData(guestTarget(home, instanceId), request.userData, context.signal);
+        }
         await faults.launch?.(request, context);
         context.signal.throwIfAborted();
       } catch (error) {
-        instances.delete(request.instanceId);
+        instances.delete(instanceId);
+        await powerOff(instanceId, record);
         await rm(home, { recursive: true, force: true });
         throw error;
       }
-      return asInstance(request.instanceId, record);
+      return instance;
     },
     find: async (instanceId) => {
-      const record = instances.get(instanceId);
+      const record = await recordOf(instanceId);
       return record?.running ? asInstance(instanceId, record) : undefined;
     },
-    list: async () =>
-      [...instances].map(([instanceId, { request, running }]) => ({ instanceId, owner: request.owner, running })),
+    list: async () => {
+      const ids = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith('i-'));
+      const records = await Promise.all([...new Set([...ids, ...instances.keys()])].map(recordOf));
+      return records
+        .filter((record) => record !== undefined)
+        .map(({ request, running }) => ({ instanceId: request.instanceId, owner: request.owner, running }));
+    },
     terminate: async (instanceId) => {
       await faults.terminate?.(instanceId);
-      const record = instances.get(instanceId);
+      const record = await recordOf(instanceId);
       instances.delete(instanceId);
-      if (record !== undefined) await rm(record.folder, { recursive: true, force: true });
+      if (record !== undefined) await powerOff(instanceId, record);
+      await rm(homeOf(instanceId), { recursive: true, force: true });
     },
   };
 }
 
-function simulatedTarget(record: SimulatedInstance, faults: SimulatedFaults): Target {
-  const local = localTarget({
-    environment: { PATH: process.env['PATH'] ?? '', HOME: record.folder },
-    cwd: record.folder,
-  });
+/** The size of the root volume. Throws a BuildFailure for what cannot be had. */
+function checkedSize({ instanceTypes, rootVolumeSizeGiB }: LaunchRequest, disk: SimulatedDisk): number {
+  if (shapeFor(instanceTypes, DEFAULT_INSTANCE_TYPES, { cpus: 2, memoryMiB: 4096 }) === undefined) {
+    throw new BuildFailure(`This build host knows none of the instance types ${instanceTypes.join(', ')}.`);
+  }
+  if (rootVolumeSizeGiB === undefined) return disk.sizeGiB;
+  if (rootVolumeSizeGiB >= disk.sizeGiB) return rootVolumeSizeGiB;
+  throw new BuildFailure(
+    `The root volume cannot have ${rootVolumeSizeGiB} GiB: the parent image's disk has ${disk.sizeGiB} GiB.`,
+  );
+}
+
+/** A parent that is a folder is the disk of a checkpoint. */
+async function fillDisk({ parentDisk }: LaunchRequest, home: string): Promise<void> {
+  const isFolder = (await stat(parentDisk.path).catch(ignoreMissing))?.isDirectory() === true;
+  for (const name of ['disk', 'checkpoint']) {
+    await mkdir(path.join(home, name));
+    if (isFolder) await cp(parentDisk.path, path.join(home, name), { recursive: true });
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
+}
+
+function simulatedTarget(record: SimulatedInstance, faults: SimulatedFaults, guests: boolean): Target {
+  const { request, folder } = record;
+  const here = guests
+    ? guestTarget(folder, request.instanceId)
+    : localTarget({ environment: { PATH: process.env['PATH'] ?? '', HOME: folder }, cwd: folder });
+  /** What runs when the power goes is lost with it. */
+  const local: Pick<Target, 'run'> = {
+    run: async (command) => {
+      const { power } = record;
+      const signal = AbortSignal.any([command.signal, power.signal]);
+      return here.run({ ...command, signal });
+    },
+  };
   return {
     os: 'linux',
-    name: record.request.instanceId,
+    name: request.instanceId,
     run: async (command) => {
-      await faults.command?.(record.request.instanceId, command);
+      await faults.command?.(request.instanceId, command);
       const [sh, flag, script, name, root, ...rest] = command.argv;
       // The clean-up script must clean this instance's folder and never the machine of the tests.
       if (name !== 'sanitize-instance') return local.run(command);
-      const inside = path.join(record.folder, 'root', root ?? '');
+      const inside = path.join(folder, 'root', root ?? '');
       return local.run({ ...command, argv: [sh, flag ?? '', script ?? '', name, inside, ...rest] });
     },
     reboot: async () => {
       record.reboots++;
+      record.power.abort(new TargetLostError(`${request.instanceId} was lost: it restarts`));
+      if (guests) {
+        await endGuest(request.instanceId);
+        await newBoot(folder);
+      }
+      record.power = new AbortController();
     },
   };
 }

@@ -41,6 +41,13 @@ export function simulatedImageStore(): SimulatedImageStore {
       images.set(amiId, image);
       return image;
     },
+    describe: async (amiId, description) => {
+      const original = images.get(amiId);
+      if (original === undefined) throw new BuilderFault(`There is no image ${amiId}`);
+      const image = { ...original, ...description };
+      images.set(amiId, image);
+      return image;
+    },
     import: () => Promise.reject(new BuilderFault('not simulated')),
     export: () => Promise.reject(new BuilderFault('not simulated')),
     remove: async (amiId) => {

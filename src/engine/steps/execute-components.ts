@@ -9,9 +9,10 @@ import type {
   StepPlace,
 } from '../../toe/run-documents.types.ts';
 import { knownMetadata } from '../../toe/services/known-metadata.ts';
+import type { FinishedStep } from '../../toe/suspended-run.ts';
 import type { Monitor } from '../../util/monitor.ts';
-import type { BuildPlan } from '../build-plan.ts';
 import { componentSource } from '../component-source.ts';
+import { componentJournal, componentsWith, finishedSteps, interruptedStep } from './component-journal.ts';
 import { executorTags } from './executor-record.ts';
 import { runComponents } from './run-components.ts';
 import {
@@ -23,7 +24,14 @@ import {
   type StepResult,
 } from './step-action.ts';
 
-export const executeComponents: StepAction = { definition: WORKFLOW_ACTIONS.ExecuteComponents, run, nothingToDo };
+export const executeComponents: StepAction = {
+  definition: WORKFLOW_ACTIONS.ExecuteComponents,
+  run: (inputs, context) => run(inputs, context),
+  nothingToDo,
+  resume,
+  whyNotResumable: (step, { engine, plan, workflowType }) =>
+    interruptedStep({ engine }, step.id, componentsWith(PHASES[workflowType === 'TEST' ? 'TEST' : 'BUILD'], plan)),
+};
 
 /** The phases of component documents that a workflow type runs. */
 const PHASES = { BUILD: ['build', 'validate'], TEST: ['test'] } as const;
@@ -31,10 +39,17 @@ const PHASES = { BUILD: ['build', 'validate'], TEST: ['test'] } as const;
 /** Output lines that go into the failure's text; the log has them all. */
 const REASON_LINES = 5;
 
-async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
+/** Document steps that have ended do not run again. */
+async function resume(inputs: StepInputs, context: StepContext): Promise<StepResult> {
+  const { target } = instanceOf(inputs, context).instance;
+  await target.endOrphans?.(context.signal);
+  return run(inputs, context, await finishedSteps(context));
+}
+
+async function run(inputs: StepInputs, context: StepContext, finished?: readonly FinishedStep[]): Promise<StepResult> {
   const { engine, claim, plan, signal, monitor } = context;
   const phases = phasesOf(context);
-  const documents = documentsWith(phases, plan);
+  const documents = componentsWith(phases, plan);
   const { instance, amiId, history, whyMachine } = instanceOf(inputs, context);
   const { result, executors, stateBefore } = await runComponents({
     documents: {
@@ -53,6 +68,9 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
       clock: engine.clock,
       signal,
       monitor: documentMonitor(monitor, documents),
+      // What runs on a mounted disk goes with the worker.
+      ...(instance.unbooted === undefined ? { journal: componentJournal(context) } : {}),
+      ...(finished === undefined ? {} : { resume: { finished } }),
     },
     phases,
     instance,
@@ -80,16 +98,12 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
 
 function nothingToDo(context: Pick<StepContext, 'plan' | 'workflowType'>): string | undefined {
   const phases = phasesOf(context);
-  if (documentsWith(phases, context.plan).length > 0) return undefined;
+  if (componentsWith(phases, context.plan).length > 0) return undefined;
   return `no component has a phase ${phases.join(' or ')}`;
 }
 
 function phasesOf({ workflowType }: Pick<StepContext, 'workflowType'>): readonly string[] {
   return workflowType === 'TEST' ? PHASES.TEST : PHASES.BUILD;
-}
-
-function documentsWith(phases: readonly string[], plan: BuildPlan): readonly RunnableDocument[] {
-  return plan.components.filter(({ document }) => document.phases.some(({ name }) => phases.includes(name)));
 }
 
 /** What `{{ aws:imds:… }}` finds: what is true of an instance of Kiln's. It has no metadata service of its own. */

@@ -8,7 +8,10 @@ const MARK = 'KILN_COMMAND';
 /** A command line is one argument of the login shell, and Linux allows 128 KiB for one. */
 const MAX_COMMAND_LINE_BYTES = 100 * 1024;
 
-const KILL_SCRIPT = readFileSync(new URL('./ssh-kill.sh', import.meta.url), 'utf8');
+export const KILL_SCRIPT = readFileSync(new URL('./ssh-kill.sh', import.meta.url), 'utf8');
+
+/** Ends every command that outlives its connection; $1 is {@link KILL_SCRIPT}. */
+export const END_ORPHANS_SCRIPT = readFileSync(new URL('./ssh-end-orphans.sh', import.meta.url), 'utf8');
 
 /** What is sent to the login shell to start a command. */
 export interface SshStart {

@@ -8,7 +8,9 @@ import { signalNumber } from './signal-number.ts';
 import {
   collectLine,
   dropSpoolLine,
+  END_ORPHANS_SCRIPT,
   holdLine,
+  KILL_SCRIPT,
   killLine,
   punchLine,
   resumeLine,
@@ -112,11 +114,17 @@ export function sshTarget(options: SshTargetOptions): SshTarget {
     }
   }
 
+  async function endOrphans(signal: AbortSignal): Promise<void> {
+    const { code } = await run({ argv: ['sh', '-c', END_ORPHANS_SCRIPT, 'kiln', KILL_SCRIPT], signal });
+    if (code !== 0) throw new TargetLostError(`Commands on ${options.name} do not end.`);
+  }
+
   return {
     os: 'linux',
     name: options.name,
     run,
     reboot,
+    endOrphans,
     connect: connection.connect,
     drop: connection.drop,
     close: connection.close,

@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Instance } from '../build-host/build-host.ts';
+import { claimImage } from '../state/transitions/claim-image.ts';
+import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
+import type { Engine } from './engine.ts';
+import { runBuild } from './run-build.ts';
+import { type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
+import { terminateLeftovers } from './terminate-leftovers.ts';
+
+let bench: BuildBench;
+before(async () => {
+  bench = await openBench();
+});
+after(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+const never = new AbortController().signal;
+/** Machines, which outlive their worker; a mounted disk does not. */
+const onMachines = { row: { tags: JSON.stringify({ 'kiln:executor': 'vm' }) } };
+
+/**
+ * A build that stops where `hold` is called, as a killed process does: nothing more comes from it. `revive` lets it go
+ * on, as a process does that was only frozen.
+ */
+async function stoppedBuild(
+  options: BenchImage,
+  place: (hold: () => Promise<void>) => void,
+): Promise<{ arn: string; revive: () => Promise<void> }> {
+  const reached = Promise.withResolvers<void>();
+  const revived = Promise.withResolvers<void>();
+  place(async () => {
+    reached.resolve();
+    await revived.promise;
+  });
+  const arn = await bench.image({ ...onMachines, ...options });
+  const build = runBuild(bench.engine, arn, never);
+  await Promise.race([reached.promise, build]);
+  clearFaults();
+  return {
+    arn,
+    revive: async () => {
+      revived.resolve();
+      await build;
+    },
+  };
+}
+
+function clearFaults(): void {
+  delete bench.host.faults.launch;
+  delete bench.host.faults.command;
+  delete bench.host.faults.terminate;
+  delete bench.images.faults.capture;
+}
+
+/** What a worker does with a build whose worker was lost. */
+async function goOn(arn: string, engine: Engine = bench.successor().engine): Promise<void> {
+  await bench.store.jobs.enqueue(bench.store.db, arn);
+  await runBuild(engine, arn, never);
+}
+
+async function left(arn: string): Promise<{ instances: number; amis: number }> {
+  const instances = (await bench.host.list()).filter(({ owner }) => owner === arn).length;
+  return { instances, amis: [...bench.images.images.values()].filter(({ source }) => source === arn).length };
+}
+
+const BUILT = { instances: 0, amis: 1 };
+const WHOLE = ['build-image COMPLETED', 'test-image COMPLETED'];
+const ANEW = ['build-image CANCELLED', ...WHOLE];
+
+const PLACES: Readonly<Record<string, { expected: readonly string[]; place: (hold: () => Promise<void>) => void }>> = {
+  LaunchBuildInstance: {
+    expected: WHOLE,
+    place: (hold) => {
+      bench.host.faults.launch = hold;
+    },
+  },
+  ApplyBuildComponents: {
+    expected: ANEW,
+    place: (hold) => {
+      bench.host.faults.command = hold;
+    },
+  },
+  CreateOutputAMI: {
+    expected: ANEW,
+    place: (hold) => {
+      bench.images.faults.capture = hold;
+    },
+  },
+  TerminateBuildInstance: {
+    expected: WHOLE,
+    place: (hold) => {
+      bench.host.faults.terminate = hold;
+    },
+  },
+  LaunchTestInstance: {
+    expected: WHOLE,
+    place: (hold) => {
+      bench.host.faults.launch = ({ parentDisk }) =>
+        parentDisk.path.includes('ami-00000000000000001') ? Promise.resolve() : hold();
+    },
+  },
+};
+
+for (const [step, { expected, place }] of Object.entries(PLACES)) {
+  test(`its worker was killed in ${step}: another one brings the build to its end`, async () => {
+    const { arn } = await stoppedBuild({ components: [script({ build: 'true', test: 'true' })] }, place);
+    await goOn(arn);
+    const image = await bench.row(arn);
+    assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+    assert.deepEqual(await bench.workflows(arn), expected);
+    assert.deepEqual(await left(arn), BUILT);
+    assert.equal(image.restarts, expected === ANEW ? 1 : 0);
+    const steps = await bench.steps(arn);
+    assert.ok(steps.includes(`${step} COMPLETED`), steps.join());
+    if (expected === ANEW) {
+      assert.ok(steps.includes(`${step} CANCELLED`));
+      assert.ok((await bench.log(arn)).some((line) => /begins anew: .*instance|begins anew: step/.test(line)));
+    }
+  });
+
+  test(`frozen in ${step}: another worker begins from the start, and the frozen one changes nothing when it thaws`, async () => {
+    bench.frozen.add(bench.engine.workerId);
+    const { arn, revive } = await stoppedBuild({ components: [script({ build: 'true', test: 'true' })] }, place);
+    await goOn(arn);
+    bench.frozen.delete(bench.engine.workerId);
+    const image = await bench.row(arn);
+    assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+    await revive();
+    assert.deepEqual(await bench.row(arn), image);
+    assert.deepEqual(await left(arn), BUILT, 'it takes with it what it still had');
+  });
+}
+
+function twoSteps(second: string): string {
+  const file = (name: string): string => path.join(bench.folder, name);
+  return `  - name: build
+    steps:
+      - name: First
+        action: ExecuteBash
+        inputs:
+          commands: ['echo x >> ${file('first')}; echo done']
+      - name: Second
+        action: ExecuteBash
+${second}        inputs:
+          commands: ['echo {{ build.First.outputs.stdout }} >> ${file('second')}; [ -e ${file('go')} ] || sleep 600']
+`;
+}
+
+/** Kills the worker while the second of two document steps runs. */
+async function killedInSecondStep(options: BenchImage): Promise<string> {
+  let commands = 0;
+  const { arn } = await stoppedBuild(options, (hold) => {
+    bench.host.faults.command = async (_, command) => {
+      if (command.argv.join(' ').includes('second') || (command.stdin ?? '').toString().includes('second'))
+        await hold();
+      commands++;
+    };
+  });
+  assert.ok(commands > 0);
+  return arn;
+}
+
+const REPEATED: Readonly<Record<string, { second: string; tags: Record<string, string> }>> = {
+  'more than one attempt': { second: '        maxAttempts: 2\n', tags: {} },
+  'the tag kiln:repeatable': { second: '', tags: { 'kiln:repeatable': 'Second' } },
+};
+
+for (const [what, { second, tags }] of Object.entries(REPEATED)) {
+  test(`a component step with ${what} runs again on the same instance, those before it do not`, async () => {
+    const before = bench.host.launches.length;
+    const arn = await killedInSecondStep({ components: [twoSteps(second)], componentTags: tags });
+    const next = bench.successor();
+    await writeFile(path.join(bench.folder, 'go'), '');
+    await goOn(arn, next.engine);
+    const image = await bench.row(arn);
+    assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+    assert.deepEqual(await bench.workflows(arn), WHOLE);
+    assert.equal(readFileSync(path.join(bench.folder, 'first'), 'utf8'), 'x\n');
+    assert.equal(
+      readFileSync(path.join(bench.folder, 'second'), 'utf8'),
+      'done\n',
+      'outputs of steps before are known',
+    );
+    assert.equal(bench.host.launches.length - before, 1, 'the build instance was not launched again');
+    for (const name of ['first', 'second', 'go']) await rm(path.join(bench.folder, name), { force: true });
+  });
+}
+
+test('an instance that is gone, or does not answer, is replaced', async () => {
+  const hold = PLACES['ApplyBuildComponents']?.place ?? assert.fail();
+  const { arn } = await stoppedBuild({ components: [script({ build: 'true' })], componentTags: {} }, hold);
+  const [instanceId = ''] = [...bench.host.instances].flatMap(([id, { request }]) =>
+    request.owner === arn ? [id] : [],
+  );
+  const next = bench.successor();
+  const { find } = next.engine.buildHost;
+  const mute = async (id: string): Promise<Instance | undefined> => {
+    const found = await find(id);
+    if (found === undefined || id !== instanceId) return found;
+    return { ...found, target: { ...found.target, run: () => Promise.reject(new Error('no answer')) } };
+  };
+  await goOn(arn, { ...next.engine, buildHost: { ...next.engine.buildHost, find: mute } });
+  assert.equal((await bench.row(arn)).status, 'AVAILABLE');
+  assert.equal(bench.host.instances.has(instanceId), false);
+  assert.ok(
+    (await bench.log(arn)).some((line) => line.endsWith(`begins anew: instance ${instanceId} does not answer`)),
+  );
+});
+
+test('at another place the build begins from the start, with what is there', async () => {
+  const { arn } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
+    bench.host.faults.launch = ({ parentDisk }) =>
+      parentDisk.path.includes('ami-00000000000000001') ? Promise.resolve() : hold();
+  });
+  const other = await openBench({ store: bench.store });
+  try {
+    const place = { id: 'elsewhere', hasEnded: async () => false };
+    await bench.store.jobs.enqueue(bench.store.db, arn);
+    await runBuild({ ...other.engine, place, workerId: 'worker-there' }, arn, never);
+    const image = await bench.row(arn);
+    assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+    const amiId = JSON.stringify(image.output_resources['amis']);
+    assert.ok(
+      [...other.images.images.keys()].some((id) => amiId.includes(id)),
+      'its AMI is there',
+    );
+    assert.ok((await bench.stages(arn)).join().includes('TESTING,CREATING,BUILDING'), 'it went back');
+    await terminateLeftovers(bench.engine);
+    assert.equal((await left(arn)).instances, 0, 'what it left here is ended by the next look');
+  } finally {
+    await other[Symbol.asyncDispose]();
+  }
+});
+
+test('an image that was to be cancelled when its worker was lost becomes CANCELLED', async () => {
+  const { arn } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
+    bench.host.faults.command = hold;
+  });
+  await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() });
+  await goOn(arn);
+  assert.equal((await bench.row(arn)).status, 'CANCELLED');
+  assert.ok((await bench.steps(arn)).includes('ApplyBuildComponents CANCELLED'));
+  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+});
+
+test('killed before the first workflow: the build begins', async () => {
+  const arn = await bench.image(onMachines);
+  await claimImage(bench.store.db, { imageArn: arn, workerId: 'worker-0', place: 'bench', at: new Date() });
+  await goOn(arn);
+  assert.equal((await bench.row(arn)).status, 'AVAILABLE');
+});
+
+test('a build that takes down one worker after the other ends, and says so', async () => {
+  const { arn } = await stoppedBuild(
+    { components: [script({ build: 'true' })], row: { ...onMachines.row, restarts: 5 } },
+    (hold) => {
+      bench.host.faults.command = hold;
+    },
+  );
+  await goOn(arn);
+  const image = await bench.row(arn);
+  assert.equal(image.status, 'FAILED');
+  assert.match(image.reason ?? '', /^Its worker was lost 6 times while the image was built: .*memory or disk/);
+  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+  assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
+});
+
+test('instances of ended builds are terminated, but not those that were kept or belong to no build', async () => {
+  const kept = await bench.image({
+    ...onMachines,
+    components: [script({ build: 'exit 1' })],
+    infrastructure: { terminateInstanceOnFailure: false },
+  });
+  await runBuild(bench.engine, kept, never);
+  const ended = await bench.image(onMachines);
+  await runBuild(bench.engine, ended, never);
+  const { arn: running, revive } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
+    bench.host.faults.command = hold;
+  });
+  const launch = (instanceId: string, owner: string): Promise<unknown> =>
+    bench.host.launch(
+      {
+        ...{ instanceId, owner, instanceTypes: [], extraVolumes: [], timeoutSeconds: 10 },
+        parentDisk: { path: '/x', format: 'qcow2' },
+      },
+      { signal: never, monitor: { line: () => {} } },
+    );
+  await launch('i-00000000000000001', ended);
+  await launch('i-00000000000000002', 'kiln run ami-1');
+  await terminateLeftovers(bench.successor().engine);
+  const owners = (await bench.host.list()).map(({ owner }) => owner);
+  for (const stays of [kept, running, 'kiln run ami-1']) assert.ok(owners.includes(stays), stays);
+  assert.ok(!owners.includes(ended));
+  await revive();
+  assert.equal(existsSync(path.join(bench.folder, 'i-00000000000000001')), false);
+});
