@@ -80,7 +80,10 @@ function startKiln(home: string, args: readonly string[], env: Readonly<Record<s
   };
   createInterface({ input: child.stdout }).on('line', (line) => collect(stdout, line));
   createInterface({ input: child.stderr }).on('line', (line) => collect(stderr, line));
+  let over = false;
   const ended = once(child, 'close').then(([code, signal]) => {
+    // Before whoever waits looks again.
+    over = true;
     for (const wake of waiting) wake();
     return typeof code === 'number' ? code : signal === 'SIGKILL' ? 137 : 143;
   });
@@ -90,10 +93,6 @@ function startKiln(home: string, args: readonly string[], env: Readonly<Record<s
     stderr,
     ended,
     async line(matches) {
-      let over = false;
-      void ended.then(() => {
-        over = true;
-      });
       for (;;) {
         const found = stdout.find(matches);
         if (found !== undefined) return found;

@@ -28,6 +28,7 @@ const BUILT: BuildOutcome = {
   seconds: 83.4567,
   steps: [STEP],
   failure: undefined,
+  ranOn: { executors: 'direct, vm', because: 'step Start of phase build asks the service manager' },
   tail: ['noise'],
   keptInstances: [],
   outputs: [{ name: 'ImageArn', value: ARN }],
@@ -70,6 +71,7 @@ test('the last JSON event is done, with the members that the README promises', (
     status: 'AVAILABLE',
     amiId: 'ami-0123456789abcdef0',
     file: '/tmp/web.qcow2',
+    ranOn: { executors: ['direct', 'vm'], because: 'step Start of phase build asks the service manager' },
     seconds: 83.457,
     steps: [{ workflow: 'build-image', name: 'Launch', action: 'LaunchInstance', status: 'COMPLETED', seconds: 12.3 }],
   });
@@ -88,9 +90,18 @@ test('every JSON event is one line', () => {
   );
 });
 
-test('a success ends with ARN, AMI, file, size and the time of each step', () => {
+test('a success ends with ARN, AMI, what it ran on, file, size and the time of each step', () => {
   const text = renderSummary(BUILT, pc.createColors(false)).join('\n');
-  for (const part of [ARN, 'ami-0123456789abcdef0', '/tmp/web.qcow2', '181 MB', /Launch +12 s/, /Total +1 min 23 s/]) {
+  const ran = 'on the mounted disk, then on a machine: step Start of phase build asks the service manager';
+  for (const part of [
+    ARN,
+    'ami-0123456789abcdef0',
+    ran,
+    '/tmp/web.qcow2',
+    '181 MB',
+    /Launch +12 s/,
+    /Total +1 min 23 s/,
+  ]) {
     assert.match(text, part instanceof RegExp ? part : new RegExp(part));
   }
 });
