@@ -67,7 +67,7 @@ test('an image built on its mounted disk is the one that a machine builds', asyn
 
 async function builtBy(executor: 'direct' | 'vm', home: KilnHome): Promise<DiskContents> {
   const file = join(home.work, `${executor}.qcow2`);
-  const build = home.start(['build', twoWays, '--executor', executor, '-o', file]);
+  const build = home.start(['build', twoWays, '--executor', executor, '--no-cache', '-o', file]);
   assert.equal(await build.ended, 0, [...build.stdout, ...build.stderr].slice(-40).join('\n'));
   return readDisk(file, USER_FILES);
 }

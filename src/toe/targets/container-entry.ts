@@ -79,7 +79,7 @@ export function containerEntry({ pid, ownNetwork, tools, members, dataBytes }: C
     ...[
       tools.prlimit,
       '--core=1',
-      '--nofile=1024:524288',
+      '--nofile=1024:',
       ...(dataBytes === undefined ? [] : [`--data=${dataBytes}`]),
       '--',
     ],
