@@ -35,7 +35,7 @@ test('work is woken, also while it is being done, and ends with its last time', 
       begun[time]?.resolve();
       await gates[time]?.promise;
     },
-    { intervalMs: HOUR, onError: assert.fail },
+    { intervalMs: HOUR, onError: (error) => assert.fail(String(error)) },
   );
   await begun[0]?.promise;
   work.wake();

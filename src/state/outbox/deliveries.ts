@@ -122,6 +122,11 @@ export async function settleFailed(
   });
 }
 
+/** Nobody knows whether it arrived, because whoever tried has to stop: somebody else tries at once. */
+export async function releaseDelivery(db: Kysely<Database>, { id }: Pick<DueDelivery, 'id'>): Promise<void> {
+  await db.updateTable('deliveries').set({ leased_until: null }).where('id', '=', id).execute();
+}
+
 /** It will never arrive: a dead letter. What comes after it goes on. */
 export async function settleDead(
   db: Kysely<Database>,

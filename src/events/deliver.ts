@@ -1,0 +1,99 @@
+/** Brings what was published to whoever wants it: dispatches, tries, waits, tries again, gives up. */
+import type { Kysely } from 'kysely';
+import {
+  type DueDelivery,
+  purgeOutbox,
+  releaseDelivery,
+  settleDead,
+  settleDelivered,
+  settleFailed,
+  takeDeliveries,
+} from '../state/outbox/deliveries.ts';
+import { dispatchOutbox, type OutboxRow, type RoutesOf } from '../state/outbox/dispatch.ts';
+import type { Database } from '../state/tables.ts';
+import type { Clock } from '../util/clock.ts';
+import { coerceError } from '../util/faults.ts';
+import { Undeliverable } from './undeliverable.ts';
+
+export interface Deliveries {
+  readonly db: Kysely<Database>;
+  readonly clock: Clock;
+  /** Who wants what, as it is now. */
+  readonly readRoutes: (db: Kysely<Database>, rows: readonly OutboxRow[]) => Promise<RoutesOf>;
+  /**
+   * Brings one thing to where a route leads, at least once: it may come again after a crash. Throws Undeliverable when
+   * it is refused for good, another error when it is worth trying again. A route that is gone is no error.
+   */
+  readonly send: (delivery: DueDelivery, signal: AbortSignal) => Promise<void>;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+/** Deliveries at a time. */
+const AT_ONCE = 16;
+/** Of one route; a route that hangs keeps no more than these from others. */
+const PER_ROUTE = 4;
+/** How long one attempt may take. */
+export const ATTEMPT_MS = 30_000;
+const LEASE_MS = 2 * ATTEMPT_MS;
+/** How old something may be that does not arrive. A receiver that is down for a day, or over a weekend, misses nothing. */
+export const GIVE_UP_MS = 3 * 24 * 60 * 60_000;
+/** How long what arrived is kept for `kiln events`. */
+const KEEP_MS = 30 * 24 * 60 * 60_000;
+
+/** Makes deliveries of all that was published. */
+export async function dispatchAll({ db, clock, readRoutes }: Deliveries): Promise<void> {
+  while ((await dispatchOutbox(db, readRoutes, clock.now())) > 0);
+}
+
+/** Tries everything that is due, until nothing is or the signal aborts. Gives how many attempts there were. */
+export async function deliverDue(deliveries: Deliveries, signal: AbortSignal): Promise<number> {
+  const { db, clock } = deliveries;
+  const running = new Set<Promise<void>>();
+  let attempts = 0;
+  while (!signal.aborted) {
+    const limit = AT_ONCE - running.size;
+    const due = await takeDeliveries(db, { now: clock.now(), limit, perRoute: PER_ROUTE, leaseMs: LEASE_MS });
+    for (const delivery of due) {
+      attempts += 1;
+      const attempt = tryOnce(deliveries, delivery, signal).finally(() => running.delete(attempt));
+      running.add(attempt);
+    }
+    if (running.size === 0) break;
+    // Whatever ends makes room, and may let the next one of its route come due.
+    await Promise.race(running);
+  }
+  await Promise.allSettled(running);
+  return attempts;
+}
+
+async function tryOnce(deliveries: Deliveries, delivery: DueDelivery, signal: AbortSignal): Promise<void> {
+  const { db, clock, send, log } = deliveries;
+  try {
+    await send(delivery, AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]));
+  } catch (thrown) {
+    if (signal.aborted) return releaseDelivery(db, delivery);
+    const error = coerceError(thrown).message.slice(0, 1_000);
+    const now = clock.now();
+    const { id, route } = delivery;
+    const isOver = now.getTime() - delivery.createdAt.getTime() >= GIVE_UP_MS;
+    if (thrown instanceof Undeliverable || isOver) {
+      await settleDead(db, delivery, { error, now });
+      log.warn({ delivery: id, route, error }, 'given up: a dead letter');
+    } else {
+      await settleFailed(db, delivery, { error, now, waitMs });
+      log.warn({ delivery: id, route, error, attempts: delivery.attempts + 1 }, 'not delivered, to be tried again');
+    }
+    return;
+  }
+  await settleDelivered(db, delivery);
+}
+
+/** 1 s, 2 s, 4 s …; deliveries.ts bounds it. */
+function waitMs(failures: number): number {
+  return 1_000 * 2 ** Math.min(failures - 1, 20);
+}
+
+/** Forgets what is old and owed to nobody. */
+export async function purge({ db, clock }: Deliveries): Promise<void> {
+  await purgeOutbox(db, new Date(clock.now().getTime() - KEEP_MS));
+}
