@@ -6,6 +6,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 setup "$root/scripts/packages.txt" "$root/scripts/packages-test.txt"
 
 cd "$root"
+sh scripts/setup-cdk.sh
 NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE-$root/node_modules/.cache/kiln}
 export NODE_COMPILE_CACHE
 sh scripts/biome.sh check --error-on-warnings .
