@@ -25,6 +25,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./show.ts')).show,
   },
   { name: 'logs', summary: 'Print the log of a build', load: async () => (await import('./logs.ts')).logs },
+  {
+    name: 'approve',
+    summary: 'Let a waiting build go on',
+    load: async () => (await import('./answer-step.ts')).approve,
+  },
+  { name: 'reject', summary: 'Fail a waiting step', load: async () => (await import('./answer-step.ts')).reject },
   { name: 'run', summary: 'Boot an image', load: async () => (await import('./run.ts')).run },
   { name: 'export', summary: 'Write an image to a file', load: async () => (await import('./export.ts')).exportImage },
   { name: 'import', summary: 'Make a disk file an image', load: async () => (await import('./import.ts')).importImage },

@@ -6,14 +6,21 @@ import type { Database } from '../state/tables.ts';
 const POLL_MS = 250;
 
 /**
- * Resolves when no image is being built or waits for it; rejects with the signal's reason.
+ * Resolves when no image is being built or waits for a worker; those that wait for somebody are left waiting. Rejects with
+ * the signal's reason.
  *
  * @param onBusy Called once when it has to wait.
  */
 export async function waitUntilIdle(db: Kysely<Database>, signal: AbortSignal, onBusy: () => void): Promise<void> {
   for (let waited = false; ; waited = true) {
     signal.throwIfAborted();
-    const unfinished = await db.selectFrom('images').select('arn').where('status', 'in', STAGES).limit(1).execute();
+    const unfinished = await db
+      .selectFrom('images')
+      .select('arn')
+      .where('status', 'in', STAGES)
+      .where('parked_until', 'is', null)
+      .limit(1)
+      .execute();
     if (unfinished.length === 0) return;
     if (!waited) onBusy();
     await delay(POLL_MS, undefined, { signal }).catch(() => {});

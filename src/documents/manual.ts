@@ -37,7 +37,6 @@ function modulePart(module: ActionModule): readonly string[] {
     module.summary,
     '',
     `Systems: ${systems(module)}. \`inputs\`: ${SHAPES[module.shape]}${module.inputsOptional ? ', may be left out' : ''}.`,
-    ...(module.supported ? [] : ['Kiln refuses documents that use it.']),
     ...(module.exactlyOneOf === undefined
       ? []
       : [`Exactly one of ${module.exactlyOneOf.map(code).join(' and ')} is given.`]),
@@ -104,7 +103,7 @@ function actionPart(name: string, definition: ActionDefinition): readonly string
     definition.summary,
     '',
     `In workflows of type ${definition.stages.join(', ')}. Time: ${definition.defaultTimeoutSeconds} s, at most ${definition.maxTimeoutSeconds} s.`,
-    ...(inputs.length === 0 ? [] : ['', table(['Input', 'Type', 'Meaning'], inputs.map(actionInputRow))]),
+    ...(inputs.length === 0 ? [] : ['', table(['Input', 'Type', 'Meaning'], actionInputRows(definition.inputs))]),
     ...(outputs.length === 0
       ? []
       : [
@@ -117,9 +116,20 @@ function actionPart(name: string, definition: ActionDefinition): readonly string
   ];
 }
 
-function actionInputRow([name, input]: readonly [string, ActionInput]): readonly string[] {
+/** Members of maps follow their map, with their path. */
+function actionInputRows(inputs: ActionDefinition['inputs'], path = ''): readonly (readonly string[])[] {
+  return Object.entries(inputs).flatMap(([name, input]) => {
+    const place = `${path}${name}`;
+    const inner = input.type === 'mapList' ? `${place}[].` : `${place}.`;
+    return [actionInputRow(place, input), ...actionInputRows(input.members ?? {}, inner)];
+  });
+}
+
+function actionInputRow(name: string, input: ActionInput): readonly string[] {
   const allowed = input.allowed === undefined ? '' : `: ${input.allowed.map(code).join(' ')}`;
-  return [code(name), `${input.type}${allowed}${input.required ? ', required' : ''}`, input.summary];
+  const refused = Object.entries(input.refused ?? {}).map(([value, why]) => ` ${code(value)} is refused: ${why}.`);
+  const meaning = input.notYet === undefined ? `${input.summary}${refused.join('')}` : `Refused: ${input.notYet}.`;
+  return [code(name), `${input.type}${allowed}${input.required ? ', required' : ''}`, meaning];
 }
 
 function code(text: string): string {

@@ -4,7 +4,6 @@ import {
   field,
   readBoolean,
   readInteger,
-  readList,
   readMap,
   readText,
   readWord,
@@ -12,18 +11,17 @@ import {
 } from '../util/yaml-reader.ts';
 import type { YamlMap, YamlNode } from '../util/yaml-source.ts';
 import { parseCondition } from './parse-workflow-condition.ts';
-import type { WorkflowStep, WorkflowValue } from './workflow.ts';
+import { readInputs } from './parse-workflow-inputs.ts';
+import type { WorkflowStep } from './workflow.ts';
 import {
   ACTIONS_NOT_YET,
-  type ActionDefinition,
-  type ActionInput,
   isWorkflowAction,
   WORKFLOW_ACTIONS,
   type WorkflowActionName,
   type WorkflowType,
   workflowAction,
 } from './workflow-actions.ts';
-import { checkReference, checkText, type KnownNames, referenceType } from './workflow-names.ts';
+import { checkReference, type KnownNames } from './workflow-names.ts';
 import { looksLikeReference, type Reference } from './workflow-references.ts';
 
 const STEP_KEYS = {
@@ -57,13 +55,14 @@ export function parseWorkflowStep(
     read(key, (node) => readWithin(node, `'${key}' of ${what}`, min, max, problems));
 
   const timeoutSeconds = inRange('timeoutSeconds', 1, definition.maxTimeoutSeconds) ?? definition.defaultTimeoutSeconds;
+  const inputs = read('inputs', (node) => readMap(node, "'inputs'", problems));
   const retry = read('retry', (node) => readRetry(node, `'retry' of ${what}`, problems));
   const step: WorkflowStep = {
     name,
     action,
     description: read('description', (node) => readDescription(node, `'description' of ${what}`, problems)),
     condition: read('if', (node) => parseCondition(node, names, problems)),
-    inputs: readInputs(map, action, definition, names, problems),
+    inputs: readInputs(inputs, { what: action, position: map.position }, definition.inputs, { names, problems }),
     onFailure:
       read('onFailure', (node) => readWord(node, `'onFailure' of ${what}`, ['Abort', 'Continue'], problems)) ?? 'Abort',
     rollbackEnabled: read('rollbackEnabled', (node) => readRollback(node, what, names, problems)) ?? true,
@@ -93,97 +92,6 @@ function readAction(map: YamlMap, type: WorkflowType, problems: ProblemList): Wo
   if (stages.includes(type)) return name;
   problems.add(node.position, `${name} is not allowed in ${type} workflows.`, `it is in ${stages.join(' and ')}`);
   return undefined;
-}
-
-function readInputs(
-  map: YamlMap,
-  action: WorkflowActionName,
-  definition: ActionDefinition,
-  names: KnownNames,
-  problems: ProblemList,
-): Readonly<Record<string, WorkflowValue>> {
-  const node = field(map, 'inputs');
-  const inputs = node === undefined ? undefined : readMap(node, "'inputs'", problems);
-  if (node !== undefined && inputs === undefined) return {};
-  const values: Record<string, WorkflowValue> = {};
-  const given = new Set<string>();
-  for (const { key, keyPosition, value } of inputs?.entries ?? []) {
-    const isReference = key.endsWith('.$');
-    const name = isReference ? key.slice(0, -2) : key;
-    const input = Object.hasOwn(definition.inputs, name) ? definition.inputs[name] : undefined;
-    if (input === undefined) {
-      problems.add(keyPosition, `${action} has no input '${name}'.`, suggestion(name, Object.keys(definition.inputs)));
-      continue;
-    }
-    if (given.has(name))
-      problems.add(keyPosition, `Input '${name}' is given twice.`, `'${name}' and '${name}.$' are one`);
-    given.add(name);
-    const read = isReference
-      ? readReferenceInput(value, name, input, names, problems)
-      : readLiteral(value, name, input, names, problems);
-    if (read !== undefined) values[key] = read;
-  }
-  for (const [name, input] of Object.entries(definition.inputs)) {
-    if (input.required && !given.has(name)) {
-      problems.add(inputs?.position ?? map.position, `${action} needs the input '${name}'.`);
-    }
-  }
-  return values;
-}
-
-function readReferenceInput(
-  node: YamlNode,
-  name: string,
-  input: ActionInput,
-  names: KnownNames,
-  problems: ProblemList,
-): string | undefined {
-  const text = readText(node, `input '${name}.$'`, problems);
-  if (text === undefined) return undefined;
-  const reference = checkReference(text, node.position, names, problems);
-  if (reference === undefined) return undefined;
-  const type = referenceType(reference, names);
-  if (type !== undefined && type !== input.type) {
-    problems.add(node.position, `Input '${name}' needs a ${input.type}, and ${text} is a ${type}.`);
-  }
-  return text;
-}
-
-function readLiteral(
-  node: YamlNode,
-  name: string,
-  input: ActionInput,
-  names: KnownNames,
-  problems: ProblemList,
-): WorkflowValue | undefined {
-  const what = `input '${name}'`;
-  switch (input.type) {
-    case 'boolean':
-      return readBoolean(node, what, problems);
-    case 'integer':
-      return readInteger(node, what, problems);
-    case 'stringList': {
-      const items = readList(node, what, problems)?.items.map((item) => readString(item, what, names, problems));
-      return items?.filter((item) => item !== undefined);
-    }
-    case 'string': {
-      const text = readString(node, what, names, problems);
-      if (text !== undefined && looksLikeReference(text)) {
-        problems.add(node.position, `${text} stands here as plain text.`, `write '${name}.$: ${text}'`);
-      } else if (text !== undefined && input.allowed !== undefined && !input.allowed.includes(text)) {
-        problems.add(node.position, `Input '${name}' cannot be '${text}'.`, suggestion(text, input.allowed));
-      }
-      return text;
-    }
-    default:
-      return input.type satisfies never;
-  }
-}
-
-function readString(node: YamlNode, what: string, names: KnownNames, problems: ProblemList): string | undefined {
-  const text = readText(node, what, problems);
-  if (text !== undefined) checkText(text, node.position, names, problems);
-  return text;
 }
 
 function readRollback(

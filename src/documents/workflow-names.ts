@@ -1,7 +1,7 @@
 import { didYouMean, type SourcePosition } from '../util/problem.ts';
 import type { ProblemList } from '../util/problem-list.ts';
 import type { WorkflowParameter } from './workflow.ts';
-import { isWorkflowAction, type WorkflowValueType, workflowAction } from './workflow-actions.ts';
+import { type ActionValueType, isWorkflowAction, workflowAction } from './workflow-actions.ts';
 import {
   interpolatedReferences,
   parseReference,
@@ -44,7 +44,7 @@ export function checkText(text: string, position: SourcePosition, names: KnownNa
 }
 
 /** The type of what a reference names, where the document tells it. */
-export function referenceType(reference: Reference, names: KnownNames): WorkflowValueType | undefined {
+export function referenceType(reference: Reference, names: KnownNames): ActionValueType | undefined {
   if (reference.path.length > 0) return undefined;
   if (reference.node === 'parameters') {
     return names.parameters.find((parameter) => parameter.name === reference.name)?.type;

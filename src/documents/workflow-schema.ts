@@ -1,13 +1,9 @@
 import type { JsonSchema } from './component-schema.ts';
-import {
-  type ActionDefinition,
-  type ActionInput,
-  WORKFLOW_ACTIONS,
-  type WorkflowValueType,
-} from './workflow-actions.ts';
+import { type ActionDefinition, type ActionInput, type ActionValueType, WORKFLOW_ACTIONS } from './workflow-actions.ts';
 import { COMPARISONS, MAX_CONDITION_CHILDREN } from './workflow-conditions.ts';
 
 const REFERENCE: JsonSchema = { type: 'string', pattern: '^\\$\\.' };
+const INTERPOLATED: JsonSchema = { type: 'string', pattern: '\\{\\{' };
 const SCALAR: JsonSchema = { type: ['string', 'number', 'boolean'] };
 
 /** The schema of workflow documents, from the tables that validate them. */
@@ -69,34 +65,44 @@ function stepSchema(): JsonSchema {
 }
 
 function inputsOf({ inputs }: ActionDefinition): JsonSchema {
-  const entries = Object.entries(inputs);
+  const required = Object.values(inputs).some((input) => input.required);
+  return { ...(required ? { required: ['inputs'] } : {}), properties: { inputs: membersSchema(inputs) } };
+}
+
+function membersSchema(inputs: Readonly<Record<string, ActionInput>>): JsonSchema {
+  const entries = Object.entries(inputs).filter(([, input]) => input.notYet === undefined);
   const required = entries.filter(([, input]) => input.required).map(([name]) => name);
   return {
-    ...(required.length === 0 ? {} : { required: ['inputs'] }),
-    properties: {
-      inputs: {
-        ...closed(
-          [],
-          Object.fromEntries(
-            entries.flatMap(([name, input]) => [
-              [name, { description: input.summary, ...valueSchema(input) }],
-              [`${name}.$`, { description: input.summary, ...REFERENCE }],
-            ]),
-          ),
-        ),
-        allOf: required.map((name) => ({ oneOf: [{ required: [name] }, { required: [`${name}.$`] }] })),
-      },
-    },
+    ...closed(
+      [],
+      Object.fromEntries(
+        entries.flatMap(([name, input]) => [
+          ...(input.onlyStepOutput === true
+            ? []
+            : [[name, { description: input.summary, ...valueSchema(input) }] as const]),
+          [`${name}.$`, { description: input.summary, ...REFERENCE }],
+        ]),
+      ),
+    ),
+    ...(required.length === 0
+      ? {}
+      : { allOf: required.map((name) => ({ oneOf: [{ required: [name] }, { required: [`${name}.$`] }] })) }),
   };
 }
 
-function valueSchema({ type, allowed }: ActionInput): JsonSchema {
-  if (allowed !== undefined) return { enum: allowed };
-  const types: Readonly<Record<WorkflowValueType, JsonSchema>> = {
+function valueSchema(input: ActionInput): JsonSchema {
+  const { type, allowed, members, maxItems } = input;
+  if (allowed !== undefined) return { anyOf: [{ enum: allowed }, INTERPOLATED] };
+  const map = members === undefined ? { type: 'object', additionalProperties: SCALAR } : membersSchema(members);
+  const texts: JsonSchema = { type: 'array', items: SCALAR };
+  const types: Readonly<Record<ActionValueType, JsonSchema>> = {
     string: SCALAR,
     boolean: { enum: [true, false, 'true', 'false'] },
     integer: { type: ['integer', 'string'] },
-    stringList: { type: 'array', items: SCALAR },
+    stringList: texts,
+    map,
+    mapList: { type: 'array', items: map, ...(maxItems === undefined ? {} : { maxItems }) },
+    stringListMap: { type: 'object', additionalProperties: { anyOf: [texts, REFERENCE] } },
   };
   return types[type];
 }

@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely';
 import type { Logger } from 'pino';
 import type { BuildHost } from '../build-host/build-host.ts';
+import type { Functions } from '../functions/functions.ts';
 import type { CheckpointStore } from '../image-store/checkpoint-store.ts';
 import type { Catalog, ImageStore } from '../image-store/image-store.ts';
 import type { BuildJobs } from '../state/build-jobs.ts';
 import type { Database } from '../state/tables.ts';
-import type { RunServices } from '../toe/run-services.ts';
+import type { StateMachines } from '../state-machines/state-machines.ts';
+import type { ParameterWriter, RunServices } from '../toe/run-services.ts';
 import type { Clock } from '../util/clock.ts';
 import type { WebRequest } from './checkpoints/web-request.ts';
 import type { WorkerPlace } from './worker-place.ts';
@@ -35,4 +37,10 @@ export interface Engine {
   readonly machineFacts?: string;
   /** What component documents may use beyond the instance. Default: only components. */
   readonly services?: Pick<RunServices, 'parameters' | 'objects'>;
+  /** Writes parameters of Parameter Store; undefined: there is none. */
+  readonly putParameter?: ParameterWriter;
+  /** Functions that workflows call; undefined: there are none. */
+  readonly functions?: Functions;
+  /** State machines that workflows start; undefined: there are none. */
+  readonly stateMachines?: StateMachines;
 }

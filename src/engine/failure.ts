@@ -2,6 +2,7 @@ import { AwsError } from '../contract/errors.ts';
 import { TargetLostError } from '../toe/target.ts';
 import { BuilderFault, BuildFailure } from '../util/faults.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
+import { DistributionFailed, type RegionFailure } from './distribution/region-failure.ts';
 import { clip, oneLine, plainText } from './plain-text.ts';
 import { ComponentFailure } from './steps/step-action.ts';
 
@@ -62,8 +63,11 @@ export interface FailureRecord {
 export function describeBuildFailure(error: Error, remark = ''): FailureRecord {
   const room = MAX_REASON - (remark === '' ? 0 : remark.length + SEPARATOR.length);
   const reason = [clip(reasonOf(error), room), remark].filter((part) => part !== '').join(SEPARATOR);
-  if (!(error instanceof WorkflowFailed)) return { reason, context: {} };
+  if (!(error instanceof WorkflowFailed)) {
+    return { reason, context: distributionContext(error instanceof DistributionFailed ? error.failure : undefined) };
+  }
   const { workflowExecutionId, workflowArn, stepExecutionId, step, cause } = error;
+  const distribution = cause instanceof DistributionFailed ? cause.failure : undefined;
   const place = cause instanceof ComponentFailure ? cause.place : undefined;
   return {
     reason,
@@ -72,6 +76,7 @@ export function describeBuildFailure(error: Error, remark = ''): FailureRecord {
       workflowArn,
       stepExecutionId,
       failedStep: step.name,
+      ...distributionContext(distribution),
       ...(place === undefined
         ? {}
         : {
@@ -85,6 +90,12 @@ export function describeBuildFailure(error: Error, remark = ''): FailureRecord {
           }),
     },
   };
+}
+
+function distributionContext(failure: RegionFailure | undefined): Readonly<Record<string, unknown>> {
+  if (failure === undefined) return {};
+  const errorMessage = clip(plainText(failure.errorMessage), MAX_ERROR_MESSAGE);
+  return { distributionFailure: { errorMessage, regionFailures: [{ ...failure, errorMessage }] } };
 }
 
 /** Whether somebody foresaw this error; all others are defects of Kiln and go to its own log. */

@@ -1,7 +1,7 @@
 import type { WorkflowType } from '../documents/workflow-actions.ts';
-import { STAGES } from '../state/image-states.ts';
-import { setImageStatus } from '../state/transitions/set-image-status.ts';
 import type { BuildRun } from './build-run.ts';
+import { distributeByDefault } from './distribution/distribute-by-default.ts';
+import { enterStage } from './enter-stage.ts';
 import { type ExecutionRecord, placeOf } from './execution-records.ts';
 import { type PlacedWorkflow, parallelGroups, runGroup } from './run-test-groups.ts';
 import { runWorkflow, type WorkflowOutputs } from './run-workflow.ts';
@@ -11,7 +11,7 @@ const STAGE_OF = { BUILD: 'BUILDING', TEST: 'TESTING', DISTRIBUTION: 'DISTRIBUTI
 
 /**
  * Walks the workflows of an image stage by stage, from where its records say that it stands. A stage without a workflow is
- * left out. Rejects as runWorkflow does; a failed workflow that says CONTINUE does not fail the image.
+ * left out, but what the distribution configuration says is done without one. Rejects as runWorkflow does; a failed workflow that says CONTINUE does not fail the image.
  *
  * @param records What was done before (execution-records.ts).
  */
@@ -31,6 +31,9 @@ export async function runStages(
       outputs = { ...outputs, ...(await runOne(run, group, outputs, signal)) };
     }
   }
+  if (placed.some(({ workflow }) => workflow.document.type === 'DISTRIBUTION')) return;
+  await enterStage(run, 'DISTRIBUTING');
+  await distributeByDefault(run, { signal, monitor: run.monitorFor() });
 }
 
 async function runOne(
@@ -42,17 +45,4 @@ async function runOne(
   const [only] = group;
   if (only === undefined || only.workflow.document.type === 'TEST') return runGroup(run, group, outputs, signal);
   return runWorkflow(run, only.workflow, only.place, outputs, signal);
-}
-
-/** The image goes on to a stage, unless it is there or was there before. */
-export async function enterStage(run: BuildRun, stage: 'BUILDING' | 'TESTING' | 'DISTRIBUTING' | 'INTEGRATING') {
-  const { engine, claim } = run;
-  const image = await engine.db
-    .selectFrom('images')
-    .select('status')
-    .where('arn', '=', claim.imageArn)
-    .executeTakeFirst();
-  const now = (STAGES as readonly string[]).indexOf(image?.status ?? '');
-  if (now >= STAGES.indexOf(stage)) return;
-  await setImageStatus(engine.db, claim, stage, engine.clock.now());
 }

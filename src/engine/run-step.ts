@@ -14,6 +14,7 @@ import { STEP_ACTIONS } from './steps/step-actions.ts';
 export interface StepExecution {
   readonly id: string;
   readonly step: WorkflowStep;
+  readonly workflowArn: string;
   readonly workflowExecutionId: string;
   readonly workflowType: WorkflowType;
   /** Set when somebody else began the step, who is not there any more. */
@@ -55,7 +56,7 @@ export async function runStep(
 
 async function runAttempt(
   run: BuildRun,
-  { id, step, workflowExecutionId, workflowType }: StepExecution,
+  { id, step, workflowArn, workflowExecutionId, workflowType }: StepExecution,
   inputs: StepInputs,
   { monitor, resumes }: { readonly monitor: Monitor; readonly resumes: boolean },
   outer: AbortSignal,
@@ -68,7 +69,9 @@ async function runAttempt(
     const context: StepContext = {
       ...run,
       workflowType,
+      workflowArn,
       workflowExecutionId,
+      stepName: step.name,
       stepExecutionId: id,
       timeoutSeconds: step.timeoutSeconds - step.waitSeconds,
       signal,

@@ -25,7 +25,7 @@ import { BuildCancelled, BuildParked, failureText, isForeseen, WorkflowFailed } 
 import { oneLine } from './plain-text.ts';
 import { rollBack } from './roll-back.ts';
 import { runStep, type StepExecution } from './run-step.ts';
-import { ComponentFailure, type StepInputs } from './steps/step-action.ts';
+import { FailedWithOutputs, type StepInputs } from './steps/step-action.ts';
 import { STEP_ACTIONS } from './steps/step-actions.ts';
 import { initialScope } from './workflow-scope.ts';
 
@@ -98,11 +98,12 @@ interface Execution {
   readonly executions: readonly StepExecution[];
 }
 
-function newExecution({ document }: PlannedWorkflow): Execution {
+function newExecution({ arn, document }: PlannedWorkflow): Execution {
   const id = `wf-${randomUUID()}`;
   const executions = document.steps.map((step) => ({
     id: `step-${randomUUID()}`,
     step,
+    workflowArn: arn,
     workflowExecutionId: id,
     workflowType: document.type,
   }));
@@ -116,7 +117,8 @@ function begunExecution({ arn, document }: PlannedWorkflow, record: ExecutionRec
       throw new BuildFailure(`The steps of workflow '${arn}' are not those that the build began with`);
     }
     const begun = row.status === 'RUNNING' ? { attempt: row.attempt_number } : undefined;
-    return { id: row.id, step, workflowExecutionId: record.id, workflowType: document.type, begun };
+    const execution = { id: row.id, step, workflowArn: arn, workflowExecutionId: record.id };
+    return { ...execution, workflowType: document.type, begun };
   });
   return { id: record.id, executions };
 }
@@ -224,7 +226,7 @@ async function recordFailure(run: BuildRun, { id, step }: StepExecution, error: 
   const { engine, claim } = run;
   if (!isForeseen(error)) engine.log.error({ err: error, image: claim.imageArn, step: step.name }, 'unexpected error');
   const message = failureText(error);
-  const outputs = error instanceof ComponentFailure ? error.outputs : { message };
+  const outputs = error instanceof FailedWithOutputs ? error.outputs : { message };
   run.monitorFor(step.name).line('kiln', `Step ${step.name} failed: ${oneLine(message)}`);
   await failStep(engine.db, claim, {
     stepExecutionId: id,

@@ -2,6 +2,7 @@ import { AwsError, notFound } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { findImage } from '../state/find-resource.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
+import { wakeImage } from '../state/transitions/wake-image.ts';
 import { changeOnce } from './idempotency.ts';
 import type { Service } from './service.ts';
 
@@ -24,6 +25,9 @@ export async function cancelImageCreation(
         `The image '${imageArn}' cannot be cancelled: its build has ended (${image?.status}).`,
       );
     }
+    // Of one that waits for somebody, whoever takes it next cleans up.
+    const image = await findImage(trx, imageArn);
+    if (image !== undefined) await wakeImage(trx, image, { jobs: service.jobs, at: service.clock.now() });
     return { imageBuildVersionArn: imageArn };
   });
 }

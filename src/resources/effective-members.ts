@@ -28,6 +28,9 @@ const DISTRIBUTION = [
   'distributions[].amiDistributionConfiguration.name',
   'distributions[].amiDistributionConfiguration.description',
   'distributions[].amiDistributionConfiguration.amiTags',
+  'distributions[].amiDistributionConfiguration.launchPermission',
+  'distributions[].ssmParameterConfigurations[].parameterName',
+  'distributions[].ssmParameterConfigurations[].dataType',
 ];
 /**
  * What has its effect, per operation that makes or changes something. A member that is in none of the three tables fails

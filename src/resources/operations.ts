@@ -1,4 +1,4 @@
-import type { InputOf, OperationName, Operations, OutputOf } from '../contract/operations.ts';
+import type { Caller, InputOf, OperationName, Operations, OutputOf } from '../contract/operations.ts';
 import { cancelImageCreation } from './cancel-image.ts';
 import { createComponent, deleteComponent, getComponent } from './components.ts';
 import {
@@ -47,13 +47,7 @@ import {
 } from './list-definitions.ts';
 import { listImageBuildVersions, listImagePipelineImages, listImages } from './list-images.ts';
 import { listWorkflowBuildVersions, listWorkflows } from './list-workflows.ts';
-import {
-  distributeImage,
-  getMarketplaceResource,
-  importDiskImage,
-  importVmImage,
-  retryImage,
-} from './refused-operations.ts';
+import { distributeImage, getMarketplaceResource, importDiskImage, importVmImage } from './refused-operations.ts';
 import {
   getComponentPolicy,
   getContainerRecipePolicy,
@@ -65,6 +59,7 @@ import {
   putImageRecipePolicy,
 } from './resource-policies.ts';
 import { startResourceStateUpdate } from './resource-state-updates.ts';
+import { retryImage } from './retry-image.ts';
 import { listImageScanFindingAggregations, listImageScanFindings } from './scan-findings.ts';
 import type { Service } from './service.ts';
 import { startImagePipelineExecution } from './start-pipeline.ts';
@@ -167,7 +162,7 @@ export type ImplementedOperations = Pick<Operations, keyof typeof IMPLEMENTED>;
 export function operationHandlers(service: Service): ImplementedOperations {
   const handlers = Object.entries(IMPLEMENTED).map(([name, implementation]) => [
     name,
-    (input: never) => implementation(service, input),
+    (input: never, caller: Caller) => implementation({ ...service, accountId: caller.accountId, caller }, input),
   ]);
   // The table above was checked name by name; binding the service keeps each name with its function.
   return Object.fromEntries(handlers) as ImplementedOperations;

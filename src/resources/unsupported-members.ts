@@ -36,12 +36,11 @@ const DISTRIBUTION: readonly UnsupportedMember[] = [
   { path: 'distributions[].containerDistributionConfiguration', what: 'distribution of container images' },
   { path: 'distributions[].licenseConfigurationArns', what: 'License Manager configurations' },
   { path: 'distributions[].launchTemplateConfigurations', what: 'launch templates' },
+  { path: 'distributions[].ssmParameterConfigurations[].amiAccountId', what: 'SSM parameters for other accounts' },
   { path: 'distributions[].s3ExportConfiguration', what: 'export to S3' },
   { path: 'distributions[].fastLaunchConfigurations', what: 'Windows fast launch' },
-  { path: 'distributions[].ssmParameterConfigurations', what: 'SSM parameters' },
   { path: 'distributions[].amiDistributionConfiguration.targetAccountIds', what: 'distribution to other accounts' },
   { path: 'distributions[].amiDistributionConfiguration.kmsKeyId', what: 'encryption with KMS keys' },
-  { path: 'distributions[].amiDistributionConfiguration.launchPermission', what: 'launch permissions' },
 ];
 
 const BUILD: readonly UnsupportedMember[] = [

@@ -144,6 +144,7 @@ function describedExecution(execution: Execution) {
     totalStepsSkipped: execution.totals?.skipped ?? 0,
     ...times(execution),
     ...(execution.parallel_group === null ? {} : { parallelGroup: execution.parallel_group }),
+    ...(execution.retried ? { retried: true } : {}),
   };
 }
 

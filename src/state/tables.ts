@@ -295,6 +295,8 @@ export interface WaitingStepsTable {
   action: 'RESUME' | 'STOP' | null;
   reason: string | null;
   answered_at: Timestamp | null;
+  /** When all had been told that it waits; null: that was cut short. */
+  notified_at: Timestamp | null;
 }
 
 /** Steps of component documents that an ExecuteComponents step has begun, kept until that step ends. */

@@ -5,13 +5,14 @@ export interface Wait {
   readonly deadline: Date;
   readonly action: 'RESUME' | 'STOP' | null;
   readonly reason: string | null;
+  readonly notified_at: Date | null;
 }
 
 /** How a step waits, or what it was told; undefined when it has not begun to. */
 export function findWait(db: Kysely<Database>, stepExecutionId: string): Promise<Wait | undefined> {
   return db
     .selectFrom('waiting_steps')
-    .select(['deadline', 'action', 'reason'])
+    .select(['deadline', 'action', 'reason', 'notified_at'])
     .where('step_execution_id', '=', stepExecutionId)
     .executeTakeFirst();
 }

@@ -17,6 +17,15 @@ export type InstanceMetadata = (path: string, signal: AbortSignal) => Promise<st
 /** `{{ aws:ssm:NAME }}`. Undefined for a parameter that does not exist. */
 export type ParameterStore = (name: string, signal: AbortSignal) => Promise<StoredParameter | undefined>;
 
+/** Creates a parameter or gives it a new value. */
+export type ParameterWriter = (parameter: NewParameter, signal: AbortSignal) => Promise<void>;
+
+export interface NewParameter {
+  readonly name: string;
+  readonly value: string;
+  readonly dataType: 'text' | 'aws:ec2:image';
+}
+
 export interface StoredParameter {
   /** The items of a list are joined by commas. */
   readonly value: string;

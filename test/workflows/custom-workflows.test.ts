@@ -166,15 +166,19 @@ test('a workflow of a group that fails ends the others of its group', async () =
     'TEST',
     `steps:\n${LAUNCH.replace('Launch,', 'Mine,')}  - { name: Never, action: TerminateInstance, inputs: { instanceId: i-none } }\n`,
   );
-  const slow = await whole.workflow('slow-in-group', 'TEST', `steps:\n${LAUNCH}${END}`);
+  const launchSlow = LAUNCH.replace('ssmAgent', 'ssmAgent, instanceTypesOverride: [t3.small]');
+  const slow = await whole.workflow('slow-in-group', 'TEST', `steps:\n${launchSlow}${END}`);
   const arn = await whole.image([
     { workflowArn: managed('build', 'build-image') },
     { workflowArn: slow, parallelGroup: 'g' },
     { workflowArn: bad, parallelGroup: 'g' },
   ]);
-  let launches = 0;
-  whole.bench.host.faults.launch = async ({ parentDisk }, { signal }) => {
-    if (parentDisk.path.includes('ami-00000000000000001') || launches++ > 0) return;
+  const held = Promise.withResolvers<void>();
+  whole.bench.host.faults.launch = async ({ parentDisk, instanceTypes }, { signal }) => {
+    if (parentDisk.path.includes('ami-00000000000000001')) return;
+    // The other one goes on when this one hangs.
+    if (!instanceTypes.includes('t3.small')) return held.promise;
+    held.resolve();
     await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
   };
   await whole.work(arn);

@@ -1,5 +1,6 @@
 /** API operations and engine on one database and the simulated build host: what a caller asks for is built. */
 
+import type { Engine } from '../../src/engine/engine.ts';
 import { managedWorkflows } from '../../src/engine/managed-workflows.ts';
 import { runBuild } from '../../src/engine/run-build.ts';
 import { type BuildBench, openBench } from '../../src/engine/simulated/build-bench.ts';
@@ -17,6 +18,8 @@ export interface WholeService extends AsyncDisposable {
   image(workflows: readonly object[], options?: DefinitionOptions): Promise<string>;
   /** Takes the image as a worker does, until it ends or is put aside. */
   work(imageArn: string): Promise<void>;
+  /** As {@link work}, by a process that has nothing in memory of what was done before. */
+  workAnew(imageArn: string): Promise<void>;
   /** `Name STATUS` of every step, in order. */
   steps(imageArn: string): Promise<readonly string[]>;
 }
@@ -25,18 +28,28 @@ export interface DefinitionOptions {
   readonly components?: readonly string[];
   readonly infrastructure?: object;
   readonly distributions?: readonly object[];
+  readonly imageTestsEnabled?: boolean;
 }
 
 export const ROLE = 'image-builder';
 
 let names = 0;
 
-/** @param clock Of API and engine; default: the system's. */
-export async function openWholeService(clock: Clock = { now: () => new Date() }): Promise<WholeService> {
+export interface WholeServiceOptions {
+  /** Of API and engine; default: the system's. */
+  readonly clock?: Clock;
+  /** What the engine is given beyond the bench's own. */
+  readonly engine?: Partial<Engine>;
+}
+
+export async function openWholeService({
+  clock = { now: () => new Date() },
+  engine: ports = {},
+}: WholeServiceOptions = {}): Promise<WholeService> {
   const bench = await openBench();
   const service = testService(bench.store, {}, {}, { clock, managedWorkflows: await managedWorkflows('us-east-1') });
   const { call } = service;
-  const engine = { ...bench.engine, clock };
+  const engine = { ...bench.engine, clock, ...ports };
 
   const definitions: WholeService['definitions'] = async ({ components = [], infrastructure = {} } = {}) => {
     const id = `d${++names}`;
@@ -78,6 +91,9 @@ export async function openWholeService(clock: Clock = { now: () => new Date() })
             });
       const { imageBuildVersionArn = '' } = await call.CreateImage({
         ...{ ...parts, ...token() },
+        ...(options.imageTestsEnabled === undefined
+          ? {}
+          : { imageTestsConfiguration: { imageTestsEnabled: options.imageTestsEnabled } }),
         ...(workflows.length === 0 ? {} : { workflows: workflows as never, executionRole: ROLE }),
         ...(configuration === undefined
           ? {}
@@ -86,6 +102,12 @@ export async function openWholeService(clock: Clock = { now: () => new Date() })
       return imageBuildVersionArn;
     },
     work: (imageArn) => runBuild(engine, imageArn, new AbortController().signal),
+    workAnew: (imageArn) =>
+      runBuild(
+        { ...engine, buildHost: bench.successor().host, workerId: 'worker-2' },
+        imageArn,
+        new AbortController().signal,
+      ),
     steps: bench.steps,
     [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
   };

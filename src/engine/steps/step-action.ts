@@ -54,16 +54,27 @@ export interface StepResult {
 
 export interface StepContext extends BuildRun {
   readonly workflowType: WorkflowType;
+  readonly workflowArn: string;
   readonly workflowExecutionId: string;
+  readonly stepName: string;
   readonly stepExecutionId: string;
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
   readonly monitor: Monitor;
 }
 
-/** A component failed: the step's outputs and the place are kept for the records. */
-export class ComponentFailure extends BuildFailure {
+/** A step failed that has something to say in its outputs all the same. */
+export class FailedWithOutputs extends BuildFailure {
   readonly outputs: Readonly<Record<string, WorkflowValue>>;
+
+  constructor(message: string, outputs: Readonly<Record<string, WorkflowValue>>) {
+    super(message);
+    this.outputs = outputs;
+  }
+}
+
+/** A component failed: the step's outputs and the place are kept for the records. */
+export class ComponentFailure extends FailedWithOutputs {
   /** Undefined when no single step is to blame. */
   readonly place: StepFailure | undefined;
   /** AWS's own words: `Document <ARN> failed!` */
@@ -77,8 +88,7 @@ export class ComponentFailure extends BuildFailure {
       readonly awsMessage: string;
     },
   ) {
-    super(message);
-    this.outputs = details.outputs;
+    super(message, details.outputs);
     this.place = details.place;
     this.awsMessage = details.awsMessage;
   }
@@ -104,4 +114,11 @@ export function textListInput(inputs: StepInputs, name: string): readonly string
   if (value === undefined) return undefined;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
   throw new BuildFailure(`Input '${name}' must be a list of strings, not ${JSON.stringify(value)}`);
+}
+
+export function mapListInput(inputs: StepInputs, name: string): readonly StepInputs[] | undefined {
+  const value = inputs[name];
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && value.every((item) => typeof item === 'object' && !Array.isArray(item))) return value;
+  throw new BuildFailure(`Input '${name}' must be a list of maps, not ${JSON.stringify(value)}`);
 }

@@ -21,6 +21,7 @@ export const customWorkflows: Migration = {
         action text check (action in ('RESUME', 'STOP')),
         reason text,
         answered_at timestamptz(3),
+        notified_at timestamptz(3),
         check ((action is null) = (answered_at is null))
       )`,
       `create index waiting_steps_by_image on waiting_steps (image_arn)`,

@@ -1,4 +1,6 @@
 import type { Kysely } from 'kysely';
+import { publishStepWaiting } from '../outbox/publish-event.ts';
+import { publishMessage } from '../outbox/publish-message.ts';
 import type { Database } from '../tables.ts';
 import { changeClaimed, type ImageClaim } from './claim.ts';
 
@@ -6,26 +8,39 @@ export interface BeginWaiting {
   readonly stepExecutionId: string;
   readonly since: Date;
   readonly deadline: Date;
+  /** For the topic, if there is one. */
+  readonly message: string;
+  readonly topicArn: string | undefined;
 }
 
 /**
- * A RUNNING step begins to wait for RESUME or STOP. A second attempt of the step waits anew, whatever the first one was
- * told. Throws ClaimLostError.
+ * A RUNNING step begins to wait for RESUME or STOP; the event and the message to its topic commit with it. A second attempt
+ * of the step waits anew, whatever the first one was told. Throws ClaimLostError.
  */
 export function beginWaiting(db: Kysely<Database>, claim: ImageClaim, wait: BeginWaiting): Promise<void> {
+  const { stepExecutionId, since: at, topicArn, message } = wait;
+  const { imageArn } = claim;
   return changeClaimed(db, claim, async (trx) => {
-    await trx.deleteFrom('waiting_steps').where('step_execution_id', '=', wait.stepExecutionId).execute();
+    await trx.deleteFrom('waiting_steps').where('step_execution_id', '=', stepExecutionId).execute();
     await trx
       .insertInto('waiting_steps')
       .values({
-        step_execution_id: wait.stepExecutionId,
-        image_arn: claim.imageArn,
-        since: wait.since,
-        deadline: wait.deadline,
-        action: null,
-        reason: null,
-        answered_at: null,
+        ...{ step_execution_id: stepExecutionId, image_arn: imageArn, since: at, deadline: wait.deadline },
+        ...{ action: null, reason: null, answered_at: null, notified_at: null },
       })
       .execute();
+    const step = await trx
+      .selectFrom('workflow_step_executions as step')
+      .innerJoin('workflow_executions as workflow', 'workflow.id', 'step.workflow_execution_id')
+      .select(['step.name', 'workflow.id', 'workflow.workflow_arn'])
+      .where('step.id', '=', stepExecutionId)
+      .executeTakeFirstOrThrow();
+    await publishStepWaiting(trx, {
+      ...{ imageArn, stepExecutionId, at, workflowArn: step.workflow_arn },
+      ...{ workflowExecutionId: step.id, stepName: step.name },
+    });
+    if (topicArn === undefined) return;
+    const subject = `EC2 Image Builder: step ${step.name} waits for an action`;
+    await publishMessage(trx, { topicArn, about: imageArn, subject, message, at });
   });
 }

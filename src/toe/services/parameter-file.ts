@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { BuilderFault } from '../../util/faults.ts';
-import type { ParameterStore, StoredParameter } from '../run-services.ts';
+import { lockFile } from '../../util/file-lock.ts';
+import type { ParameterStore, ParameterWriter, StoredParameter } from '../run-services.ts';
 
 /** The types of Parameter Store. */
 const TYPES = ['String', 'StringList', 'SecureString'] as const;
@@ -14,6 +15,17 @@ export function fileParameters(path: string): ParameterStore {
   return async (name) => {
     const all = await readParameters(path);
     return Object.hasOwn(all, name) ? parameterOf(all[name], name, path) : undefined;
+  };
+}
+
+/** Writes into the same file; it is made when it is missing, and never half-written. */
+export function fileParameterWriter(path: string): ParameterWriter {
+  return async ({ name, value, dataType }, signal) => {
+    await using _lock = await lockFile(`${path}.lock`, signal);
+    const all = { ...(await readParameters(path)), [name]: { type: 'String', dataType, value } };
+    const draft = `${path}.${process.pid}.new`;
+    await writeFile(draft, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600 });
+    await rename(draft, path);
   };
 }
 
