@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { simulatedBuildHost } from '../engine/simulated/simulated-build-host.ts';
 import { simulatedCatalog, simulatedImageStore } from '../engine/simulated/simulated-image-store.ts';
 import { lockHome } from '../state/home-lock.ts';
@@ -12,7 +13,8 @@ import { readConfig } from './config.ts';
 import { ensureCredentials } from './credentials.ts';
 import { startService } from './wire-service.ts';
 
-export async function openTestService(environment: Readonly<Record<string, string>> = {}) {
+/** @param environment may name another database; an empty DATABASE_URL is the embedded one */
+export async function openTestService(environment: Readonly<Record<string, string>> = {}, log: Logger = silentLog) {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-service-'));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -36,7 +38,7 @@ export async function openTestService(environment: Readonly<Record<string, strin
     lock: found.lock,
     machinery,
     port: 0,
-    log: silentLog,
+    log,
     signal: new AbortController().signal,
   };
   const service = await startService(options);

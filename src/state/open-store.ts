@@ -85,8 +85,11 @@ export async function joinStore(options: {
 /** Opens the store in a database of a running server. */
 export async function connectStore(connection: Connection, log: Logger): Promise<Store> {
   const pool = new pg.Pool({ ...connection, application_name: 'kiln', max: 20, connectionTimeoutMillis: 10_000 });
-  // A connection that breaks while idle is replaced; the next query says when that fails.
-  // Of those that are being closed, the end of the server may be faster.
+  // One that breaks in a transaction, between two queries, fails the next of them. Without a listener of its own it would
+  // end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}));
+  // A connection that breaks while idle is replaced; the next query says when that fails. Of those that are being closed,
+  // the end of the server may be faster.
   let closed: Promise<void> | undefined;
   pool.on('error', (error) => {
     if (closed === undefined) log.warn({ err: error }, 'a database connection was lost');
@@ -125,6 +128,7 @@ async function checkServer(db: Kysely<Database>): Promise<void> {
 
 async function ensureDatabase(server: { host: string; port: number; user: string }): Promise<void> {
   const client = new pg.Client({ ...server, database: 'postgres' });
+  client.on('error', () => {});
   try {
     await client.connect();
     const { rowCount } = await client.query(`select from pg_database where datname = 'kiln'`);

@@ -21,6 +21,8 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   readonly pid: number;
   /** Whether it was running already, left by a Kiln that was killed. */
   readonly adopted: boolean;
+  /** Resolves to true once it has ended, by itself or by `stop`, and to false when the signal is aborted before. */
+  hasEnded(signal: AbortSignal): Promise<boolean>;
   /** Ends the server (open connections are cut, everything committed is on disk) and waits until it is gone. */
   stop(): Promise<void>;
 }
@@ -107,5 +109,6 @@ function handle(server: ServerProcess, host: string, directory: string, adopted:
     stopped ??= stopServer(server).then(() => releaseSocketDirectory(directory, host));
     return stopped;
   };
-  return { host, port: PORT, user: ROLE, pid: server.pid, adopted, stop, [Symbol.asyncDispose]: stop };
+  const { pid, hasEnded } = server;
+  return { host, port: PORT, user: ROLE, pid, adopted, hasEnded, stop, [Symbol.asyncDispose]: stop };
 }

@@ -6,21 +6,46 @@ import { isPostmasterOf } from './postmaster.ts';
 export interface ServerProcess {
   readonly pid: number;
   isRunning(): Promise<boolean>;
+  /** Resolves to true once it is gone, and to false when the signal is aborted before. */
+  hasEnded(signal: AbortSignal): Promise<boolean>;
   signal(signal: NodeJS.Signals): void;
 }
 
 export function childServer(child: ChildProcess): ServerProcess {
   return {
     pid: Number(child.pid),
-    isRunning: async () => child.exitCode === null && child.signalCode === null,
+    isRunning: async () => isRunning(child),
+    hasEnded: (signal) =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          child.off('exit', end);
+          signal.removeEventListener('abort', end);
+          resolve(!isRunning(child));
+        };
+        if (signal.aborted || !isRunning(child)) return resolve(!isRunning(child));
+        child.once('exit', end);
+        signal.addEventListener('abort', end, { once: true });
+      }),
     signal: (signal) => void child.kill(signal),
   };
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
 }
 
 export function foreignServer(pid: number, dataDir: string): ServerProcess {
   return {
     pid,
     isRunning: () => isPostmasterOf(pid, dataDir),
+    // Nobody is told of the end of a process that is not a child.
+    hasEnded: async (signal) => {
+      while (await isPostmasterOf(pid, dataDir)) {
+        if (signal.aborted) return false;
+        await delay(WATCH_MS, undefined, { signal, ref: false }).catch(() => {});
+      }
+      return true;
+    },
     signal: (signal) => {
       try {
         process.kill(pid, signal);
@@ -43,6 +68,7 @@ const WAYS = [
 ] as const;
 
 const POLL_MS = 10;
+const WATCH_MS = 500;
 
 /** Ends a server and waits until it is gone. */
 export async function stopServer(server: ServerProcess): Promise<void> {
