@@ -62,7 +62,7 @@ test('an image built on its mounted disk is the one that a machine builds', asyn
   ]);
   assert.match(direct.tree.get('/usr/local/bin/marked') ?? '', /^f 6755 0:0 /);
   assert.match(direct.tree.get('/srv/shared') ?? '', /^d 2750 /);
-  assert.ok(direct.units.includes('marked.service enabled enabled'), direct.units.join('\n'));
+  assert.ok(direct.units.some((line) => /^marked\.service +enabled +enabled$/.test(line)));
 });
 
 async function builtBy(executor: 'direct' | 'vm', home: KilnHome): Promise<DiskContents> {
@@ -97,7 +97,7 @@ test('what only a running system can obey is rolled back, the disk is booted, an
   const events = build.stdout.map((line): Record<string, unknown> => JSON.parse(line));
   assert.equal(code, 0, [...build.stdout, ...build.stderr].slice(-40).join('\n'));
 
-  const why = 'it ran systemctl start, which only a running system can obey';
+  const why = 'it ran systemctl start, useradd, which only a running system can obey';
   assert.deepEqual(events.at(-1)?.['ranOn'], { executors: ['direct', 'vm'], because: why });
   const lines = events.map(({ message }) => String(message ?? ''));
   const moments = [
@@ -112,10 +112,9 @@ test('what only a running system can obey is rolled back, the disk is booted, an
     moments.toSorted((a, b) => a - b),
   );
 
-  const { files, tree } = await readDisk(file, ['/root/notes', '/root/state', '/etc/passwd', '/etc/motd']);
+  const { files, tree } = await readDisk(file, ['/root/notes', '/etc/passwd', '/etc/motd']);
   // The first attempt of the second component has left nothing: it began again from where it had begun.
   assert.match(files['/root/notes'] ?? '', /^first ran under sh\nsecond ran under systemd\nthird ran under systemd\n$/);
-  assert.match(files['/root/state'] ?? '', /^(running|degraded|starting)$/m);
   // cloud-init's user was made by the boot in between, so the next one has the number after it, as on a machine.
   assert.match(files['/etc/passwd'] ?? '', /^debian:x:1000:[\s\S]*^app:x:1001:/m);
   assert.ok(tree.has('/home/app/.bashrc'));

@@ -10,7 +10,7 @@ const template = join(import.meta.dirname, '../../examples/hello/template.yaml')
 test('after SIGKILL in the middle of a build the next start ends the guest and the image is not stuck', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-killed` };
-  const build = home.start(['build', template, '--json'], marker);
+  const build = home.start(['build', template, '--executor', 'vm', '--json'], marker);
   // The guest has answered: the components are about to run.
   await build.line((line) => line.includes('"LaunchBuildInstance"') && line.includes('"COMPLETED"'));
   assert.deepEqual(guests(marker), 1);
@@ -35,7 +35,7 @@ test('after SIGKILL in the middle of a build the next start ends the guest and t
 test('Ctrl-C during a build ends the guest, leaves no file and the image is CANCELLED', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-interrupted` };
-  const build = home.start(['build', template, '--json'], marker);
+  const build = home.start(['build', template, '--executor', 'vm', '--json'], marker);
   await build.line((line) => line.includes('"LaunchBuildInstance"') && line.includes('"RUNNING"'));
   build.child.kill('SIGINT');
   assert.equal(await build.ended, 130);

@@ -23,6 +23,7 @@ test('the web-server example becomes a tested image that serves its page under p
   assert.match(String(done['amiId']), /^ami-[0-9a-f]{17}$/);
   assert.equal(done['file'], file);
   assert.equal(typeof done['seconds'], 'number');
+  assert.deepEqual(done['ranOn'], { executors: ['direct'], because: null });
   const steps = done['steps'] as readonly Record<string, unknown>[];
   assert.deepEqual(
     steps.map(({ workflow, name, action, status }) => [workflow, name, action, status]),

@@ -16,7 +16,7 @@ export interface LimitGroups {
   readonly members: readonly string[];
   /** What this system can bound; the rest is not bounded. */
   readonly bounded: ReadonlySet<keyof ResourceLimits>;
-  /** To be called when all of them are gone. */
+  /** To be called when all of them are gone. May be called again. */
   release(): Promise<void>;
 }
 
@@ -61,9 +61,10 @@ export async function limitResources(limits: ResourceLimits): Promise<LimitGroup
     else await succeeds(rmdir(folder));
   }
   const release = async (): Promise<void> => {
-    await Promise.all(folders.map(remove));
+    await Promise.all(folders.splice(0).map(remove));
   };
-  return { members: folders.map((folder) => join(folder, 'cgroup.procs')), bounded, release };
+  const members = folders.map((folder) => join(folder, 'cgroup.procs'));
+  return { members, bounded, release };
 }
 
 /** The kernel takes a moment to forget processes that have ended. */
