@@ -20,6 +20,7 @@ export interface SignatureClaim {
 }
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
+const HEADER_FIELDS: readonly string[] = ['Credential', 'SignedHeaders', 'Signature'];
 const LONGEST_PRESIGNED_SECONDS = 7 * 24 * 60 * 60;
 
 /** Throws MissingAuthenticationTokenException when nothing is signed and IncompleteSignatureException for a bad form. */
@@ -36,6 +37,10 @@ function readHeaderForm(authorization: string, headers: Headers): SignatureClaim
   const fields = new Map<string, string>();
   for (const field of rest.join(' ').split(',')) {
     const [name = '', ...value] = field.trim().split('=');
+    // A header that came twice is one here, joined by a comma.
+    if (!HEADER_FIELDS.includes(name) || fields.has(name)) {
+      throw incomplete(`Authorization must have ${HEADER_FIELDS.join(', ')}, each of them once.`);
+    }
     fields.set(name, value.join('='));
   }
   return readFields({
