@@ -1,5 +1,5 @@
 import { CACHE_TAG, parseCacheHint } from '../engine/checkpoints/cache-hint.ts';
-import { EXECUTOR_TAG, OFFERED_EXECUTORS } from '../engine/executor-tag.ts';
+import { EXECUTOR_TAG, EXECUTORS } from '../engine/executor-tag.ts';
 import { type CommandArguments, type CommandOption, UsageError } from './command.ts';
 
 /** Options that say how an image is built; they become tags of the image. */
@@ -7,7 +7,7 @@ export const BUILD_TAG_OPTIONS: Readonly<Record<string, CommandOption>> = {
   executor: {
     type: 'string',
     value: 'HOW',
-    help: `how components are run: ${OFFERED_EXECUTORS.join(', ')}; else as the infrastructure configuration says`,
+    help: `how components are run: ${EXECUTORS.join(', ')}; else as the infrastructure configuration says`,
   },
   'no-cache': { type: 'boolean', help: 'reuse nothing of earlier builds' },
   'cache-ttl': { type: 'string', value: 'TIME', help: 'reuse what is at most so old, e.g. 90m, 24h, 7d, forever' },
@@ -17,8 +17,8 @@ export const BUILD_TAG_OPTIONS: Readonly<Record<string, CommandOption>> = {
 /** @throws UsageError for words that are none, and for wishes that contradict each other. */
 export function readBuildTags(args: CommandArguments): Readonly<Record<string, string>> {
   const executor = args.text('executor');
-  if (executor !== undefined && !OFFERED_EXECUTORS.some((known) => known === executor)) {
-    throw new UsageError(`--executor takes ${OFFERED_EXECUTORS.join(', ')}, not '${executor}'`);
+  if (executor !== undefined && !EXECUTORS.some((known) => known === executor)) {
+    throw new UsageError(`--executor takes ${EXECUTORS.join(', ')}, not '${executor}'`);
   }
   const cache = readCacheHint(args);
   return {

@@ -5,7 +5,7 @@ import { BuildFailure } from '../util/faults.ts';
 export const EXECUTOR_TAG = 'kiln:executor';
 
 /** The executors that may be asked for. */
-export const OFFERED_EXECUTORS: readonly Executor[] = ['auto', 'direct', 'vm'];
+export const EXECUTORS: readonly Executor[] = ['auto', 'direct', 'vm'];
 
 /** What AWS calls an express build is one that boots nothing. */
 const EXPRESS_WORKFLOW = /:aws:workflow\/build\/express-build-image\//;
@@ -19,7 +19,7 @@ type Tags = Readonly<Record<string, string>>;
 export function executorOf(image: Tags, infrastructure: Tags, workflowArns: readonly string[] = []): Executor {
   const word = image[EXECUTOR_TAG] ?? infrastructure[EXECUTOR_TAG];
   if (word === undefined) return workflowArns.some((arn) => EXPRESS_WORKFLOW.test(arn)) ? 'direct' : 'auto';
-  const executor = OFFERED_EXECUTORS.find((known) => known === word);
+  const executor = EXECUTORS.find((known) => known === word);
   if (executor !== undefined) return executor;
-  throw new BuildFailure(`The tag ${EXECUTOR_TAG} is '${word}'; it can be ${OFFERED_EXECUTORS.join(', ')}`);
+  throw new BuildFailure(`The tag ${EXECUTOR_TAG} is '${word}'; it can be ${EXECUTORS.join(', ')}`);
 }
