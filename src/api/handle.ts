@@ -48,7 +48,8 @@ function withRequestId(operation: OperationModel, output: object, requestId: str
   return operation.output.members.has('requestId') ? { requestId, ...output } : output;
 }
 
-function parseBody(body: Uint8Array): unknown {
+/** Throws InvalidRequestException; undefined for an empty body. */
+export function parseBody(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
@@ -57,6 +58,6 @@ function parseBody(body: Uint8Array): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

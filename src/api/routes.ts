@@ -1,6 +1,7 @@
 /** From a request to whoever answers it: first who asks, then what for. */
 import type { Hono } from 'hono';
 import { AwsError } from '../contract/errors.ts';
+import type { LogOperations } from '../contract/log-operations.ts';
 import type { OperationModel } from '../contract/model.types.ts';
 import type { Operations } from '../contract/operations.ts';
 import { type AccessCheck, accessChecks } from '../iam/access-checks.ts';
@@ -13,10 +14,21 @@ import type { FindCredential, KnownCredential } from './auth/credentials.ts';
 import { beginVerification, finishVerification, signedQuery } from './auth/verify.ts';
 import { readBody } from './body.ts';
 import type { Call } from './call.ts';
-import { handleOperation } from './handle.ts';
-import { answerFollow, answerService, FOLLOW_PATH, type KilnEndpoints, SERVICE_PATH } from './kiln/endpoints.ts';
+import { handleOperation, isRecord, parseBody } from './handle.ts';
+import {
+  answerEvents,
+  answerFollow,
+  answerService,
+  EVENTS_PATH,
+  FOLLOW_PATH,
+  findOperation,
+  type KilnEndpoints,
+  OPERATIONS_PATH,
+  SERVICE_PATH,
+} from './kiln/endpoints.ts';
 import { answerHealth, HEALTH_PATH } from './kiln/health.ts';
 import type { ApiLog } from './log.ts';
+import { answerLogs, LOGS_SOURCE, logsOperation } from './logs/answer-logs.ts';
 import type { Metrics } from './metrics.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { requestContext } from './request-context.ts';
@@ -24,8 +36,8 @@ import type { Router } from './router.ts';
 import { answerSts, STS_SOURCE, stsAction } from './sts/answer-sts.ts';
 
 export const METRICS_PATH = '/kiln/v1/metrics';
-/** STS has one path for all actions, and Image Builder has nothing there. */
-const STS_PATH = '/';
+/** STS and CloudWatch Logs have one path for all operations, and Image Builder has nothing there. */
+const ROOT_PATH = '/';
 
 export interface Variables {
   credential: KnownCredential;
@@ -37,6 +49,9 @@ export interface Variables {
 export interface Routing {
   readonly operations: Partial<Operations>;
   readonly kiln: KilnEndpoints;
+  readonly logs?: LogOperations;
+  /** Of the installation, whose root is its operator. */
+  readonly accountId: string;
   readonly findCredential: FindCredential;
   readonly region: string;
   readonly clock: Clock;
@@ -54,11 +69,14 @@ export interface Routing {
 const KILN_EVENTS: Readonly<Record<string, string>> = {
   [SERVICE_PATH]: 'DescribeService',
   [FOLLOW_PATH]: 'FollowImageBuild',
+  [EVENTS_PATH]: 'FollowEvents',
   [METRICS_PATH]: 'GetMetrics',
 };
 
 /** Service and name of a request by its path alone; operations are named when it is routed. */
 export function nameOf(path: string): Pick<Call, 'eventSource' | 'eventName'> {
+  const operation = path.startsWith(OPERATIONS_PATH) ? path.slice(OPERATIONS_PATH.length) : '';
+  if (/^[A-Za-z]{1,80}$/.test(operation)) return { eventSource: 'kiln', eventName: operation };
   const own = path.startsWith(HEALTH_PATH) ? 'GetHealth' : KILN_EVENTS[path];
   if (own !== undefined) return { eventSource: 'kiln', eventName: own };
   return { eventSource: 'imagebuilder.amazonaws.com', eventName: 'Unknown' };
@@ -73,7 +91,11 @@ export function addRoutes(app: App, routing: Routing): void {
     nameOperation(call, routing.router);
     const claim = readClaim(c.req.raw.headers, new URL(c.req.url).searchParams);
     call.claimedAccessKeyId = claim.accessKeyId;
-    if (call.path === STS_PATH && claim.scope.service === 'sts') call.eventSource = STS_SOURCE;
+    if (call.path === ROOT_PATH && claim.scope.service === 'sts') call.eventSource = STS_SOURCE;
+    if (call.path === ROOT_PATH && claim.scope.service === 'logs') {
+      call.eventSource = LOGS_SOURCE;
+      call.eventName = logsOperation(c.req.raw.headers) || 'Unknown';
+    }
     // What can be refused without the body is refused before it is read.
     const pending = beginVerification(c.req.raw, claim, verifierOf(call, routing));
     const body = await readBody(c.req.raw);
@@ -106,6 +128,32 @@ export function addRoutes(app: App, routing: Routing): void {
     await allow(call, [{ action: 'imagebuilder:GetImage', resource, context: new Map(), ownOnly: true }], routing);
     return answerFollow(query, kiln, routing.closing, (err) => log.error({ requestId: call.requestId, err }, 'follow'));
   });
+  app.get(EVENTS_PATH, async (c) => {
+    const { call } = c.env;
+    const query = c.get('query');
+    call.input = Object.fromEntries(query);
+    await allow(call, [{ action: 'kiln:FollowEvents', resource: '*', context: new Map() }], routing);
+    const onBroken = (err: unknown): void => log.error({ requestId: call.requestId, err }, 'events');
+    return answerEvents(query, kiln, c.get('credential').accountId, routing.closing, onBroken);
+  });
+  app.post(`${OPERATIONS_PATH}:name`, async (c) => {
+    const { call } = c.env;
+    const operation = findOperation(c.req.param('name'), kiln);
+    call.readOnly = operation.readOnly;
+    const input = parseBody(c.get('body')) ?? {};
+    if (!isRecord(input)) throw new AwsError('InvalidRequestException', 'The request body must be a JSON object.');
+    call.input = input;
+    const { accountId, principalArn, userName } = c.get('credential');
+    if (userName !== undefined || accountId !== routing.accountId) {
+      throw new AwsError('AccessDeniedException', `User: ${principalArn} is not the owner of this installation.`);
+    }
+    const action = `kiln:${call.eventName}`;
+    await allow(call, [{ action, resource: '*', context: new Map() }], routing);
+    const caller = { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
+    const output = await operation.run(input, caller);
+    call.output = output;
+    return Response.json(output);
+  });
   app.get(METRICS_PATH, async (c) => {
     await allow(c.env.call, [{ action: 'kiln:GetMetrics', resource: '*', context: new Map() }], routing);
     return routing.metrics.answer();
@@ -114,12 +162,26 @@ export function addRoutes(app: App, routing: Routing): void {
     const answer = await answerHealth(c.env.call.path, routing.isReady);
     return answer ?? (await next());
   });
-  app.all(STS_PATH, async (c, next) => {
+  app.all(ROOT_PATH, async (c, next) => {
     const { call } = c.env;
     if (call.eventSource !== STS_SOURCE) return await next();
     const action = stsAction(c.req.method, c.get('query'), c.get('body'));
     if (/^[A-Za-z]{1,80}$/.test(action)) call.eventName = action;
     return answerSts(action, c.get('credential'), call.requestId);
+  });
+  app.post(ROOT_PATH, async (c, next) => {
+    const { call } = c.env;
+    if (call.eventSource !== LOGS_SOURCE || routing.logs === undefined) return await next();
+    const { accountId, principalArn } = c.get('credential');
+    const caller = { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
+    return answerLogs(logsOperation(c.req.raw.headers), c.get('body'), caller, {
+      operations: routing.logs,
+      place: { accountId, region },
+      authorise: (checks) => allow(call, checks, routing),
+      onInput: (input) => {
+        call.input = input;
+      },
+    });
   });
   app.all('*', (c) => {
     const { call } = c.env;
@@ -136,11 +198,12 @@ export function addRoutes(app: App, routing: Routing): void {
 function verifierOf(call: Call, { findCredential, region, clock }: Routing) {
   // Clients that know the global endpoint of STS sign for us-east-1.
   const sts = call.eventSource === STS_SOURCE;
+  const other = call.eventSource === LOGS_SOURCE ? 'logs' : 'imagebuilder';
   return {
     findCredential,
     clock,
     regions: sts ? [region, 'us-east-1'] : [region],
-    service: sts ? 'sts' : 'imagebuilder',
+    service: sts ? 'sts' : other,
   };
 }
 

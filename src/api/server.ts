@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { AwsError } from '../contract/errors.ts';
+import type { LogOperations } from '../contract/log-operations.ts';
 import { readModel } from '../contract/model.ts';
 import type { Operations } from '../contract/operations.ts';
 import { createAuthoriser } from '../iam/authorise.ts';
@@ -14,11 +15,12 @@ import { createRecorder, type Recorder, type Trail } from './audit/recorder.ts';
 import type { FindCredential } from './auth/credentials.ts';
 import { type Call, isLocal, type Peer } from './call.ts';
 import { asAwsError, errorAnswer } from './errors.ts';
-import type { KilnEndpoints } from './kiln/endpoints.ts';
+import { answerCertificate, type KilnEndpoints } from './kiln/endpoints.ts';
 import { answerHealth, HEALTH_PATH } from './kiln/health.ts';
 import { limitStreams } from './kiln/stream-limit.ts';
 import { type Endpoint, type Listening, listen } from './listen.ts';
 import type { ApiLog } from './log.ts';
+import { LOGS_SOURCE, logsErrorAnswer } from './logs/answer-logs.ts';
 import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
 import { createRateLimit, type RequestRate } from './rate-limit.ts';
 import { createRouter } from './router.ts';
@@ -29,6 +31,8 @@ export interface ApiOptions {
   /** Operations without a handler are refused by name. */
   readonly operations: Partial<Operations>;
   readonly kiln: KilnEndpoints;
+  /** CloudWatch Logs; without it there is none. */
+  readonly logs?: LogOperations;
   readonly findCredential: FindCredential;
   /** The tags of a resource, for policies that ask for them. */
   readonly findTags: (arn: string) => Promise<Readonly<Record<string, string>> | undefined>;
@@ -82,11 +86,14 @@ function createAnswerer(options: ApiOptions, recorder: Recorder, metrics: Metric
   const app = createApp(options, recorder, metrics, closing);
   return async (request: Request, peer: Peer): Promise<Response> => {
     const call = beginCall(request, peer, clock);
+    const certificate = answerCertificate(call.method, call.path, options.kiln);
+    if (certificate !== undefined) return certificate;
     const watched = isLocal(peer) ? await answerWatcher(call, options, metrics, closing) : undefined;
     if (watched !== undefined) return watched;
     const fail = (thrown: unknown): Response => {
       call.error = asAwsError(thrown, call.requestId, log);
-      return call.eventSource === STS_SOURCE ? stsErrorAnswer(call.error, call.requestId) : errorAnswer(call.error);
+      if (call.eventSource === STS_SOURCE) return stsErrorAnswer(call.error, call.requestId);
+      return call.eventSource === LOGS_SOURCE ? logsErrorAnswer(call.error) : errorAnswer(call.error);
     };
     let response: Response;
     try {
@@ -123,9 +130,16 @@ type App = (request: Request, call: Call) => Promise<Response>;
 function createApp(options: ApiOptions, recorder: Recorder, metrics: Metrics, closing: AbortSignal): App {
   const hono = new Hono<{ Bindings: { call: Call }; Variables: Variables }>();
   const streams = (count: number): void => metrics.followStreams(count);
+  const { followEvents } = options.kiln;
   addRoutes(hono, {
     ...options,
-    kiln: { ...options.kiln, follow: limitStreams(options.kiln.follow, options.maxFollowStreams, streams) },
+    kiln: {
+      ...options.kiln,
+      follow: limitStreams(options.kiln.follow, options.maxFollowStreams, streams),
+      ...(followEvents === undefined
+        ? {}
+        : { followEvents: limitStreams(followEvents, options.maxFollowStreams, () => {}) }),
+    },
     router: createRouter(readModel()),
     authorise: createAuthoriser(options),
     rateLimit: createRateLimit(options.requestRate),

@@ -24,7 +24,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'Describe an image and what it took over',
     load: async () => (await import('./show.ts')).show,
   },
-  { name: 'logs', summary: 'Print the log of a build', load: async () => (await import('./logs.ts')).logs },
+  { name: 'logs', summary: 'Print logs', load: async () => (await import('./logs.ts')).logs },
+  {
+    name: 'pipelines',
+    summary: 'List image pipelines',
+    load: async () => (await import('./pipelines.ts')).pipelines,
+  },
+  { name: 'pipeline', summary: 'Start a pipeline', load: async () => (await import('./pipeline.ts')).pipeline },
+  { name: 'events', summary: 'Print events', load: async () => (await import('./events.ts')).events },
+  { name: 'rule', summary: 'Manage where events go', load: async () => (await import('./rule.ts')).rule },
+  { name: 'topic', summary: 'Manage SNS topics', load: async () => (await import('./topic.ts')).topic },
+  {
+    name: 'dead-letters',
+    summary: 'Look at what could not be delivered',
+    load: async () => (await import('./dead-letters.ts')).deadLetters,
+  },
   {
     name: 'approve',
     summary: 'Let a waiting build go on',

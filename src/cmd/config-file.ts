@@ -1,9 +1,11 @@
 import type { RequestRate } from '../api/rate-limit.ts';
+import type { MailServer } from '../notifications/mail.ts';
 import { QUOTAS, type Quotas } from '../resources/quotas.ts';
 import { ProblemList } from '../util/problem-list.ts';
 import { field, readInteger, readMap, readText, readWord } from '../util/yaml-reader.ts';
 import { parseYaml, type YamlMap } from '../util/yaml-source.ts';
 import { ACCOUNT_ID, type InstanceSize, LOG_LEVELS, type LogLevel, REGION } from './config.ts';
+import { readMailServer } from './mail-server.ts';
 
 /** What `KILN_HOME/config.yaml` may say. */
 export interface ConfigFile {
@@ -16,6 +18,8 @@ export interface ConfigFile {
   readonly logLevel?: LogLevel;
   readonly requestRate?: RequestRate;
   readonly quotas?: Partial<Quotas>;
+  readonly publicUrl?: string;
+  readonly mailServer?: MailServer;
   readonly instanceTypes: Readonly<Record<string, InstanceSize>>;
 }
 
@@ -30,6 +34,8 @@ const KEYS = [
   'requestRate',
   'quotas',
   'instanceTypes',
+  'publicUrl',
+  'smtp',
 ];
 
 /** @throws InvalidDocumentError with places */
@@ -51,6 +57,8 @@ export function readConfigFile(text: string, file: string): ConfigFile {
     ...defined('logLevel', readLogLevel(map, problems)),
     ...defined('quotas', readQuotas(map, problems)),
     ...defined('requestRate', readRequestRate(map, problems)),
+    ...defined('publicUrl', readMatching(map, 'publicUrl', /^https?:\/\/[^/?#\s]+\/?$/, problems)),
+    ...defined('mailServer', readMailServer(map, problems)),
     instanceTypes: readInstanceTypes(map, problems),
   };
   problems.throwIfAny();

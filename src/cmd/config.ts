@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { RequestRate } from '../api/rate-limit.ts';
+import type { MailServer } from '../notifications/mail.ts';
 import type { Quotas } from '../resources/quotas.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
@@ -29,6 +30,10 @@ export interface Config {
   readonly quotas: Partial<Quotas>;
   /** vCPUs and memory by instance type, beside those that Kiln knows. */
   readonly instanceTypes: Readonly<Record<string, InstanceSize>>;
+  /** How others reach the service: in messages of topics, where they find the certificate. Default: its own address. */
+  readonly publicUrl: string | undefined;
+  /** Sends messages of topics to addresses. */
+  readonly mailServer: MailServer | undefined;
   /** Errors come with their stack trace. */
   readonly debug: boolean;
   readonly noColour: boolean;
@@ -96,6 +101,8 @@ export function readConfig(environment: Environment, flags: ConfigFlags): Config
     requestRate: file.requestRate ?? { perSecond: 100, burst: 200 },
     quotas: file.quotas ?? {},
     instanceTypes: file.instanceTypes,
+    publicUrl: file.publicUrl,
+    mailServer: file.mailServer,
     debug: value('KILN_DEBUG') !== undefined,
     noColour: value('NO_COLOR') !== undefined,
     environment: Object.fromEntries(

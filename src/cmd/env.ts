@@ -20,6 +20,7 @@ export const env: Command = {
     const variables = {
       AWS_ENDPOINT_URL_IMAGEBUILDER: url,
       AWS_ENDPOINT_URL_STS: url,
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: url,
       AWS_REGION: config.region ?? credentials.region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,

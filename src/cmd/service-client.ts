@@ -78,24 +78,32 @@ export async function* followBuild(
   const query = { imageBuildVersionArn, follow: String(follow) };
   const response = await signedFetch(address, { path: '/kiln/v1/follow', query }, signal);
   if (!response.ok || response.body === null) throw await refusalOf(response);
+  const hint = `See 'kiln images' and 'kiln logs ${imageBuildVersionArn}' when it runs again.`;
+  yield* readLines<FollowLine>(response.body, hint, signal);
+}
+
+/** Lines of JSON of an answer; empty ones are signs of life. Throws a BuilderFault when it breaks off. */
+export async function* readLines<Line>(
+  body: ReadableStream<Uint8Array>,
+  hint: string,
+  signal: AbortSignal,
+): AsyncGenerator<Line> {
   let rest = '';
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of response.body) {
+    for await (const chunk of body) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines.filter((text) => text !== '')) yield JSON.parse(line) as FollowLine;
+      for (const line of lines.filter((text) => text !== '')) yield JSON.parse(line) as Line;
     }
-  } catch (error) {
+  } catch (cause) {
     signal.throwIfAborted();
-    throw new BuilderFault('The Kiln service went away while the build was followed.', {
-      hint: `See 'kiln images' and 'kiln logs ${imageBuildVersionArn}' when it runs again.`,
-      cause: error,
-    });
+    throw new BuilderFault('The Kiln service went away while it was listened to.', { hint, cause });
   }
 }
 
-async function refusalOf(response: Response): Promise<ServiceRefusal> {
+/** What a refusal says. */
+export async function refusalOf(response: Response): Promise<ServiceRefusal> {
   const body = await response.json().catch(() => ({}));
   const told = typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : '';
   const message = told === '' ? `The service answered ${response.status}.` : told;
@@ -103,21 +111,25 @@ async function refusalOf(response: Response): Promise<ServiceRefusal> {
   return new ServiceRefusal(code, message, response.status < 500 ? 'client' : 'server');
 }
 
-interface SignedRequest {
+export interface SignedRequest {
   readonly method?: string;
   /** Percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string;
+  /** Which service of AWS's it is signed for. Default: Image Builder. */
+  readonly service?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-async function signedFetch(
+/** Sends a request as the owner of the home. Throws a BuilderFault when nobody answers. */
+export async function signedFetch(
   { url, region, credentials }: ServiceAddress,
-  { method = 'GET', path, query = {}, body }: SignedRequest,
+  { method = 'GET', path, query = {}, body, service = 'imagebuilder', headers: added = {} }: SignedRequest,
   signal: AbortSignal,
 ): Promise<Response> {
   const { hostname, port, host, protocol } = new URL(url);
-  const signer = new SignatureV4({ service: 'imagebuilder', region, credentials, sha256: Sha256 });
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256 });
   const { headers } = await signer.sign({
     method,
     protocol,
@@ -131,6 +143,7 @@ async function signedFetch(
         .update(body ?? '')
         .digest('hex'),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...added,
     },
     ...(body === undefined ? {} : { body }),
   });

@@ -6,8 +6,12 @@ import { createPageTokens } from '../api/page-tokens.ts';
 import { createApi } from '../api/server.ts';
 import type { BuildHost } from '../build-host/build-host.ts';
 import { managedWorkflows } from '../engine/managed-workflows.ts';
+import { eventOperations } from '../events/event-operations.ts';
+import { followEvents } from '../events/follow-events.ts';
+import { topicOperations } from '../notifications/topic-operations.ts';
 import { findTags } from '../resources/find-tags.ts';
 import { followImageBuild } from '../resources/follow-image.ts';
+import { logOperations } from '../resources/logs/log-operations.ts';
 import { operationHandlers } from '../resources/operations.ts';
 import { quotasWith } from '../resources/quotas.ts';
 import { finishStateUpdates } from '../resources/resource-state-updates.ts';
@@ -26,8 +30,10 @@ import type { Credentials } from './credentials.ts';
 import type { Disks } from './open-disks.ts';
 import { parentImages } from './parent-images.ts';
 import { openPrincipals } from './principals.ts';
+import { signingCertificate } from './signing-certificate.ts';
 import { kilnVersion } from './version.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
+import { startBackground } from './wire-background.ts';
 import { startHomeWorker } from './wire-worker.ts';
 
 export interface ServiceOptions {
@@ -120,12 +126,19 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     pageTokens: createPageTokens(Buffer.from(credentials.pageTokenKey, 'base64')),
   };
   await finishStateUpdates(service, principals.accountIds());
+  const certificate = await signingCertificate(config.home.tls, signal);
+  let wake = (): void => {};
+  const operator = { db: store.db, clock, region, accountId, wake: () => wake() };
   const api = createApi({
     operations: operationHandlers(service),
     kiln: {
       service: { version: kilnVersion(), accountId, region, pid: process.pid, home: lock.home },
       follow: followImageBuild(service),
+      followEvents: followEvents(store.db),
+      operations: { ...eventOperations(operator), ...topicOperations(operator) },
+      certificate,
     },
+    logs: logOperations(service),
     findCredential: (id) => (id === root.accessKeyId ? root : principals.find(id)),
     findTags: (arn) => findTags(store.db, arn),
     trail,
@@ -146,6 +159,17 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     stack.defer(() => opened.close());
     endpointUrls.push(opened.url);
   }
+
+  const url = config.publicUrl ?? endpointUrls.find((one) => one.startsWith('http')) ?? listening.url;
+  const background = startBackground({
+    service,
+    signer: certificate.signer(url),
+    mailServer: config.mailServer,
+    environment: config.environment,
+    log,
+  });
+  stack.use(background);
+  wake = () => background.wake();
 
   if (options.builds !== false) {
     const { machinery } = options;

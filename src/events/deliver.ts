@@ -45,25 +45,49 @@ export async function dispatchAll({ db, clock, readRoutes }: Deliveries): Promis
   while ((await dispatchOutbox(db, readRoutes, clock.now())) > 0);
 }
 
-/** Tries everything that is due, until nothing is or the signal aborts. Gives how many attempts there were. */
-export async function deliverDue(deliveries: Deliveries, signal: AbortSignal): Promise<number> {
+/** Attempts that are under way, at most {@link AT_ONCE}. */
+export interface Deliverer {
+  /** Begins what is due and for what there is room, and does not wait for its end. Gives how many it began. */
+  begin(signal: AbortSignal): Promise<number>;
+  /** Resolves when one of the attempts has ended; undefined when there is none. */
+  next(): Promise<void> | undefined;
+}
+
+/** @param onEnd called when an attempt has ended: what comes after it may be due */
+export function createDeliverer(deliveries: Deliveries, onEnd: () => void = () => {}): Deliverer {
   const { db, clock } = deliveries;
   const running = new Set<Promise<void>>();
+  return {
+    begin: async (signal) => {
+      const limit = AT_ONCE - running.size;
+      if (limit <= 0) return 0;
+      const due = await takeDeliveries(db, { now: clock.now(), limit, perRoute: PER_ROUTE, leaseMs: LEASE_MS });
+      for (const delivery of due) {
+        const attempt = tryOnce(deliveries, delivery, signal)
+          // The lease ends, and it is tried again.
+          .catch((error: unknown) => deliveries.log.warn({ err: coerceError(error) }, 'a delivery was not settled'))
+          .finally(() => {
+            running.delete(attempt);
+            onEnd();
+          });
+        running.add(attempt);
+      }
+      return due.length;
+    },
+    next: () => (running.size === 0 ? undefined : Promise.race(running)),
+  };
+}
+
+/** Tries everything that is due, until nothing is or the signal aborts. Gives how many attempts there were. */
+export async function deliverDue(deliveries: Deliveries, signal: AbortSignal): Promise<number> {
+  const deliverer = createDeliverer(deliveries);
   let attempts = 0;
-  while (!signal.aborted) {
-    const limit = AT_ONCE - running.size;
-    const due = await takeDeliveries(db, { now: clock.now(), limit, perRoute: PER_ROUTE, leaseMs: LEASE_MS });
-    for (const delivery of due) {
-      attempts += 1;
-      const attempt = tryOnce(deliveries, delivery, signal).finally(() => running.delete(attempt));
-      running.add(attempt);
-    }
-    if (running.size === 0) break;
-    // Whatever ends makes room, and may let the next one of its route come due.
-    await Promise.race(running);
+  for (;;) {
+    if (!signal.aborted) attempts += await deliverer.begin(signal);
+    const ended = deliverer.next();
+    if (ended === undefined) return attempts;
+    await ended;
   }
-  await Promise.allSettled(running);
-  return attempts;
 }
 
 async function tryOnce(deliveries: Deliveries, delivery: DueDelivery, signal: AbortSignal): Promise<void> {

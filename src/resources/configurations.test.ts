@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createTopic, deleteTopic } from '../notifications/topics.ts';
 import { insertImage } from '../state/test-rows.ts';
 import { openTestStore } from '../state/test-store.ts';
 import { ARN_PREFIX, AT, DEBIAN_ARN, testService, token } from './test-service.ts';
@@ -105,12 +106,38 @@ describe('infrastructure configurations', () => {
       [{ subnetId: 'subnet-1', securityGroupIds: ['sg-1'] }, 'subnetId'],
       [{ securityGroupIds: ['sg-1'] }, 'securityGroupIds'],
       [{ keyPair: 'key' }, 'keyPair'],
-      [{ snsTopicArn: 'arn:aws:sns:us-east-1:123456789012:topic' }, 'snsTopicArn'],
       [{ logging: { s3Logs: { s3BucketName: 'logs' } } }, 'logging.s3Logs'],
       [{ placement: { tenancy: 'host' } }, 'placement.tenancy'],
     ] as const) {
       await assert.rejects(create(members), { name: 'InvalidRequestException', message: new RegExp(`'${path}'`) });
     }
+  });
+
+  it('name topics that there are, which then stay', async () => {
+    await using store = await openTestStore();
+    const { call } = testService(store);
+    const snsTopicArn = 'arn:aws:sns:us-east-1:123456789012:images';
+    const create = () => call.CreateInfrastructureConfiguration({ ...INFRA, snsTopicArn, ...token() });
+    await assert.rejects(create(), {
+      name: 'InvalidParameterValueException',
+      message: `The value supplied for parameter 'snsTopicArn' is not valid. There is no topic '${snsTopicArn}'; 'kiln topic add images' makes one.`,
+    });
+    await createTopic(store.db, 'images', { accountId: '999999999999', region: 'us-east-1' }, AT);
+    await assert.rejects(create(), { name: 'InvalidParameterValueException' }, "another account's is no other");
+    assert.equal(
+      await createTopic(store.db, 'images', { accountId: '123456789012', region: 'us-east-1' }, AT),
+      snsTopicArn,
+    );
+    const { infrastructureConfigurationArn = '' } = await create();
+    const got = await call.GetInfrastructureConfiguration({ infrastructureConfigurationArn });
+    assert.equal(got.infrastructureConfiguration?.snsTopicArn, snsTopicArn);
+    await assert.rejects(deleteTopic(store.db, snsTopicArn), {
+      name: 'ResourceDependencyException',
+      message: /my-infra/,
+    });
+    await call.DeleteInfrastructureConfiguration({ infrastructureConfigurationArn });
+    await deleteTopic(store.db, snsTopicArn);
+    await assert.rejects(deleteTopic(store.db, snsTopicArn), { name: 'ResourceNotFoundException' });
   });
 
   it('are not found after their deletion, and not deleted while a pipeline needs them', async () => {

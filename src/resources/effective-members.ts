@@ -22,7 +22,7 @@ const PIPELINE = [
   'loggingConfiguration.imageLogGroupName',
   'loggingConfiguration.pipelineLogGroupName',
 ];
-const INFRASTRUCTURE = ['instanceTypes', 'terminateInstanceOnFailure'];
+const INFRASTRUCTURE = ['instanceTypes', 'terminateInstanceOnFailure', 'snsTopicArn'];
 const DISTRIBUTION = [
   'distributions[].region',
   'distributions[].amiDistributionConfiguration.name',

@@ -1,5 +1,7 @@
+import type { Transaction } from 'kysely';
 import { invalidParameter } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { Database } from '../state/tables.ts';
 import {
   described,
   findDefinition,
@@ -22,6 +24,7 @@ export async function createInfrastructureConfiguration(
   refuseUnsupportedMembers('CreateInfrastructureConfiguration', input);
   checkResourceTags(input.resourceTags);
   return changeOnce(service, 'CreateInfrastructureConfiguration', input, async (trx) => {
+    await checkTopic(service, trx, input.snsTopicArn);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, KIND, input.name), kind: KIND },
       name: input.name,
@@ -40,6 +43,7 @@ export async function updateInfrastructureConfiguration(
   refuseUnsupportedMembers('UpdateInfrastructureConfiguration', input);
   checkResourceTags(input.resourceTags);
   return changeOnce(service, 'UpdateInfrastructureConfiguration', input, async (trx) => {
+    await checkTopic(service, trx, input.snsTopicArn);
     const { infrastructureConfigurationArn: arn } = input;
     const { document } = await lockDefinition(trx, KIND, arn, 'infrastructureConfigurationArn');
     await updateDefinition(service, trx, arn, {
@@ -58,12 +62,27 @@ function settings(input: InputOf<'CreateInfrastructureConfiguration'> | InputOf<
     instanceTypes: input.instanceTypes,
     instanceProfileName: input.instanceProfileName,
     securityGroupIds: input.securityGroupIds,
+    snsTopicArn: input.snsTopicArn,
     logging: input.logging,
     terminateInstanceOnFailure: input.terminateInstanceOnFailure ?? true,
     resourceTags: input.resourceTags,
     instanceMetadataOptions: input.instanceMetadataOptions,
     placement: input.placement,
   };
+}
+
+/** The topic must be there, and stays as long as this names it. */
+async function checkTopic(service: Service, trx: Transaction<Database>, topicArn: string | undefined): Promise<void> {
+  if (topicArn === undefined) return;
+  const topic = await trx
+    .selectFrom('topics')
+    .select('account_id')
+    .where('arn', '=', topicArn)
+    .forKeyShare()
+    .executeTakeFirst();
+  if (topic?.account_id === service.accountId) return;
+  const name = topicArn.split(':').at(-1);
+  throw invalidParameter('snsTopicArn', `There is no topic '${topicArn}'; 'kiln topic add ${name}' makes one.`);
 }
 
 /** Tags that the service itself puts on instances. Source: API Reference, CreateInfrastructureConfiguration. */

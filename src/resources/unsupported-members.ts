@@ -7,6 +7,7 @@
  */
 import { notYet } from '../contract/errors.ts';
 import type { OperationName } from '../contract/operations.ts';
+import { RequestProblems } from './request-problems.ts';
 
 interface UnsupportedMember {
   /** Path from the input, `[]` for every element of a list: `blockDeviceMappings[].ebs.kmsKeyId`. */
@@ -24,7 +25,6 @@ const INFRASTRUCTURE: readonly UnsupportedMember[] = [
   { path: 'subnetId', what: 'placing build instances in a subnet' },
   { path: 'securityGroupIds', what: 'security groups of build instances' },
   { path: 'keyPair', what: 'EC2 key pairs' },
-  { path: 'snsTopicArn', what: 'notifications to SNS topics' },
   { path: 'logging.s3Logs', what: 'logs in S3' },
   { path: 'placement.availabilityZone', what: 'availability zones' },
   { path: 'placement.tenancy', what: 'dedicated tenancy', harmless: (tenancy) => tenancy === 'default' },
@@ -150,12 +150,19 @@ export const RECORDED_MEMBERS: { readonly [Name in OperationName]?: readonly Rec
   ],
 };
 
-/** Throws the refusal of the first member in `input` that Kiln does not have yet. Empty lists and maps ask for nothing. */
+/** Throws a refusal of all members in `input` that Kiln does not have yet. Empty lists and maps ask for nothing. */
 export function refuseUnsupportedMembers(operation: OperationName, input: object): void {
+  const problems = new RequestProblems();
+  reportUnsupportedMembers(operation, input, problems);
+  problems.throwIfAny();
+}
+
+/** As {@link refuseUnsupportedMembers}, with whatever else is wrong with the request. */
+export function reportUnsupportedMembers(operation: OperationName, input: object, problems: RequestProblems): void {
   for (const { path, what, harmless } of UNSUPPORTED_MEMBERS[operation] ?? []) {
     for (const found of valuesAt(input, path.split('.'), '')) {
       if (isEmpty(found.value) || harmless?.(found.value) === true) continue;
-      throw notYet(`'${found.path}' (${what})`);
+      problems.add(notYet(`'${found.path}' (${what})`));
     }
   }
 }

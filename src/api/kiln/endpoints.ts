@@ -1,6 +1,7 @@
 /** Kiln's own additions to the API, under a path that no AWS operation has. Signed and refused like the rest. */
 import { AwsError, invalidParameter } from '../../contract/errors.ts';
 import type { FollowImageBuild } from '../../contract/follow.ts';
+import type { FollowEvents, KilnOperation, KilnOperations } from '../../contract/kiln-operations.ts';
 import { ndjson } from './ndjson.ts';
 
 /** What `GET /kiln/v1/service` tells about the running service. */
@@ -16,10 +17,16 @@ export interface ServiceDescription {
 export interface KilnEndpoints {
   readonly service: ServiceDescription;
   readonly follow: FollowImageBuild;
+  readonly followEvents?: FollowEvents;
+  readonly operations?: KilnOperations;
+  /** Where receivers of signed messages find the certificate; anybody may read it. */
+  readonly certificate?: { readonly path: string; readonly pem: string };
 }
 
 export const SERVICE_PATH = '/kiln/v1/service';
 export const FOLLOW_PATH = '/kiln/v1/follow';
+export const EVENTS_PATH = '/kiln/v1/events';
+export const OPERATIONS_PATH = '/kiln/v1/operations/';
 
 /** Node's fetch gives an answer up after five minutes of silence; a guest without KVM can be silent for longer. */
 const HEARTBEAT_MS = 30_000;
@@ -40,14 +47,53 @@ export async function answerFollow(
   refuseOthers(query, ['imageBuildVersionArn', 'follow']);
   const arn = query.get('imageBuildVersionArn') ?? '';
   if (arn === '') throw invalidParameter('imageBuildVersionArn', 'imageBuildVersionArn is required.');
-  const goOn = query.get('follow') ?? 'false';
-  if (goOn !== 'true' && goOn !== 'false') throw invalidParameter('follow', 'follow must be true or false.');
+  const goesOn = readFollow(query);
   return ndjson({
-    begin: (signal) => follow(arn, { follow: goOn === 'true', signal }),
+    begin: (signal) => follow(arn, { follow: goesOn, signal }),
     closing,
     onBroken,
     heartbeatMs: HEARTBEAT_MS,
   });
+}
+
+/** `?after=POSITION&follow=true|false`; a line for each event, as contract/kiln-operations.ts describes it. */
+export async function answerEvents(
+  query: URLSearchParams,
+  { followEvents }: KilnEndpoints,
+  accountId: string,
+  closing: AbortSignal,
+  onBroken: (error: unknown) => void,
+): Promise<Response> {
+  if (followEvents === undefined) throw new AwsError('UnknownOperationException', 'There are no events here.');
+  refuseOthers(query, ['after', 'follow']);
+  const after = query.get('after') ?? '0';
+  if (!/^\d{1,18}$/.test(after)) throw invalidParameter('after', 'after must be a position.');
+  const follow = readFollow(query);
+  return ndjson({
+    begin: (signal) => followEvents({ accountId, after, follow }, signal),
+    closing,
+    onBroken,
+    heartbeatMs: HEARTBEAT_MS,
+  });
+}
+
+/** The certificate, when it is asked for; undefined for everything else. */
+export function answerCertificate(method: string, path: string, { certificate }: KilnEndpoints): Response | undefined {
+  if (method !== 'GET' || certificate === undefined || path !== certificate.path) return undefined;
+  return new Response(certificate.pem, { headers: { 'content-type': 'application/x-pem-file' } });
+}
+
+/** Throws UnknownOperationException. */
+export function findOperation(name: string, { operations = {} }: KilnEndpoints): KilnOperation {
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+  if (operation === undefined) throw new AwsError('UnknownOperationException', `Kiln has no operation ${name}.`);
+  return operation;
+}
+
+function readFollow(query: URLSearchParams): boolean {
+  const follow = query.get('follow') ?? 'false';
+  if (follow !== 'true' && follow !== 'false') throw invalidParameter('follow', 'follow must be true or false.');
+  return follow === 'true';
 }
 
 function refuseOthers(query: URLSearchParams, known: readonly string[]): void {

@@ -1,0 +1,284 @@
+/** Pipelines, events, topics and logs, by the commands of a home whose service builds on simulated machines. */
+import assert from 'node:assert/strict';
+import { createVerify, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+import {
+  CreateComponentCommand,
+  CreateImagePipelineCommand,
+  CreateImageRecipeCommand,
+  CreateInfrastructureConfigurationCommand,
+} from '@aws-sdk/client-imagebuilder';
+import { textToSign } from '../notifications/envelope.ts';
+import { componentData } from '../resources/test-service.ts';
+import type { Command } from './command.ts';
+import { connect } from './connect.ts';
+import { deadLetters } from './dead-letters.ts';
+import { events } from './events.ts';
+import { logs } from './logs.ts';
+import { parseArguments } from './parse-arguments.ts';
+import { pipeline } from './pipeline.ts';
+import { pipelines } from './pipelines.ts';
+import { rule } from './rule.ts';
+import { openTestService, type TestService } from './service.fixture.ts';
+import { topic } from './topic.ts';
+
+const never = new AbortController().signal;
+const ALL = '{"source":["aws.imagebuilder"]}';
+
+/** What a command prints. */
+async function kiln({ config }: TestService, command: Command, ...argv: string[]): Promise<string> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const io = { stdout, stderr, colour: false } as unknown as Parameters<Command['run']>[1]['io'];
+  await command.run(parseArguments('test', command, argv), { config, io, signal: never });
+  return String(stdout.end().read() ?? '');
+}
+
+interface Received {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A webhook that answers with what the test says, and the requests that it got. */
+async function openWebhook() {
+  const received: Received[] = [];
+  let status = 200;
+  const waiting: (() => void)[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+    response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end('thank you');
+    for (const resolve of waiting.splice(0)) resolve();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    received,
+    answer: (code: number) => {
+      status = code;
+    },
+    /** Resolves when so many requests have come. */
+    count: async (wanted: number) => {
+      while (received.length < wanted) await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A pipeline `nightly` whose images are told to the topic `images`. */
+async function definePipeline(service: TestService, command = 'hello'): Promise<void> {
+  await using connection = await connect(service.config, never);
+  const { client } = connection;
+  const clientToken = (): string => crypto.randomUUID();
+  const arn = `arn:aws:imagebuilder:${connection.address.region}:${connection.accountId}`;
+  const data = componentData(command);
+  await client.send(
+    new CreateComponentCommand({
+      name: 'tool',
+      semanticVersion: '1.0.0',
+      platform: 'Linux',
+      data,
+      clientToken: clientToken(),
+    }),
+  );
+  await client.send(
+    new CreateImageRecipeCommand({
+      ...{ name: 'web', semanticVersion: '1.0.0', clientToken: clientToken() },
+      parentImage: `arn:aws:imagebuilder:${connection.address.region}:aws:image/debian-server-12-x86/x.x.x`,
+      components: [{ componentArn: `${arn}:component/tool/x.x.x` }],
+      workingDirectory: join(service.folder, 'work'),
+    }),
+  );
+  await client.send(
+    new CreateInfrastructureConfigurationCommand({
+      ...{ name: 'infra', instanceProfileName: 'profile', clientToken: clientToken() },
+      snsTopicArn: `arn:aws:sns:${connection.address.region}:${connection.accountId}:images`,
+    }),
+  );
+  await client.send(
+    new CreateImagePipelineCommand({
+      ...{ name: 'nightly', clientToken: clientToken(), schedule: { scheduleExpression: 'cron(0 3 * * ? 2199)' } },
+      imageRecipeArn: `${arn}:image-recipe/web/1.0.0`,
+      infrastructureConfigurationArn: `${arn}:infrastructure-configuration/infra`,
+    }),
+  );
+}
+
+test('a pipeline is run and watched, its events and its message arrive, its logs are read', async () => {
+  await using service = await openTestService();
+  await using webhook = await openWebhook();
+  const topicArn = (await kiln(service, topic, 'add', 'images')).trim();
+  await kiln(service, topic, 'subscribe', 'images', '--https', webhook.url);
+  await definePipeline(service);
+  const file = join(service.folder, 'events.jsonl');
+  await kiln(service, rule, 'add', 'keep', '--pattern', ALL, '--file', file);
+  assert.match(await kiln(service, rule, 'list'), /^keep +ENABLED +file .*events\.jsonl +\{"source"/m);
+  assert.match(await kiln(service, topic, 'list'), new RegExp(`^${topicArn} +https ${webhook.url}`, 'm'));
+
+  const watched = await kiln(service, pipeline, 'run', 'nightly', '--watch');
+  const arn = /AVAILABLE (arn:\S+)\n$/.exec(watched)?.[1] ?? assert.fail(watched);
+  assert.match(
+    await kiln(service, pipelines),
+    /^nightly +ENABLED +cron\(0 3 \* \* \? 2199\) +2199-01-01 03:00 .*AVAILABLE/m,
+  );
+
+  await webhook.count(1);
+  const [message] = webhook.received;
+  const envelope = JSON.parse(message?.body ?? '');
+  assert.equal(message?.headers['x-amz-sns-message-type'], 'Notification');
+  assert.equal(message?.headers['x-amz-sns-topic-arn'], topicArn);
+  assert.deepEqual([envelope.Type, envelope.TopicArn, envelope.SignatureVersion], ['Notification', topicArn, '2']);
+  const { SigningCertURL: certificateUrl, Signature: signature, ...content } = envelope;
+  const certificate = new X509Certificate(await (await fetch(certificateUrl)).text());
+  const verifies = (text: string) =>
+    createVerify('RSA-SHA256').update(text).verify(certificate.publicKey, signature, 'base64');
+  assert.equal(verifies(textToSign(content)), true);
+  assert.equal(verifies(textToSign({ ...content, Message: 'another' })), false);
+  const body = JSON.parse(envelope.Message);
+  assert.equal(body.arn, arn);
+  assert.deepEqual(body.state, { status: 'AVAILABLE' });
+  assert.match(envelope.Message, /"semver":1237940039285380274899124225,/);
+  assert.equal(body.versionlessArn, arn.replace('/1.0.0/1', ''));
+  assert.equal(body.outputResources.amis.length, 1);
+  assert.equal(body.infrastructureConfiguration.snsTopicArn, topicArn);
+  assert.match(body.dateCreated, /^[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d\d:\d\d [AP]M$/);
+  assert.match(body.buildExecutionId, /^[0-9a-f-]{36}$/);
+
+  const printed = await kiln(service, events);
+  assert.match(printed, / Image State Change image\/web\/1\.0\.0\/1 TESTING -> AVAILABLE$/m);
+  const told = (await kiln(service, events, '--json'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    told.map(({ event }) => event.detail.state.status),
+    ['BUILDING', 'TESTING', 'AVAILABLE'],
+  );
+  const after = await kiln(service, events, '--json', '--after', told[1].position);
+  assert.equal(after.trim().split('\n').length, 1);
+  let kept = '';
+  while (kept.split('\n').length < 4) kept = await readFile(file, 'utf8').catch(() => '');
+  assert.deepEqual(
+    kept
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+    told.map(({ event }) => event),
+  );
+
+  const groups = (await kiln(service, logs)).trim().split('\n');
+  assert.deepEqual(groups, ['/aws/imagebuilder/pipeline/nightly', '/aws/imagebuilder/web']);
+  assert.match(
+    await kiln(service, logs, '/aws/imagebuilder/pipeline/nightly'),
+    /Execution started: arn:.*web\/1\.0\.0\/1/,
+  );
+  assert.match(
+    await kiln(service, logs, '/aws/imagebuilder/web', '1.0.0/1', '--filter', 'hello'),
+    /1\.0\.0\/1 hello\n/,
+  );
+});
+
+test('what a webhook refuses is a dead letter, which can be tried again; an unknown certificate is not trusted', async () => {
+  await using service = await openTestService();
+  await using webhook = await openWebhook();
+  await kiln(service, topic, 'add', 'images');
+  await kiln(service, topic, 'subscribe', 'images', '--https', webhook.url);
+  webhook.answer(302);
+  await kiln(service, topic, 'publish', 'images', 'hello', '--subject', 'Greeting');
+  let listed = '';
+  while (!listed.includes('302')) listed = await kiln(service, deadLetters);
+  const [, id = ''] =
+    /^(\d+) .* subscription\/arn:aws:sns:.*The webhook answered 302/m.exec(listed) ?? assert.fail(listed);
+  assert.equal(webhook.received.length, 1, 'redirects are not followed');
+  webhook.answer(200);
+  await kiln(service, deadLetters, '--retry', id);
+  await webhook.count(2);
+  const [first, second] = webhook.received.map(({ body }) => JSON.parse(body));
+  assert.equal(second.Message, 'hello');
+  assert.equal(second.Subject, 'Greeting');
+  assert.equal(second.MessageId, first.MessageId);
+  assert.match(await kiln(service, deadLetters), /^ID +GIVEN UP[^\n]*\n$/);
+  await assert.rejects(kiln(service, deadLetters, '--drop', id), { message: /no dead letter/ });
+});
+
+test('commands get messages and events on their standard input, and only from the owner of the home', async () => {
+  await using service = await openTestService();
+  const program = join(service.folder, 'notify');
+  const output = join(service.folder, 'notified');
+  await writeFile(
+    program,
+    `#!/bin/sh\n{ echo "$1 $KILN_TOPIC_ARN"; env | grep -c AWS_; cat; echo; } >"${output}.new" && mv "${output}.new" "${output}"\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  await kiln(service, topic, 'add', 'images');
+  await kiln(service, topic, 'subscribe', 'images', '--command', JSON.stringify([program, '$(reboot); "x"']));
+  await kiln(service, topic, 'publish', 'images', 'hello');
+  let told: string[] = [];
+  while (told.length < 3) told = (await readFile(output, 'utf8').catch(() => '')).trim().split('\n');
+  assert.match(told[0] ?? '', /^\$\(reboot\); "x" arn:aws:sns:/);
+  assert.equal(told[1], '0', 'nothing of the service is in its environment');
+  assert.equal(JSON.parse(told[2] ?? '').Message, 'hello');
+});
+
+test('rules and endpoints that cannot be are refused by what is wrong with them', async () => {
+  await using service = await openTestService();
+  const refused: readonly (readonly [Command, readonly string[], RegExp])[] = [
+    [rule, ['add', 'x', '--pattern', '{"source":"aws"}', '--file', '/tmp/x'], /The event pattern is wrong at 'source'/],
+    [rule, ['add', 'x', '--pattern', '{', '--file', '/tmp/x'], /--pattern is not JSON/],
+    [rule, ['add', 'x', '--pattern', ALL], /a rule needs a target/],
+    [rule, ['add', 'x/y', '--pattern', ALL, '--file', '/tmp/x'], /'name'/],
+    [rule, ['add', 'x', '--pattern', ALL, '--webhook', 'http://example.org/'], /must begin with https/],
+    [rule, ['add', 'x', '--pattern', ALL, '--webhook', 'file:///etc/passwd'], /must begin with https/],
+    [rule, ['add', 'x', '--pattern', ALL, '--webhook', 'https://user:secret@example.org/'], /user name and password/],
+    [rule, ['add', 'x', '--pattern', ALL, '--command', '["notify"]'], /absolute path of a program/],
+    [rule, ['add', 'x', '--pattern', ALL, '--command', '"rm -rf /"'], /a program and its arguments/],
+    [rule, ['add', 'x', '--pattern', ALL, '--topic', 'images'], /ARN of an SNS topic/],
+    [rule, ['add', 'x', '--pattern', ALL, '--pipeline', 'nightly'], /there is no pipeline 'nightly'/],
+    [rule, ['rm', 'x'], /There is no rule 'x'/],
+    [rule, ['remove', 'x'], /kiln rule has no 'remove'/],
+    [topic, ['subscribe', 'images', '--email', 'a@b.c\r\nBcc: d@e.f'], /must be one address/],
+    [topic, ['subscribe', 'images', '--https', 'https://a/', '--email', 'a@b.c'], /one of --https/],
+    [topic, ['subscribe', 'images', '--https', 'https://example.org/'], /There is no topic '.*images'/],
+    [topic, ['add', 'a:b'], /'name'/],
+    [topic, ['publish', 'images', 'x'], /There is no topic/],
+    [pipeline, ['stop', 'nightly'], /kiln pipeline has no 'stop'/],
+  ];
+  for (const [command, argv, message] of refused) {
+    await assert.rejects(kiln(service, command, ...argv), { message }, argv.join(' '));
+  }
+});
+
+test('an event starts a pipeline once, and a topic gets events', async () => {
+  await using service = await openTestService();
+  await using webhook = await openWebhook();
+  const topicArn = (await kiln(service, topic, 'add', 'images')).trim();
+  await definePipeline(service);
+  await kiln(service, topic, 'subscribe', 'images', '--https', webhook.url);
+  const first = '{"resources":[{"suffix":"/1"}],"detail":{"state":{"status":["AVAILABLE"]}}}';
+  await kiln(service, rule, 'add', 'again', '--pattern', first, '--pipeline', 'nightly', '--topic', topicArn);
+  await kiln(service, pipeline, 'run', 'nightly', '--watch');
+  // The event and the message of the first image, the message of the second.
+  await webhook.count(3);
+  const bodies = webhook.received.map(({ body }) => JSON.parse(JSON.parse(body).Message));
+  const event = bodies.find((body) => body['detail-type'] !== undefined);
+  assert.equal(event['detail-type'], 'EC2 Image Builder Image State Change');
+  const second = bodies.find(({ buildVersion }) => buildVersion === 2);
+  assert.equal(second.buildType, 'SCHEDULED');
+  assert.match(
+    await kiln(service, logs, '/aws/imagebuilder/pipeline/nightly'),
+    /because an event matched the rule again/,
+  );
+});
