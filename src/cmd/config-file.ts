@@ -1,11 +1,11 @@
 import type { RequestRate } from '../api/rate-limit.ts';
 import type { MailServer } from '../notifications/mail.ts';
-import { QUOTAS, type Quotas } from '../resources/quotas.ts';
+import { QUOTAS, type Quotas } from '../resources/quota-table.ts';
 import { ProblemList } from '../util/problem-list.ts';
 import { field, readInteger, readMap, readText, readWord } from '../util/yaml-reader.ts';
 import { parseYaml, type YamlMap } from '../util/yaml-source.ts';
-import { ACCOUNT_ID, type InstanceSize, LOG_LEVELS, type LogLevel, REGION } from './config.ts';
 import { readMailServer } from './mail-server.ts';
+import { ACCOUNT_ID, type InstanceSize, LOG_LEVELS, type LogLevel, REGION } from './settings.ts';
 
 /** What `KILN_HOME/config.yaml` may say. */
 export interface ConfigFile {

@@ -3,11 +3,12 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { RequestRate } from '../api/rate-limit.ts';
 import type { MailServer } from '../notifications/mail.ts';
-import type { Quotas } from '../resources/quotas.ts';
+import type { Quotas } from '../resources/quota-table.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { type KilnHome, kilnHome } from './kiln-home.ts';
+import { ACCOUNT_ID, type InstanceSize, LOG_LEVELS, type LogLevel, REGION } from './settings.ts';
 
 /** Everything that can be set, from flags, environment and `KILN_HOME/config.yaml`, in this order of precedence. */
 export interface Config {
@@ -40,14 +41,6 @@ export interface Config {
   /** What `kiln toe run` gives to steps as `{{ env:NAME }}`, and what programs that Kiln starts inherit. */
   readonly environment: Readonly<Record<string, string>>;
 }
-
-export interface InstanceSize {
-  readonly vcpus: number;
-  readonly memoryMiB: number;
-}
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** `KILN` on a telephone. */
 export const DEFAULT_PORT = 5456;
@@ -110,9 +103,6 @@ export function readConfig(environment: Environment, flags: ConfigFlags): Config
     ),
   });
 }
-
-export const REGION = /^[a-z]{2,}(?:-[a-z]+)+-[0-9]+$/;
-export const ACCOUNT_ID = /^[0-9]{12}$/;
 
 function loadFile(path: string): ConfigFile {
   let text: string;
