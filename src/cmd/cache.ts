@@ -4,7 +4,7 @@ import { type Command, type CommandArguments, type Io, UsageError } from './comm
 import { renderTable } from './display/table.ts';
 import { formatBytes } from './display/text.ts';
 import { EXIT } from './exit-codes.ts';
-import { openCheckpoints } from './open-disks.ts';
+import { openCheckpoints } from './open-checkpoints.ts';
 
 export const cache: Command = {
   usage: 'ls|gc|stats [--json] [--to SIZE_GIB]',

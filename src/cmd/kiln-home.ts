@@ -20,6 +20,8 @@ export interface KilnHome {
   readonly workers: string;
   /** Component documents too long for a request, by their sha256. */
   readonly assets: string;
+  /** How long things took, for predictions. */
+  readonly durations: string;
 }
 
 export function kilnHome(path: string): KilnHome {
@@ -35,6 +37,7 @@ export function kilnHome(path: string): KilnHome {
     mounted: join(path, 'run', 'mounted'),
     workers: join(path, 'run', 'workers'),
     assets: join(path, 'assets'),
+    durations: join(path, 'cache', 'durations.json'),
   };
 }
 

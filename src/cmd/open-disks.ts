@@ -1,16 +1,15 @@
-import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { autoHost } from '../build-host/auto/auto-host.ts';
 import type { BuildHost } from '../build-host/build-host.ts';
 import { directHost } from '../build-host/direct/direct-host.ts';
-import type { HostCapacity } from '../build-host/qemu/instance-types.ts';
 import { qemuHost } from '../build-host/qemu/qemu-host.ts';
 import { openCatalog } from '../image-store/catalog/catalog.ts';
 import type { CheckpointStore } from '../image-store/checkpoint-store.ts';
-import { openCheckpointStore } from '../image-store/files/checkpoints.ts';
 import { openImageStore } from '../image-store/files/store.ts';
 import type { Catalog, ImageStore } from '../image-store/image-store.ts';
 import type { Config } from './config.ts';
+import { hostCapacity } from './host-capacity.ts';
+import { openCheckpoints } from './open-checkpoints.ts';
 
 /** The image store of a home and what fills it. Several processes may have it open. */
 export interface Disks {
@@ -19,10 +18,6 @@ export interface Disks {
   readonly checkpoints: CheckpointStore;
 }
 
-const GIB = 2 ** 30;
-/** What checkpoints leave to builds. */
-const MIN_FREE_BYTES = 4 * GIB;
-
 export async function openDisks(config: Config): Promise<Disks> {
   const imageStore = await openImageStore({ folder: config.home.images });
   return {
@@ -30,11 +25,6 @@ export async function openDisks(config: Config): Promise<Disks> {
     catalog: openCatalog({ imageStore, folder: config.home.images }),
     checkpoints: await openCheckpoints(config),
   };
-}
-
-export function openCheckpoints(config: Config): Promise<CheckpointStore> {
-  const limitBytes = config.cacheSizeGiB * GIB;
-  return openCheckpointStore({ folder: config.home.images, limitBytes, minFreeBytes: MIN_FREE_BYTES });
 }
 
 /** The machines of a home. Whoever opens it disposes of it; machines go on, mounted disks do not. */
@@ -51,11 +41,6 @@ export function openBuildHost(config: Config): BuildHost & AsyncDisposable {
       cacheFolder: join(config.home.path, 'cache'),
     }),
   });
-}
-
-/** What this machine has for instances. */
-export function hostCapacity(): HostCapacity {
-  return { cpus: availableParallelism(), memoryMiB: Math.floor(totalmem() / 1024 / 1024) };
 }
 
 /** All drivers of a service. */

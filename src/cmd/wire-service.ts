@@ -13,7 +13,7 @@ import { findTags } from '../resources/find-tags.ts';
 import { followImageBuild } from '../resources/follow-image.ts';
 import { logOperations } from '../resources/logs/log-operations.ts';
 import { operationHandlers } from '../resources/operations.ts';
-import { quotasWith } from '../resources/quotas.ts';
+import { quotasWith } from '../resources/quota-table.ts';
 import { finishStateUpdates } from '../resources/resource-state-updates.ts';
 import type { Service } from '../resources/service.ts';
 import { openInbox } from '../state/audit-trail/inbox.ts';

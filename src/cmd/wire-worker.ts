@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { CPU_MODELS } from '../build-host/qemu/qemu-command.ts';
+import { durationsIn } from '../engine/checkpoints/durations.ts';
 import { webRequest } from '../engine/checkpoints/web-request.ts';
 import { startWorker } from '../engine/worker.ts';
 import type { Store } from '../state/open-store.ts';
 import { configureServices } from '../toe/services/configure.ts';
 import { systemClock } from '../util/clock.ts';
 import type { Config } from './config.ts';
-import { hostCapacity } from './open-disks.ts';
+import { hostCapacity } from './host-capacity.ts';
+import { machineFacts } from './machine-facts.ts';
 import type { Machinery } from './wire-service.ts';
 import { holdWorkerPlace } from './worker-place.ts';
 import { workerRoom } from './worker-room.ts';
@@ -38,7 +39,8 @@ export async function startHomeWorker(options: HomeWorkerOptions): Promise<Async
     services: configureServices(config.environment, config.home.path, region),
     ...(cacheSizeGiB === 0 || checkpoints === undefined ? {} : { checkpoints }),
     webRequest: webRequest(),
-    machineFacts: JSON.stringify({ host, instanceTypes, cpuModels: CPU_MODELS }),
+    durations: durationsIn(config.home.durations),
+    machineFacts: machineFacts(config),
   };
   const room = workerRoom({ concurrency, host, instanceTypes, folder: config.home.instances });
   stack.use(await startWorker(engine, store.jobs, room));

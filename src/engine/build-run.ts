@@ -31,6 +31,8 @@ export interface BuildProgress {
   osVersion: string | undefined;
   /** Of the components whose work was taken over from earlier builds. */
   reused?: readonly ComponentRecord[];
+  /** Of all components whose work is in the image. */
+  ran?: readonly ComponentRecord[];
 }
 
 export interface LaunchedInstance {

@@ -4,9 +4,7 @@ import type {
   DistributionConfiguration,
   ImageRecipe,
   InfrastructureConfiguration,
-  InstanceBlockDeviceMapping,
 } from '@aws-sdk/client-imagebuilder';
-import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import { findResource, type ImageRow, resolveResource } from '../state/find-resource.ts';
@@ -19,9 +17,8 @@ import { executorOf } from './executor-tag.ts';
 import { loadWorkflows } from './load-workflows.ts';
 import { outputAmiOf } from './output-ami.ts';
 import { resolveParentImage } from './parent-image.ts';
+import { DEFAULT_WORKING_DIRECTORY, volumesOf } from './recipe-parts.ts';
 import { repeatableSteps } from './steps/component-journal.ts';
-
-const DEFAULT_WORKING_DIRECTORY = '/tmp';
 
 /**
  * Looks up and parses all that a build needs. Nothing of the build exists yet; making the parent image on its first use
@@ -117,17 +114,4 @@ function distributionsOf(engine: Engine, image: ImageRow): readonly Distribution
 /** Names of other images: an image that goes on with its build may keep the name that it has. */
 function takenNames(images: readonly MachineImage[], imageArn: string): ReadonlySet<string> {
   return new Set(images.filter(({ source }) => source !== imageArn).map(({ name }) => name));
-}
-
-/** The mapping that names the root device changes its size; every other one is an empty volume beside it. */
-function volumesOf(
-  mappings: readonly InstanceBlockDeviceMapping[],
-): Pick<BuildPlan, 'rootVolumeSizeGiB' | 'extraVolumes'> {
-  const root = mappings.find(({ deviceName }) => deviceName !== undefined && ROOT_DEVICE_NAMES.includes(deviceName));
-  const extraVolumes = mappings
-    .filter((mapping) => mapping !== root)
-    .flatMap(({ deviceName, ebs }) =>
-      deviceName === undefined || ebs?.volumeSize === undefined ? [] : [{ deviceName, sizeGiB: ebs.volumeSize }],
-    );
-  return { rootVolumeSizeGiB: root?.ebs?.volumeSize, extraVolumes };
 }

@@ -22,11 +22,12 @@ export async function releaseBuild(engine: Engine, progress: BuildProgress): Pro
 /** Ends an instance of a build, and lets go of what its disk was made of. */
 export async function endInstance(
   { buildHost }: Pick<Engine, 'buildHost'>,
-  { instances }: BuildProgress,
+  progress: BuildProgress,
   instanceId: string,
 ): Promise<void> {
   await buildHost.terminate(instanceId);
-  const history = instances.get(instanceId)?.history;
-  instances.delete(instanceId);
+  const history = progress.instances.get(instanceId)?.history;
+  progress.instances.delete(instanceId);
+  if (history !== undefined) progress.ran = history.records;
   await history?.close();
 }

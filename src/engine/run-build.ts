@@ -13,6 +13,7 @@ import type { BuildPlan } from './build-plan.ts';
 import type { BuildProgress, BuildRun } from './build-run.ts';
 import { watchForCancellation } from './cancellation.ts';
 import { openBuildCache } from './checkpoints/build-cache.ts';
+import { noteDurations } from './checkpoints/note-durations.ts';
 import { reuseImage } from './checkpoints/reuse-image.ts';
 import { reuseTags } from './checkpoints/reuse-tags.ts';
 import { endFailedBuild } from './end-failed-build.ts';
@@ -66,6 +67,7 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
     await runStages(run, reused ? await executionRecords(db, imageArn) : records, signal);
     const outputResources = await describeOutput(run);
     await releaseBuild(engine, progress);
+    if (!reused) await noteDurations(run, await executionRecords(db, imageArn));
     log.monitorFor().line('kiln', `Built ${imageArn}`);
     await log.flush();
     signal.throwIfAborted();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AwsError } from '../contract/errors.ts';
 import { openTestStore } from '../state/test-store.ts';
-import type { Quotas } from './quotas.ts';
+import type { Quotas } from './quota-table.ts';
 import { componentData, DEBIAN_ARN, testService, token } from './test-service.ts';
 
 async function openLimited(quotas: Partial<Quotas>) {

@@ -3,7 +3,7 @@ import type { Caller } from '../contract/operations.ts';
 import type { WorkflowDocument } from '../documents/workflow.ts';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
-import type { Quotas } from './quotas.ts';
+import type { Quotas } from './quota-table.ts';
 
 /** What every operation is given beside its input. Built once in cmd/. */
 export interface Service {

@@ -3,7 +3,7 @@ import { AwsError } from '../contract/errors.ts';
 import { parseWorkflow } from '../documents/parse-workflow.ts';
 import type { Store } from '../state/open-store.ts';
 import { operationHandlers } from './operations.ts';
-import { type Quotas, quotasWith } from './quotas.ts';
+import { type Quotas, quotasWith } from './quota-table.ts';
 import type { ManagedWorkflow, PageTokens, ParentImage, ParentImages, Service } from './service.ts';
 
 export const DEBIAN: ParentImage = {

@@ -10,32 +10,17 @@ import type { BuildPlan } from '../build-plan.ts';
 import { componentSource } from '../component-source.ts';
 import type { Engine } from '../engine.ts';
 import { type BuildHistory, buildHistory } from './build-history.ts';
-import {
-  BUILD_PHASES,
-  type BuildGround,
-  type ComponentContent,
-  componentKeys,
-  imageKey,
-  type KeyedComponent,
-  TEST_PHASES,
-  testKey,
-} from './build-keys.ts';
+import type { BuildGround, KeyedComponent } from './build-keys.ts';
 import { type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
-import { componentInputs } from './component-inputs.ts';
 import { usableCheckpoints } from './find-checkpoint.ts';
+import { type BuildContents, readContents } from './read-contents.ts';
 import { type ResourceStates, resourceStates } from './resource-states.ts';
 import { isSimpleBuild } from './simple-build.ts';
 
 /** What one build may take over from earlier ones, and leaves to later ones. */
-export interface BuildCache {
-  readonly components: readonly KeyedComponent[];
-  readonly tests: readonly ComponentContent[];
+export interface BuildCache extends BuildContents {
   readonly ofBuild: CacheHint | undefined;
   readonly states: ResourceStates;
-  /** Of the finished disk; undefined when it is another one each time. */
-  readonly imageKey: string | undefined;
-  /** Of what the image is tested with. */
-  readonly testKey: string | undefined;
   /** Whether anything may be taken over. */
   readonly mayReuse: boolean;
   /**
@@ -84,40 +69,27 @@ export async function openBuildCache(
   }
 
   const states = resourceStates(engine.webRequest, engine.services?.objects);
-  const hints = await hintsOf(engine, plan.components);
-  const contents = async (phases: readonly string[]): Promise<readonly ComponentContent[]> =>
-    Promise.all(
-      plan.components
-        .filter(({ document }) => document.phases.some(({ name }) => phases.includes(name)))
-        .map(async (document) => ({
-          document,
-          name: document.document.name || (parseArn(document.id)?.slug ?? document.id),
-          inputs: await componentInputs(document, phases, {
-            environment: { IMAGE_PIPELINE_ARN: plan.pipelineArn ?? '', IMAGE_VERSION: plan.version },
-            services: { ...engine.services, components: componentSource(engine, plan.imageArn) },
-            states,
-            today: engine.clock.now().toISOString().slice(0, 10),
-            signal,
-          }),
-          hint: hints.get(document.id),
-        })),
-    );
-  const ground = groundOf(engine, plan);
-  const components = componentKeys(ground, await contents(BUILD_PHASES), BUILD_PHASES);
-  const tests = await contents(TEST_PHASES);
-  const testWorkflows = plan.workflows.filter(({ document }) => document.type === 'TEST');
+  const contents = await readContents({
+    ground: groundOf(engine, plan),
+    components: plan.components,
+    hints: await hintsOf(engine, plan.components),
+    workflows: plan.workflows,
+    environment: { IMAGE_PIPELINE_ARN: plan.pipelineArn ?? '', IMAGE_VERSION: plan.version },
+    services: { ...engine.services, components: componentSource(engine, plan.imageArn) },
+    states,
+    today: engine.clock.now().toISOString().slice(0, 10),
+    signal,
+  });
+  const { components } = contents;
   const mayReuse = ofBuild?.kind !== 'never';
   for (const { name, inputs, hint } of components) {
     const why = inputs.varying ?? (hint?.kind === 'never' ? 'it is never to be reused' : undefined);
     if (why !== undefined) monitor.line('kiln', `${name} runs in every build, and what comes after it too: ${why}`);
   }
   return {
-    components,
-    tests,
+    ...contents,
     ofBuild,
     states,
-    imageKey: await imageKey(ground, components, workflow),
-    testKey: testKey(tests, testWorkflows),
     mayReuse,
     startingPoints: (executor, within, until) =>
       startingPoints({ store, plan, components, ofBuild, states, engine, mayReuse }, executor, within, until),

@@ -1,0 +1,62 @@
+import { parseArn } from '../../contract/arn.ts';
+import type { RunnableDocument } from '../../toe/run-documents.types.ts';
+import type { PlannedWorkflow } from '../build-plan.ts';
+import {
+  BUILD_PHASES,
+  type BuildGround,
+  type ComponentContent,
+  componentKeys,
+  imageKey,
+  type KeyedComponent,
+  TEST_PHASES,
+  testKey,
+} from './build-keys.ts';
+import type { CacheHint } from './cache-hint.ts';
+import { componentInputs, type InputSources } from './component-inputs.ts';
+
+export interface ContentRequest extends InputSources {
+  readonly ground: BuildGround;
+  /** All of the recipe. */
+  readonly components: readonly RunnableDocument[];
+  /** What authors of components say, by the ids of the documents. */
+  readonly hints: ReadonlyMap<string, CacheHint>;
+  /** Undefined: not known, and then neither is what becomes of the disk after the components. */
+  readonly workflows: readonly PlannedWorkflow[] | undefined;
+}
+
+/** What decides what a build makes, by content. */
+export interface BuildContents {
+  /** Those with something to build, in the order of the recipe. */
+  readonly components: readonly KeyedComponent[];
+  /** Those with something to test. */
+  readonly tests: readonly ComponentContent[];
+  /** Of the finished disk; undefined when it is another one each time. */
+  readonly imageKey: string | undefined;
+  /** Of what the image is tested with. */
+  readonly testKey: string | undefined;
+}
+
+export async function readContents(request: ContentRequest): Promise<BuildContents> {
+  const { ground, hints, workflows } = request;
+  const contents = (phases: readonly string[]): Promise<readonly ComponentContent[]> =>
+    Promise.all(
+      request.components
+        .filter(({ document }) => document.phases.some(({ name }) => phases.includes(name)))
+        .map(async (document) => ({
+          document,
+          name: document.document.name || (parseArn(document.id)?.slug ?? document.id),
+          inputs: await componentInputs(document, phases, request),
+          hint: hints.get(document.id),
+        })),
+    );
+  const [building, tests] = await Promise.all([contents(BUILD_PHASES), contents(TEST_PHASES)]);
+  const components = componentKeys(ground, building, BUILD_PHASES);
+  const build = workflows?.find(({ document }) => document.type === 'BUILD');
+  const testing = workflows?.filter(({ document }) => document.type === 'TEST') ?? [];
+  return {
+    components,
+    tests,
+    imageKey: build === undefined ? undefined : await imageKey(ground, components, build),
+    testKey: testKey(tests, testing),
+  };
+}
