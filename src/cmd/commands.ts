@@ -52,10 +52,25 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./explain.ts')).explain,
   },
   { name: 'run', summary: 'Boot an image', load: async () => (await import('./run.ts')).run },
+  {
+    name: 'shell',
+    summary: 'Enter the state before a component',
+    load: async () => (await import('./shell.ts')).shell,
+  },
   { name: 'export', summary: 'Write an image to a file', load: async () => (await import('./export.ts')).exportImage },
   { name: 'import', summary: 'Make a disk file an image', load: async () => (await import('./import.ts')).importImage },
   { name: 'rm', summary: 'Remove an image', load: async () => (await import('./rm.ts')).rm },
   { name: 'catalog', summary: 'List base images', load: async () => (await import('./catalog.ts')).catalog },
+  {
+    name: 'function',
+    summary: 'Manage functions that workflows call',
+    load: async () => (await import('./function.ts')).functionCommand,
+  },
+  {
+    name: 'state-machine',
+    summary: 'Manage state machines that workflows start',
+    load: async () => (await import('./state-machine.ts')).stateMachine,
+  },
   {
     name: 'principal',
     summary: 'Manage who may use the service',

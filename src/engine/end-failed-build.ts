@@ -1,4 +1,5 @@
 import { findImage, type ImageRow } from '../state/find-resource.ts';
+import { stepHistory } from '../state/step-history.ts';
 import { addOutputAmi } from '../state/transitions/add-output-ami.ts';
 import { cancelImage } from '../state/transitions/cancel-image.ts';
 import { cancelSteps } from '../state/transitions/cancel-steps.ts';
@@ -10,7 +11,9 @@ import { coerceError } from '../util/faults.ts';
 import { runningExecutions } from './build-records.ts';
 import type { BuildProgress } from './build-run.ts';
 import type { Engine } from './engine.ts';
-import { BuildCancelled, describeBuildFailure, isForeseen } from './failure.ts';
+import { BuildCancelled, describeBuildFailure, isForeseen, WorkflowFailed } from './failure.ts';
+import { causeLine } from './failure-cause/cause-line.ts';
+import { classifyFailure } from './failure-cause/classify-failure.ts';
 import type { ImageLog } from './image-log.ts';
 import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
@@ -56,7 +59,8 @@ export async function endFailedBuild(
       return;
     }
     if (!isForeseen(error)) engine.log.error({ err: error, image: image.arn }, 'an unexpected error ended a build');
-    const { reason, context } = describeBuildFailure(error, [keptRemark(image, progress), remark].join(' ').trim());
+    const remarks = [await causeOf(engine, image.arn, error), keptRemark(image, progress), remark];
+    const { reason, context } = describeBuildFailure(error, remarks.filter((part) => part !== '').join(' | '));
     log.monitorFor().line('kiln', `Failed: ${reason}`);
     await log.flush();
     await endExecutions(engine, claim, 'FAILED', reason);
@@ -81,6 +85,15 @@ async function endExecutions(
     if (status === 'FAILED' && step !== undefined) await failStep(db, claim, { stepExecutionId: step.id, message, at });
     await finishWorkflow(db, claim, { workflowExecutionId, status, message, at });
   }
+}
+
+/** What class the failure is of and what to do next; of a timeout, how long the step took before. */
+async function causeOf({ db }: Engine, imageArn: string, error: Error): Promise<string> {
+  const failed = error instanceof WorkflowFailed ? error : undefined;
+  const cause = classifyFailure(failed?.cause ?? error);
+  const { name: stepName = '', action = '' } = failed?.step ?? {};
+  const history = cause.class === 'timeout' ? await stepHistory(db, { imageArn, stepName, action }) : undefined;
+  return causeLine(cause, history);
 }
 
 /** Whoever has the image now makes an AMI of their own. */

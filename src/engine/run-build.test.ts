@@ -163,7 +163,10 @@ test('a component that fails: the reason names it, the instance is gone, later s
   assert.equal(image.status, 'FAILED');
   const words = `Workflow Execution ID: '${workflowId}' failed with reason: Document ${componentArn} failed!`;
   assert.ok(image.reason?.startsWith(`${words} component '${image.name}-0', phase build, step Run (ExecuteBash): `));
-  assert.match(image.reason ?? '', /3.*\| the cause$/);
+  assert.match(
+    image.reason ?? '',
+    /exit status 3 \| command: echo one; .* \| the cause \| cause: script error \| try: /,
+  );
   assert.equal((image.reason ?? '').includes('\n'), false);
   assert.equal(image.failure_context?.['imageStatus'], 'BUILDING');
   assert.equal(image.failure_context?.['failedStep'], 'ApplyBuildComponents');
@@ -269,7 +272,10 @@ test('a full disk at the capture leaves no AMI', async () => {
   bench.images.faults.capture = () => Promise.reject(new BuilderFault('no space left on device'));
   const arn = await build();
   delete bench.images.faults.capture;
-  assert.match((await bench.row(arn)).reason ?? '', /CreateOutputAMI.*no space left on device$/);
+  assert.match(
+    (await bench.row(arn)).reason ?? '',
+    /CreateOutputAMI.*no space left on device \| cause: disk full \| try: Free space on the disk of the worker/,
+  );
   assert.deepEqual(await left(arn), NOTHING);
 });
 
@@ -277,7 +283,7 @@ test('an error that nobody foresaw fails the build without its inner words', asy
   bench.images.faults.capture = () => Promise.reject(new TypeError('x is not a function'));
   const arn = await build();
   delete bench.images.faults.capture;
-  assert.match((await bench.row(arn)).reason ?? '', /Kiln had an internal error/);
+  assert.match((await bench.row(arn)).reason ?? '', /Kiln had an internal error.* \| cause: builder fault/);
   assert.deepEqual(await left(arn), NOTHING);
 });
 
@@ -304,6 +310,7 @@ test('what cannot be looked up fails the build before any workflow', async () =>
     const arn = await build(options);
     const image = await bench.row(arn);
     assert.match(image.reason ?? '', reason);
+    assert.match(image.reason ?? '', / \| cause: definition \| try: Mend the definition/);
     assert.deepEqual(image.failure_context, { imageStatus: 'CREATING' });
     assert.deepEqual(await bench.workflows(arn), []);
   }
@@ -400,7 +407,10 @@ test('a guest that never answers fails its step with what the driver saw', async
   bench.host.faults.launch = () => Promise.reject(new BuildFailure('i-1 did not answer within 9 s.\nKernel panic'));
   const arn = await build();
   delete bench.host.faults.launch;
-  assert.match((await bench.row(arn)).reason ?? '', /did not answer within 9 s\. \| Kernel panic$/);
+  assert.match(
+    (await bench.row(arn)).reason ?? '',
+    /did not answer within 9 s\. \| Kernel panic \| cause: guest lost \| try: /,
+  );
 });
 
 test('an image that somebody else has, or that is cancelled, is left alone', async () => {

@@ -12,6 +12,9 @@ import { knownMetadata } from '../../toe/services/known-metadata.ts';
 import type { FinishedStep } from '../../toe/suspended-run.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import { componentSource } from '../component-source.ts';
+import { commandLine } from '../failure-cause/cause-line.ts';
+import { commandOfStep } from '../failure-cause/command-of-step.ts';
+import { linesThatMatter } from '../failure-cause/lines-that-matter.ts';
 import { componentJournal, componentsWith, finishedSteps, interruptedStep } from './component-journal.ts';
 import { executorTags } from './executor-record.ts';
 import { runComponents } from './run-components.ts';
@@ -35,9 +38,6 @@ export const executeComponents: StepAction = {
 
 /** The phases of component documents that a workflow type runs. */
 const PHASES = { BUILD: ['build', 'validate'], TEST: ['test'] } as const;
-
-/** Output lines that go into the failure's text; the log has them all. */
-const REASON_LINES = 5;
 
 /** Document steps that have ended do not run again. */
 async function resume(inputs: StepInputs, context: StepContext): Promise<StepResult> {
@@ -143,7 +143,7 @@ function environmentOf({ plan, workflowType, workflowExecutionId, stepExecutionI
   };
 }
 
-/** `component 'nginx', phase build, step Install (ExecuteBash): exit status 100`, then the last lines of output. */
+/** `component 'nginx', phase build, step Install (ExecuteBash): exit status 100`, the command, and the lines that matter. */
 function describeFailure(
   failure: StepFailure | undefined,
   failureMessage: string,
@@ -152,7 +152,10 @@ function describeFailure(
   if (failure === undefined) return failureMessage;
   const { documentId, phase, step, action, errorMessage, lastLines } = failure;
   const head = `component '${nameOf(documentId, documents)}', phase ${phase}, step ${step} (${action}): ${errorMessage}`;
-  return [head, ...lastLines.slice(-REASON_LINES)].join('\n');
+  const document = documents.find(({ id }) => id === documentId)?.document;
+  const command = document === undefined ? undefined : commandOfStep(document, phase, step);
+  const matter = linesThatMatter(lastLines).filter((line) => line !== errorMessage);
+  return [head, ...(command === undefined ? [] : [commandLine(command)]), ...matter].join('\n');
 }
 
 /** Beginnings and ends of document steps become lines, so that whoever reads the log sees where the build is. */

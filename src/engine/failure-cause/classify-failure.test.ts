@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TargetLostError } from '../../toe/target.ts';
+import { BuilderFault, BuildFailure } from '../../util/faults.ts';
+import { ComponentFailure } from '../steps/step-action.ts';
+import { classifyFailure, classOfOutput } from './classify-failure.ts';
+import type { FailureClass } from './failure-classes.ts';
+import { linesThatMatter } from './lines-that-matter.ts';
+import { RECORDED_OUTPUT } from './recorded-output.fixture.ts';
+
+for (const { tool, class: expected, lines, matter } of RECORDED_OUTPUT) {
+  test(`${tool}: ${expected ?? 'script error'}`, () => {
+    assert.equal(classOfOutput(lines), expected);
+    const chosen = linesThatMatter(lines);
+    assert.ok(chosen.length >= 1 && chosen.length <= 3, chosen.join('\n'));
+    assert.ok(
+      chosen.some((line) => line.includes(matter)),
+      `of the lines that matter none has '${matter}':\n${chosen.join('\n')}`,
+    );
+  });
+}
+
+function failedStep(errorMessage: string, lastLines: readonly string[] = []): ComponentFailure {
+  const place = { documentId: 'arn', phase: 'build', step: 'Run', action: 'ExecuteBash', errorMessage, lastLines };
+  return new ComponentFailure('it failed', { outputs: {}, place, awsMessage: '' });
+}
+
+const ERRORS: readonly (readonly [string, Error, FailureClass])[] = [
+  ['a script that ends with a code', failedStep('exit status 3', ['something']), 'script error'],
+  ['a script that the kernel killed', failedStep('exit status 137'), 'out of memory'],
+  ['a script that took too long', failedStep('timed out after 60 s', ['No space left on device']), 'timeout'],
+  ['a download that failed', failedStep('curl: (6) Could not resolve host: x.example'), 'network'],
+  ['a workflow step that took too long', new BuildFailure('timed out after 3600 s\nwaiting'), 'timeout'],
+  ['a guest that never answers', new BuildFailure('i-1 did not answer within 60 s.\n  Kernel panic'), 'guest lost'],
+  ['a guest that shut itself down', new BuildFailure('The guest has shut itself down.'), 'guest lost'],
+  ['a target that is gone', new TargetLostError('i-1 was lost: QEMU has ended'), 'guest lost'],
+  ['no QEMU', new BuilderFault('QEMU is not installed'), 'builder fault'],
+  ['a full disk of the worker', new BuilderFault('The disk of /x is full'), 'disk full'],
+  ['a bug', new TypeError('x is not a function'), 'builder fault'],
+  ['a component that is not there', new BuildFailure("Component 'x' does not exist"), 'definition'],
+  ['a clean-up that failed', new BuildFailure('The clean-up failed with exit status 1\nrm: x'), 'script error'],
+];
+
+for (const [what, error, expected] of ERRORS) {
+  test(`${what} is: ${expected}`, () => {
+    const cause = classifyFailure(error);
+    assert.equal(cause.class, expected);
+    assert.match(cause.tryNext, /^[A-Z].*\.$/);
+  });
+}
+
+test('lines without a complaint are the last ones, and none is endless', () => {
+  assert.deepEqual(linesThatMatter(['one', '', 'two', 'three', 'four  ']), ['two', 'three', 'four']);
+  assert.deepEqual(
+    linesThatMatter([`error: ${'x'.repeat(500)}`]).map((line) => line.length),
+    [200],
+  );
+  assert.deepEqual(linesThatMatter([]), []);
+});
