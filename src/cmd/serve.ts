@@ -39,7 +39,10 @@ export const serve: Command = {
     await using machinery = await openMachinery(config);
     const log = openStderrLog(config, io.stderr.isTTY === true);
     const builds = !args.flag('no-worker');
-    const service = await startService({ config, credentials, lock, machinery, port, builds, endpoints, log, signal });
+    const service = await startService({
+      ...{ config, credentials, lock, machinery, port, builds, endpoints, log, signal },
+      schedules: true,
+    });
     for (const url of [...service.endpointUrls, service.url]) io.stdout.write(`kiln listens on ${url}\n`);
     if (!signal.aborted) await once(signal, 'abort');
     log.info('stopping');

@@ -75,7 +75,10 @@ interface ListedTopic {
 
 function rowsOf({ arn, subscriptions }: ListedTopic): string[][] {
   if (subscriptions.length === 0) return [[arn, '', '']];
-  return subscriptions.map((one) => [arn, Object.values(one.endpoint).flat().join(' '), one.arn]);
+  return subscriptions.map((one) => {
+    const { protocol, ...rest } = one.endpoint;
+    return [arn, [protocol, ...Object.values(rest).flat()].join(' '), one.arn];
+  });
 }
 
 function readEndpoint(args: CommandArguments): object {

@@ -24,6 +24,8 @@ export interface BackgroundOptions {
   readonly signer: MessageSigner;
   readonly mailServer: MailServer | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Whether pipelines run by their schedules. */
+  readonly schedules: boolean;
   readonly log: Logger;
 }
 
@@ -36,11 +38,47 @@ const CLAIM_MS = 1_000;
 const RUN_MS = 1_000;
 const DELIVER_MS = 500;
 const PURGE_MS = 60 * 60_000;
+/** How long the last events may take when the service stops; others bring what is left. */
+const LAST_MS = 2_000;
 
-/** Disposing stops all of it: what was begun ends, or is left to another server. */
-export function startBackground({ service, log, ...options }: BackgroundOptions): Background {
+/** Disposing stops all of it: what was begun ends, or is left to another server or the next start. */
+export function startBackground({ service, log, schedules, ...options }: BackgroundOptions): Background {
   const deliveries = makeDeliveries(service, log, options);
   const onError = (what: string) => (error: unknown) => log.error({ err: coerceError(error) }, what);
+  const deliverer = createDeliverer(deliveries, () => delivering.wake());
+  const deliver = async (signal: AbortSignal): Promise<void> => {
+    await dispatchAll(deliveries);
+    while ((await deliverer.begin(signal)) > 0);
+  };
+  const ended = async (): Promise<void> => {
+    for (let next = deliverer.next(); next !== undefined; next = deliverer.next()) await next;
+  };
+  const delivering: Periodic = periodically(deliver, {
+    intervalMs: DELIVER_MS,
+    onError: onError('events not delivered'),
+  });
+  const purging = periodically(() => purge(deliveries), {
+    intervalMs: PURGE_MS,
+    onError: onError('events not purged'),
+  });
+  const scheduling = schedules ? startSchedules(service, log, onError) : [];
+  return {
+    wake: () => delivering.wake(),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([delivering, purging, ...scheduling].map((one) => one.close()));
+      await ended();
+      // A build that ends with its command is told of before the command ends.
+      await deliver(AbortSignal.timeout(LAST_MS)).catch(onError('the last events not delivered'));
+      await ended();
+    },
+  };
+}
+
+function startSchedules(
+  service: Service,
+  log: Logger,
+  onError: (what: string) => (error: unknown) => void,
+): readonly Periodic[] {
   const runs = periodically(async (signal) => void (await runDueSlots(service, log, signal)), {
     intervalMs: RUN_MS,
     onError: onError('scheduled executions not started'),
@@ -51,26 +89,7 @@ export function startBackground({ service, log, ...options }: BackgroundOptions)
     },
     { intervalMs: CLAIM_MS, onError: onError('schedules not looked at') },
   );
-  const deliverer = createDeliverer(deliveries, () => delivering.wake());
-  const delivering: Periodic = periodically(
-    async (signal) => {
-      await dispatchAll(deliveries);
-      while ((await deliverer.begin(signal)) > 0);
-    },
-    { intervalMs: DELIVER_MS, onError: onError('events not delivered') },
-  );
-  const purging = periodically(() => purge(deliveries), {
-    intervalMs: PURGE_MS,
-    onError: onError('events not purged'),
-  });
-  const all: readonly Periodic[] = [claims, runs, delivering, purging];
-  return {
-    wake: () => delivering.wake(),
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(all.map((one) => one.close()));
-      for (let ended = deliverer.next(); ended !== undefined; ended = deliverer.next()) await ended;
-    },
-  };
+  return [claims, runs];
 }
 
 function makeDeliveries(

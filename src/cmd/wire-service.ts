@@ -47,6 +47,11 @@ export interface ServiceOptions {
   readonly port: number;
   /** Whether this process builds as well. Default: it does. */
   readonly builds?: boolean;
+  /**
+   * Whether it runs pipelines by their schedules. Default: it does not. What a command starts for as long as it runs would
+   * begin builds that end with it.
+   */
+  readonly schedules?: boolean;
   /** Where others come by. */
   readonly endpoints?: readonly Endpoint[];
   readonly log: Logger;
@@ -166,6 +171,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     signer: certificate.signer(url),
     mailServer: config.mailServer,
     environment: config.environment,
+    schedules: options.schedules === true,
     log,
   });
   stack.use(background);
