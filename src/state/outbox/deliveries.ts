@@ -36,20 +36,27 @@ export async function takeDeliveries(
   const isPast = (column: string) => sql`(${sql.ref(column)} <= ${now} or ${sql.ref(column)} > ${later})`;
   const leasedUntil = new Date(now.getTime() + leaseMs);
   const { rows } = await sql<{ id: string; route: string; attempts: number; created_at: Date; outbox_id: string }>`
-    with head as (
-      select delivery.id, delivery.next_attempt_at, coalesce(route.failures, 0) as failures,
-        row_number() over (partition by delivery.route order by delivery.next_attempt_at, delivery.id) as place,
-        (select count(*) from deliveries other where other.route = delivery.route and other.dead_at is null
-          and other.leased_until > ${now} and other.leased_until <= ${later}) as leased
+    with due as materialized (
+      select delivery.id, delivery.route, delivery.about, delivery.next_attempt_at,
+        coalesce(route.failures, 0) as failures
       from deliveries delivery
       left join delivery_routes route on route.route = delivery.route
       where delivery.dead_at is null and ${isPast('delivery.next_attempt_at')}
         and (delivery.leased_until is null or ${isPast('delivery.leased_until')})
         and (route.blocked_until is null or ${isPast('route.blocked_until')})
-        and not exists (
-          select from deliveries earlier
-          where earlier.route = delivery.route and earlier.about = delivery.about and earlier.dead_at is null
-            and earlier.id < delivery.id)
+    ), busy as (
+      select route, count(*) as leased from deliveries
+      where dead_at is null and leased_until > ${now} and leased_until <= ${later}
+      group by route
+    ), head as (
+      select due.*, coalesce(busy.leased, 0) as leased,
+        row_number() over (partition by due.route order by due.next_attempt_at, due.id) as place
+      from due
+      left join busy on busy.route = due.route
+      where not exists (
+        select from deliveries earlier
+        where earlier.route = due.route and earlier.about = due.about and earlier.dead_at is null
+          and earlier.id < due.id)
     ), chosen as (
       select delivery.id from deliveries delivery join head on head.id = delivery.id
       where head.place + head.leased <= case when head.failures > 0 then 1 else ${perRoute}::int end
