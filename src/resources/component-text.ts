@@ -5,7 +5,10 @@ import { parseComponent } from '../documents/parse-component.ts';
 import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 import { dataOrUri, readDocument } from './document-text.ts';
 import { checkQuota } from './quotas.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
+import { versionNodes } from './versions.ts';
 
 const SYSTEMS = { Linux: 'linux', macOS: 'macos', Windows: 'windows' } as const;
 
@@ -14,6 +17,21 @@ interface TextSource {
   readonly platform: Platform;
   readonly data?: string | undefined;
   readonly uri?: string | undefined;
+}
+
+/** What `read` makes of the document. Throws everything that is wrong with it and with the rest of the request. */
+export async function checkComponent<Text extends string | ComponentText>(
+  operation: 'CreateComponent' | 'ImportComponent',
+  input: TextSource & { readonly semanticVersion: string },
+  read: () => Promise<Text>,
+): Promise<Text> {
+  const problems = new RequestProblems();
+  reportUnsupportedMembers(operation, input, problems);
+  await problems.collect(() => versionNodes('semanticVersion', input.semanticVersion));
+  const text = await problems.collect(read);
+  problems.throwIfAny();
+  // Without problems it was read.
+  return text as Text;
 }
 
 /** What a component's document says about the component. */
@@ -34,10 +52,11 @@ interface ParameterDetail {
 export async function readComponentText(service: Service, source: TextSource): Promise<ComponentText> {
   const { member, text } = await readDocument(service, dataOrUri(source));
   const document = parseComponentText(member, text, source);
-  checkQuota(service, 'parametersPerComponent', document.parameters.length);
-  for (const parameter of document.parameters) {
-    checkQuota(service, 'componentParameterLength', parameter.default?.length ?? 0);
-  }
+  const problems = new RequestProblems();
+  await problems.collect(() => checkQuota(service, 'parametersPerComponent', document.parameters.length));
+  const longest = Math.max(0, ...document.parameters.map((parameter) => parameter.default?.length ?? 0));
+  await problems.collect(() => checkQuota(service, 'componentParameterLength', longest));
+  problems.throwIfAny();
   return { data: text, type: typeOf(document), parameters: parametersOf(document) };
 }
 

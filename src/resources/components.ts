@@ -1,23 +1,21 @@
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { insertBuild } from './build-versions.ts';
-import { readComponentText } from './component-text.ts';
+import { checkComponent, readComponentText } from './component-text.ts';
 import { described, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import type { Service } from './service.ts';
 import { findVisible } from './sharing.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
 /** Checks the document and stores it as the next build of its version. */
 export async function createComponent(
   service: Service,
   input: InputOf<'CreateComponent'>,
 ): Promise<OutputOf<'CreateComponent'>> {
-  refuseUnsupportedMembers('CreateComponent', input);
   return changeOnce(service, 'CreateComponent', input, async (trx) => {
     const { name, semanticVersion: version, platform } = input;
-    const text = await readComponentText(service, input);
+    const text = await checkComponent('CreateComponent', input, () => readComponentText(service, input));
     const content = {
       name,
       version,

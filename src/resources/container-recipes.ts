@@ -1,5 +1,7 @@
+import type { Transaction } from 'kysely';
 import { invalidParameter, notYet } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { Database } from '../state/tables.ts';
 import { checkBlockDevices } from './block-devices.ts';
 import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
 import { described, insertDefinition, ownArn } from './definitions.ts';
@@ -12,12 +14,13 @@ import { byValue, listPage } from './lists.ts';
 import { ownedBy } from './owners.ts';
 import { checkQuota } from './quotas.ts';
 import { checkRecipeComponents } from './recipe-components.ts';
-import { concreteVersion } from './recipe-versions.ts';
+import { checkVersion, concreteVersion } from './recipe-versions.ts';
 import { invalidCombination } from './refusals.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 import { sharedDefinitions } from './shared-lists.ts';
 import { findVisible } from './sharing.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
 
 const KIND = 'container-recipe';
 
@@ -26,16 +29,9 @@ export async function createContainerRecipe(
   service: Service,
   input: InputOf<'CreateContainerRecipe'>,
 ): Promise<OutputOf<'CreateContainerRecipe'>> {
-  refuseUnsupportedMembers('CreateContainerRecipe', input);
-  checkBlockDevices(input.instanceConfiguration?.blockDeviceMappings ?? [], 'instanceConfiguration.');
-  const platform = platformOf(input);
-  checkParentImage(input.parentImage);
   return changeOnce(service, 'CreateContainerRecipe', input, async (trx) => {
     const components = input.components ?? [];
-    const { member, text } = await readDocument(service, templateOf(input));
-    checkQuota(service, 'dockerfileTemplateBytes', Buffer.byteLength(text));
-    checkDockerfileTemplate(member, text, components.length > 0);
-    await checkRecipeComponents(service, trx, components, { platform, osVersion: input.imageOsVersionOverride });
+    const { platform, text } = await checkInput(service, trx, input);
     const version = await concreteVersion(service, trx, KIND, input);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, KIND, input.name, version), kind: KIND },
@@ -61,6 +57,38 @@ export async function createContainerRecipe(
     });
     return { containerRecipeArn: arn, latestVersionReferences: latestVersionReferences(arn) };
   });
+}
+
+interface Checked {
+  readonly platform: 'Linux' | 'Windows';
+  /** The Dockerfile template. */
+  readonly text: string;
+}
+
+/** Throws everything that is wrong with the request and with what it names. */
+async function checkInput(
+  service: Service,
+  trx: Transaction<Database>,
+  input: InputOf<'CreateContainerRecipe'>,
+): Promise<Checked> {
+  const problems = new RequestProblems();
+  reportUnsupportedMembers('CreateContainerRecipe', input, problems);
+  checkBlockDevices(input.instanceConfiguration?.blockDeviceMappings ?? [], problems, 'instanceConfiguration.');
+  await problems.collect(() => checkVersion(input));
+  await problems.collect(() => checkParentImage(input.parentImage));
+  const platform = await problems.collect(() => platformOf(input));
+  const components = input.components ?? [];
+  const template = await problems.collect(() => readDocument(service, templateOf(input)));
+  if (template !== undefined) {
+    const { member, text } = template;
+    await problems.collect(() => checkQuota(service, 'dockerfileTemplateBytes', Buffer.byteLength(text)));
+    checkDockerfileTemplate(member, text, components.length > 0, problems);
+  }
+  const parent = platform === undefined ? undefined : { platform, osVersion: input.imageOsVersionOverride };
+  await checkRecipeComponents(service, trx, { components, parent }, problems);
+  problems.throwIfAny();
+  // Without problems both are there.
+  return { platform, text: template?.text } as Checked;
 }
 
 function templateOf(input: InputOf<'CreateContainerRecipe'>): DocumentSource {

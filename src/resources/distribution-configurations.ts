@@ -1,18 +1,13 @@
-import type { InputOf, OutputOf } from '../contract/operations.ts';
-import {
-  described,
-  findDefinition,
-  insertDefinition,
-  lockDefinition,
-  ownArn,
-  updateDefinition,
-} from './definitions.ts';
+import type { InputOf, OperationName, OutputOf } from '../contract/operations.ts';
+import { described, findDefinition } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { checkDistributions } from './distributions.ts';
 import { changeOnce } from './idempotency.ts';
+import { createNamed, updateNamed } from './named-definitions.ts';
 import { checkQuota } from './quotas.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
 
 const KIND = 'distribution-configuration';
 /** A required member of the output that AWS documents as unused; the maximum of its range. */
@@ -22,24 +17,10 @@ export async function createDistributionConfiguration(
   service: Service,
   input: InputOf<'CreateDistributionConfiguration'>,
 ): Promise<OutputOf<'CreateDistributionConfiguration'>> {
-  refuseUnsupportedMembers('CreateDistributionConfiguration', input);
-  checkDistributions(input.distributions, service.region);
-  checkQuota(service, 'amiCopiesPerDistributionConfiguration', input.distributions.length);
-  return changeOnce(service, 'CreateDistributionConfiguration', input, async (trx) => {
-    const arn = await insertDefinition(service, trx, {
-      arn: { ...ownArn(service, KIND, input.name), kind: KIND },
-      name: input.name,
-      document: {
-        name: input.name,
-        description: input.description,
-        distributions: input.distributions,
-        timeoutMinutes: TIMEOUT_MINUTES,
-        dateCreated: service.clock.now().toISOString(),
-      },
-      tags: input.tags,
-    });
-    return { distributionConfigurationArn: arn };
-  });
+  await checkInput(service, 'CreateDistributionConfiguration', input);
+  return changeOnce(service, 'CreateDistributionConfiguration', input, async (trx) => ({
+    distributionConfigurationArn: await createNamed(service, trx, KIND, input, settings(input)),
+  }));
 }
 
 /** Replaces everything but name, creation date and tags. Images that were distributed already stay as they are. */
@@ -47,22 +28,27 @@ export async function updateDistributionConfiguration(
   service: Service,
   input: InputOf<'UpdateDistributionConfiguration'>,
 ): Promise<OutputOf<'UpdateDistributionConfiguration'>> {
-  refuseUnsupportedMembers('UpdateDistributionConfiguration', input);
-  checkDistributions(input.distributions, service.region);
-  checkQuota(service, 'amiCopiesPerDistributionConfiguration', input.distributions.length);
+  await checkInput(service, 'UpdateDistributionConfiguration', input);
   return changeOnce(service, 'UpdateDistributionConfiguration', input, async (trx) => {
     const { distributionConfigurationArn: arn } = input;
-    const { document } = await lockDefinition(trx, KIND, arn, 'distributionConfigurationArn');
-    await updateDefinition(service, trx, arn, {
-      name: document['name'],
-      description: input.description,
-      distributions: input.distributions,
-      timeoutMinutes: TIMEOUT_MINUTES,
-      dateCreated: document['dateCreated'],
-      dateUpdated: service.clock.now().toISOString(),
-    });
+    await updateNamed(service, trx, KIND, { arn, parameter: 'distributionConfigurationArn' }, settings(input));
     return { distributionConfigurationArn: arn };
   });
+}
+
+type Settings = Pick<InputOf<'CreateDistributionConfiguration'>, 'description' | 'distributions'>;
+
+async function checkInput(service: Service, operation: OperationName, input: Settings): Promise<void> {
+  const problems = new RequestProblems();
+  reportUnsupportedMembers(operation, input, problems);
+  checkDistributions(input.distributions, service.region, problems);
+  const count = input.distributions.length;
+  await problems.collect(() => checkQuota(service, 'amiCopiesPerDistributionConfiguration', count));
+  problems.throwIfAny();
+}
+
+function settings({ description, distributions }: Settings) {
+  return { description, distributions, timeoutMinutes: TIMEOUT_MINUTES };
 }
 
 export async function getDistributionConfiguration(

@@ -4,60 +4,77 @@ import { AMI_VARIABLE, BUILD_DATE_PARTS, BUILD_DATE_PATTERN } from '../contract/
 import { invalidParameter, notYet } from '../contract/errors.ts';
 import type { Validated } from '../contract/operations.ts';
 import { invalidCombination } from './refusals.ts';
+import type { RequestProblems } from './request-problems.ts';
 
-export function checkDistributions(distributions: readonly Validated<Distribution>[], ownRegion: string): void {
+export function checkDistributions(
+  distributions: readonly Validated<Distribution>[],
+  ownRegion: string,
+  problems: RequestProblems,
+): void {
   if (distributions.length === 0) {
-    throw invalidParameter('distributions', 'At least one distribution should be provided.');
+    problems.add(invalidParameter('distributions', 'At least one distribution should be provided.'));
   }
   for (const [index, distribution] of distributions.entries()) {
     const path = `distributions[${index}]`;
     const { region, ...outputs } = distribution;
     if (distributions.findIndex((other) => other.region === region) !== index) {
-      throw invalidCombination(`${path}.region`, `The Region '${region}' is given twice.`);
+      problems.add(invalidCombination(`${path}.region`, `The Region '${region}' is given twice.`));
     }
     if (Object.values(outputs).every((output) => output === undefined)) {
-      throw invalidParameter(
-        path,
-        'One or more outputs should be provided for each region in a distribution configuration.',
+      problems.add(
+        invalidParameter(
+          path,
+          'One or more outputs should be provided for each region in a distribution configuration.',
+        ),
       );
     }
     if (region !== ownRegion) {
-      throw notYet(`distribution to other Regions ('${path}.region' is '${region}', this is ${ownRegion})`);
+      problems.add(notYet(`distribution to other Regions ('${path}.region' is '${region}', this is ${ownRegion})`));
     }
-    checkAmi(distribution.amiDistributionConfiguration, `${path}.amiDistributionConfiguration`);
+    checkAmi(distribution.amiDistributionConfiguration, `${path}.amiDistributionConfiguration`, problems);
   }
 }
 
-function checkAmi(ami: Validated<Distribution>['amiDistributionConfiguration'], path: string): void {
+function checkAmi(
+  ami: Validated<Distribution>['amiDistributionConfiguration'],
+  path: string,
+  problems: RequestProblems,
+): void {
   if (ami === undefined) return;
   const { name, amiTags = {} } = ami;
   if (name !== undefined) {
     const hasBuildDate = name.matchAll(AMI_VARIABLE).some(([, variable]) => variable === 'buildDate');
     if (!hasBuildDate) {
-      throw invalidParameter(
-        `${path}.name`,
-        "The EC2 AMI name must contain '{{ imagebuilder:buildDate }}' to ensure that the name will be unique.",
+      problems.add(
+        invalidParameter(
+          `${path}.name`,
+          "The EC2 AMI name must contain '{{ imagebuilder:buildDate }}' to ensure that the name will be unique.",
+        ),
       );
     }
-    checkVariables(name, `${path}.name`);
+    checkVariables(name, `${path}.name`, problems);
   }
-  for (const [key, value] of Object.entries(amiTags)) checkVariables(value, `${path}.amiTags['${key}']`);
+  for (const [key, value] of Object.entries(amiTags)) checkVariables(value, `${path}.amiTags['${key}']`, problems);
 }
 
-function checkVariables(text: string, path: string): void {
+function checkVariables(text: string, path: string, problems: RequestProblems): void {
   for (const [reference, variable, format] of text.matchAll(AMI_VARIABLE)) {
     if (!(variable === 'buildDate' || (variable === 'buildVersion' && format === undefined))) {
-      throw invalidParameter(
-        path,
-        `'${reference}' is not known here; there are '{{ imagebuilder:buildDate }}', ` +
-          "'{{ imagebuilder:buildDate:FORMAT }}' and '{{ imagebuilder:buildVersion }}'.",
+      problems.add(
+        invalidParameter(
+          path,
+          `'${reference}' is not known here; there are '{{ imagebuilder:buildDate }}', ` +
+            "'{{ imagebuilder:buildDate:FORMAT }}' and '{{ imagebuilder:buildVersion }}'.",
+        ),
       );
     }
     for (const [pattern, quoted] of format?.matchAll(BUILD_DATE_PATTERN) ?? []) {
       if (quoted === undefined && !BUILD_DATE_PARTS.some((part) => part === pattern)) {
-        throw invalidParameter(
-          path,
-          `'${pattern}' in '${reference}' is not known; the parts of a date are ${BUILD_DATE_PARTS.join(', ')}.`,
+        problems.add(
+          invalidParameter(
+            path,
+            `'${pattern}' in '${reference}' is not known; the parts of a date are ${BUILD_DATE_PARTS.join(', ')}.`,
+          ),
         );
       }
     }

@@ -1,32 +1,28 @@
+import type { Transaction } from 'kysely';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { Database } from '../state/tables.ts';
 import { checkBlockDevices } from './block-devices.ts';
 import { described, insertDefinition, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
-import { resolveParentImage } from './parent-images.ts';
+import { type ResolvedParent, resolveParentImage } from './parent-images.ts';
 import { checkQuota } from './quotas.ts';
 import { checkRecipeComponents } from './recipe-components.ts';
-import { concreteVersion } from './recipe-versions.ts';
+import { checkVersion, concreteVersion } from './recipe-versions.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 import { findVisible } from './sharing.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
 
 /** Recipes never change; what they name must exist when they are made, and is looked up again by each build. */
 export async function createImageRecipe(
   service: Service,
   input: InputOf<'CreateImageRecipe'>,
 ): Promise<OutputOf<'CreateImageRecipe'>> {
-  refuseUnsupportedMembers('CreateImageRecipe', input);
-  checkBlockDevices(input.blockDeviceMappings ?? []);
-  checkQuota(service, 'componentsPerImageRecipe', input.components?.length ?? 0);
-  for (const { value } of (input.components ?? []).flatMap(({ parameters }) => parameters ?? [])) {
-    for (const text of value) checkQuota(service, 'componentParameterLength', text.length);
-  }
   return changeOnce(service, 'CreateImageRecipe', input, async (trx) => {
     const components = input.components ?? [];
-    const parent = await resolveParentImage(service, trx, input.parentImage);
-    await checkRecipeComponents(service, trx, components, parent);
+    const parent = await checkInput(service, trx, input);
     const version = await concreteVersion(service, trx, 'image-recipe', input);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, 'image-recipe', input.name, version), kind: 'image-recipe' },
@@ -54,6 +50,35 @@ export async function createImageRecipe(
     });
     return { imageRecipeArn: arn, latestVersionReferences: latestVersionReferences(arn) };
   });
+}
+
+/** What the parent image is. Throws everything that is wrong with the request and with what it names. */
+async function checkInput(
+  service: Service,
+  trx: Transaction<Database>,
+  input: InputOf<'CreateImageRecipe'>,
+): Promise<ResolvedParent> {
+  const problems = new RequestProblems();
+  reportUnsupportedMembers('CreateImageRecipe', input, problems);
+  checkBlockDevices(input.blockDeviceMappings ?? [], problems);
+  await checkRecipeQuotas(service, input, problems);
+  await problems.collect(() => checkVersion(input));
+  const parent = await problems.collect(() => resolveParentImage(service, trx, input.parentImage));
+  await checkRecipeComponents(service, trx, { components: input.components ?? [], parent }, problems);
+  problems.throwIfAny();
+  // Without problems it was resolved.
+  return parent as ResolvedParent;
+}
+
+async function checkRecipeQuotas(
+  service: Service,
+  { components = [] }: InputOf<'CreateImageRecipe'>,
+  problems: RequestProblems,
+): Promise<void> {
+  await problems.collect(() => checkQuota(service, 'componentsPerImageRecipe', components.length));
+  const values = components.flatMap(({ parameters = [] }) => parameters.flatMap(({ value }) => value));
+  const longest = Math.max(0, ...values.map((value) => value.length));
+  await problems.collect(() => checkQuota(service, 'componentParameterLength', longest));
 }
 
 /** An ARN with wildcards means the highest version that matches. */

@@ -1,12 +1,11 @@
 import { stringify } from 'yaml';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { insertBuild } from './build-versions.ts';
-import { parseComponentText } from './component-text.ts';
+import { checkComponent, parseComponentText } from './component-text.ts';
 import { ownArn } from './definitions.ts';
 import { dataOrUri, readDocument } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import type { Service } from './service.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
 
 /** What runs a script of format SHELL, the only format there is. */
 const ACTIONS = { Linux: 'ExecuteBash', macOS: 'ExecuteBash', Windows: 'ExecutePowerShell' } as const;
@@ -16,12 +15,14 @@ export async function importComponent(
   service: Service,
   input: InputOf<'ImportComponent'>,
 ): Promise<OutputOf<'ImportComponent'>> {
-  refuseUnsupportedMembers('ImportComponent', input);
   return changeOnce(service, 'ImportComponent', input, async (trx) => {
     const { name, semanticVersion: version, platform, type } = input;
-    const { member, text } = await readDocument(service, dataOrUri(input));
-    const data = wrappedScript(input, text);
-    parseComponentText(member, data, input);
+    const data = await checkComponent('ImportComponent', input, async () => {
+      const { member, text } = await readDocument(service, dataOrUri(input));
+      const wrapped = wrappedScript(input, text);
+      parseComponentText(member, wrapped, input);
+      return wrapped;
+    });
     const content = {
       name,
       version,

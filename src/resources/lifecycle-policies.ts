@@ -1,19 +1,14 @@
 import { notYet } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
-import {
-  described,
-  findDefinition,
-  insertDefinition,
-  lockDefinition,
-  ownArn,
-  updateDefinition,
-} from './definitions.ts';
+import { described, findDefinition } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
-import { checkPolicyRules } from './lifecycle-rules.ts';
+import { checkPolicyRules, type PolicyRules } from './lifecycle-rules.ts';
 import { byValue, type Filters, listPage } from './lists.ts';
+import { createNamed, updateNamed } from './named-definitions.ts';
 import { invalidCombination } from './refusals.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 
 const KIND = 'lifecycle-policy';
@@ -23,17 +18,10 @@ export async function createLifecyclePolicy(
   service: Service,
   input: InputOf<'CreateLifecyclePolicy'>,
 ): Promise<OutputOf<'CreateLifecyclePolicy'>> {
-  checkPolicyRules(input);
-  refuseEnabled(input);
-  return changeOnce(service, 'CreateLifecyclePolicy', input, async (trx) => {
-    const arn = await insertDefinition(service, trx, {
-      arn: { ...ownArn(service, KIND, input.name), kind: KIND },
-      name: input.name,
-      document: { name: input.name, ...settings(input), dateCreated: service.clock.now().toISOString() },
-      tags: input.tags,
-    });
-    return { lifecyclePolicyArn: arn };
-  });
+  checkPolicy(input);
+  return changeOnce(service, 'CreateLifecyclePolicy', input, async (trx) => ({
+    lifecyclePolicyArn: await createNamed(service, trx, KIND, input, settings(input)),
+  }));
 }
 
 /** Replaces everything but name, resource type, creation date and tags. */
@@ -41,30 +29,30 @@ export async function updateLifecyclePolicy(
   service: Service,
   input: InputOf<'UpdateLifecyclePolicy'>,
 ): Promise<OutputOf<'UpdateLifecyclePolicy'>> {
-  checkPolicyRules(input);
-  refuseEnabled(input);
+  checkPolicy(input);
   return changeOnce(service, 'UpdateLifecyclePolicy', input, async (trx) => {
-    const { lifecyclePolicyArn: arn } = input;
-    const { document } = await lockDefinition(trx, KIND, arn, 'lifecyclePolicyArn');
-    if (document['resourceType'] !== input.resourceType) {
-      throw invalidCombination('resourceType', `It cannot change; the policy is for ${document['resourceType']}.`);
-    }
-    await updateDefinition(service, trx, arn, {
-      name: document['name'],
-      ...settings(input),
-      dateCreated: document['dateCreated'],
-      dateUpdated: service.clock.now().toISOString(),
+    const { lifecyclePolicyArn: arn, resourceType } = input;
+    const at = { arn, parameter: 'lifecyclePolicyArn' };
+    await updateNamed(service, trx, KIND, at, settings(input), ({ resourceType: kept }) => {
+      if (kept !== resourceType)
+        throw invalidCombination('resourceType', `It cannot change; the policy is for ${kept}.`);
     });
     return { lifecyclePolicyArn: arn };
   });
 }
 
-/** ENABLED is also what a policy is when its status is left out. */
-function refuseEnabled({ status }: { readonly status?: 'DISABLED' | 'ENABLED' | undefined }): void {
-  if (status === 'DISABLED') return;
-  throw notYet(
-    "carrying out lifecycle policies (they can be kept with 'status' DISABLED; this one is ENABLED, the default)",
-  );
+function checkPolicy(input: PolicyRules & { readonly status?: 'DISABLED' | 'ENABLED' | undefined }): void {
+  const problems = new RequestProblems();
+  checkPolicyRules(input, problems);
+  // ENABLED is also what a policy is when its status is left out.
+  if (input.status !== 'DISABLED') {
+    problems.add(
+      notYet(
+        "carrying out lifecycle policies (they can be kept with 'status' DISABLED; this one is ENABLED, the default)",
+      ),
+    );
+  }
+  problems.throwIfAny();
 }
 
 function settings(input: InputOf<'CreateLifecyclePolicy'> | InputOf<'UpdateLifecyclePolicy'>) {

@@ -1,9 +1,9 @@
 /** What the rules of a lifecycle policy may say. Source: User Guide, "How lifecycle management rules work". */
 import type { LifecyclePolicyDetail, LifecyclePolicyResourceSelection } from '@aws-sdk/client-imagebuilder';
-import { AwsError } from '../contract/errors.ts';
 import type { Validated } from '../contract/operations.ts';
 import { isSelectable } from '../contract/version.ts';
-import { invalidVersion } from './refusals.ts';
+import { invalidCombination, invalidVersion } from './refusals.ts';
+import type { RequestProblems } from './request-problems.ts';
 
 export interface PolicyRules {
   readonly resourceType: 'AMI_IMAGE' | 'CONTAINER_IMAGE';
@@ -11,12 +11,12 @@ export interface PolicyRules {
   readonly resourceSelection: Validated<LifecyclePolicyResourceSelection>;
 }
 
-/** Throws InvalidParameterCombinationException with every contradiction, a line each. */
-export function checkPolicyRules({ resourceType, policyDetails, resourceSelection }: PolicyRules): void {
-  const problems: string[] = [];
-  const report = (path: string, reason: string): void => {
-    problems.push(`The value supplied for parameter '${path}' is not valid. ${reason}`);
-  };
+/** Reports every contradiction. */
+export function checkPolicyRules(
+  { resourceType, policyDetails, resourceSelection }: PolicyRules,
+  problems: RequestProblems,
+): void {
+  const report = (path: string, reason: string): void => problems.add(invalidCombination(path, reason));
   for (const [index, detail] of policyDetails.entries()) {
     const path = `policyDetails[${index}]`;
     if (policyDetails.findIndex(({ action }) => action.type === detail.action.type) !== index) {
@@ -32,11 +32,10 @@ export function checkPolicyRules({ resourceType, policyDetails, resourceSelectio
   if ((recipes === undefined) === (tagMap === undefined)) {
     report('resourceSelection', "Exactly one of 'recipes' and 'tagMap' must be given.");
   }
-  if (problems.length > 0) throw new AwsError('InvalidParameterCombinationException', problems.join('\n'));
   for (const [index, { semanticVersion }] of (recipes ?? []).entries()) {
     if (isSelectable(semanticVersion)) continue;
     const path = `resourceSelection.recipes[${index}].semanticVersion`;
-    throw invalidVersion(path, 'Every node to the right of an x must be x too.');
+    problems.add(invalidVersion(path, 'Every node to the right of an x must be x too.'));
   }
 }
 

@@ -6,10 +6,12 @@
  * operation with its parameters.
  */
 import { createHash } from 'node:crypto';
+import { slugOf } from '../contract/arn.ts';
 import { AwsError, invalidParameter } from '../contract/errors.ts';
 import type { OperationName } from '../contract/operations.ts';
 import { didYouMean } from '../util/problem.ts';
 import { canonicalJson } from './idempotency.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 
 /** Where a page ended: the key of its last row. */
@@ -32,8 +34,15 @@ export type Filters<Row> = Readonly<Record<string, (row: Row, value: string) => 
 export interface Listing<Row, Item> {
   readonly operation: OperationName;
   readonly filters?: Filters<Row>;
-  /** At most `limit` rows in the order of their keys, from the first row after `after`. */
-  readonly read: (after: Cursor | undefined, limit: number) => Promise<readonly Row[]>;
+  /**
+   * At most `limit` rows in the order of their keys, from the first row after `after`. With `slugs`, rows with other
+   * slugs may be left out, because none of them can be wanted.
+   */
+  readonly read: (
+    after: Cursor | undefined,
+    limit: number,
+    slugs: readonly string[] | undefined,
+  ) => Promise<readonly Row[]>;
   readonly cursor: (row: Row) => Cursor;
   readonly item: (row: Row) => Item;
 }
@@ -44,8 +53,8 @@ export interface Page<Item> {
 }
 
 const DEFAULT_PAGE_SIZE = 25;
-/** Rows read at a time when a filter has to look for its matches. */
-const BATCH = 100;
+/** Rows read at a time, at most, when a filter has to look for its matches. */
+const LARGEST_BATCH = 400;
 
 /**
  * One page. Throws InvalidPaginationTokenException for a token that was not made for this request and
@@ -59,10 +68,11 @@ export async function listPage<Row, Item>(
   const size = request.maxResults ?? DEFAULT_PAGE_SIZE;
   const matches = matcher(request.filters ?? [], listing);
   const found: Row[] = [];
+  const slugs = slugsOf(request.filters);
   let after = cursorOf(service, request, listing.operation);
-  for (;;) {
-    const limit = request.filters === undefined ? size + 1 : BATCH;
-    const rows = await listing.read(after, limit);
+  // Most filters match most rows, and then the first batch is the page.
+  for (let limit = size + 1; ; limit = Math.min(4 * limit, LARGEST_BATCH)) {
+    const rows = await listing.read(after, limit, slugs);
     found.push(...rows.filter(matches));
     const last = rows.at(-1);
     if (found.length > size || rows.length < limit || last === undefined) break;
@@ -74,6 +84,12 @@ export async function listPage<Row, Item>(
   if (found.length <= size || last === undefined) return { items };
   const token = { operation: listing.operation, of: hashOf(request), after: listing.cursor(last) };
   return { items, nextToken: service.pageTokens.seal(token) };
+}
+
+/** Those that rows with the wanted names have; undefined when names do not matter. */
+function slugsOf(filters: readonly RequestedFilter[] = []): readonly string[] | undefined {
+  const byName = filters.find(({ name }) => name === 'name');
+  return byName?.values?.map(slugOf);
 }
 
 function cursorOf(service: Service, request: ListRequest, operation: OperationName): Cursor | undefined {
@@ -96,14 +112,16 @@ function hashOf(request: ListRequest): string {
 
 function matcher<Row>(requested: readonly RequestedFilter[], listing: Listing<Row, unknown>): (row: Row) => boolean {
   const known = listing.filters ?? {};
-  const conditions = requested.map(({ name, values }, index) => {
+  const problems = new RequestProblems();
+  const conditions = requested.flatMap(({ name, values = [] }, index) => {
     const has = name === undefined ? undefined : Object.hasOwn(known, name) ? known[name] : undefined;
-    if (has === undefined) throw unknownFilter(index, name, Object.keys(known));
-    if (values === undefined || values.length === 0) {
-      throw invalidParameter(`filters[${index}].values`, 'A filter needs at least one value.');
+    if (has === undefined) problems.add(unknownFilter(index, name, Object.keys(known)));
+    if (values.length === 0) {
+      problems.add(invalidParameter(`filters[${index}].values`, 'A filter needs at least one value.'));
     }
-    return (row: Row) => values.some((value) => has(row, value));
+    return has === undefined ? [] : [(row: Row) => values.some((value) => has(row, value))];
   });
+  problems.throwIfAny();
   return (row) => conditions.every((condition) => condition(row));
 }
 

@@ -8,39 +8,44 @@ import type { Database } from '../state/tables.ts';
 import type { Definition } from './definitions.ts';
 import type { ResolvedParent } from './parent-images.ts';
 import { invalidCombination } from './refusals.ts';
+import type { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 import { findVisibleReference } from './sharing.ts';
 
 type Configuration = Validated<ComponentConfiguration>;
 
-/** Throws the AWS error of the first component that may not be in the recipe. */
+interface RecipeParts {
+  readonly components: readonly Configuration[];
+  /** Undefined when it could not be found; then nothing has to fit it. */
+  readonly parent: ResolvedParent | undefined;
+}
+
+/** Reports why components may not be in the recipe. */
 export async function checkRecipeComponents(
   service: Service,
   trx: Transaction<Database>,
-  components: readonly Configuration[],
-  parent: ResolvedParent,
+  { components, parent }: RecipeParts,
+  problems: RequestProblems,
 ): Promise<void> {
   const firstUse = new Map<string, number>();
   for (const [index, configuration] of components.entries()) {
     const path = `components[${index}]`;
-    const name = nameOf(configuration.componentArn, path);
-    const earlier = firstUse.get(name);
-    if (earlier !== undefined) {
+    await problems.collect(() => {
+      const name = nameOf(configuration.componentArn, path);
+      const earlier = firstUse.get(name);
+      firstUse.set(name, earlier ?? index);
+      if (earlier === undefined) return;
       throw invalidParameter(
         `${path}.componentArn`,
         `A component may appear once in a recipe, whatever its version; components[${earlier}] is the same component.`,
       );
-    }
-    firstUse.set(name, index);
-    const component = await findVisibleReference(
-      service,
-      trx,
-      'component',
-      configuration.componentArn,
-      `${path}.componentArn`,
+    });
+    const component = await problems.collect(() =>
+      findVisibleReference(service, trx, 'component', configuration.componentArn, `${path}.componentArn`),
     );
-    checkPlatform(component, parent, path);
-    checkParameters(component, configuration, path);
+    if (component === undefined) continue;
+    if (parent !== undefined) await problems.collect(() => checkPlatform(component, parent, path));
+    checkParameters(component, configuration, path, problems);
   }
 }
 
@@ -76,34 +81,34 @@ function checkPlatform(component: Definition, parent: ResolvedParent, path: stri
   }
 }
 
-function checkParameters(component: Definition, configuration: Configuration, path: string): void {
+function checkParameters(
+  component: Definition,
+  configuration: Configuration,
+  path: string,
+  problems: RequestProblems,
+): void {
   const defined = (component.document['parameters'] ?? []) as ComponentParameterDetail[];
   const given = configuration.parameters ?? [];
   const names = given.map((parameter) => parameter.name);
   const unknown = names.filter((name) => !defined.some((parameter) => parameter.name === name));
   if (unknown.length > 0) {
-    throw invalidCombination(
-      `${path}.parameters`,
-      `The following parameters are not defined in the provided component: ${unknown.join(', ')}`,
-    );
+    const reason = `The following parameters are not defined in the provided component: ${unknown.join(', ')}`;
+    problems.add(invalidCombination(`${path}.parameters`, reason));
   }
   const missing = defined.filter(({ name, defaultValue }) => defaultValue === undefined && !names.includes(name ?? ''));
   if (missing.length > 0) {
-    throw invalidCombination(
-      `${path}.parameters`,
-      `The following parameters have no default and need a value: ${missing.map(({ name }) => name).join(', ')}`,
-    );
+    const names = missing.map(({ name }) => name).join(', ');
+    const reason = `The following parameters have no default and need a value: ${names}`;
+    problems.add(invalidCombination(`${path}.parameters`, reason));
   }
   for (const [index, { name, value }] of given.entries()) {
     const parameterPath = `${path}.parameters[${index}]`;
     if (names.indexOf(name) !== index) {
-      throw invalidParameter(`${parameterPath}.name`, `The parameter '${name}' is given twice.`);
+      problems.add(invalidParameter(`${parameterPath}.name`, `The parameter '${name}' is given twice.`));
     }
     if (value.length !== 1) {
-      throw invalidParameter(
-        `${parameterPath}.value`,
-        `A list of exactly one value is allowed, not of ${value.length}.`,
-      );
+      const reason = `A list of exactly one value is allowed, not of ${value.length}.`;
+      problems.add(invalidParameter(`${parameterPath}.value`, reason));
     }
   }
 }

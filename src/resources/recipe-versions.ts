@@ -6,8 +6,16 @@ import { invalidVersion } from './refusals.ts';
 import type { Service } from './service.ts';
 import { versionNodes } from './versions.ts';
 
+const ONE_X = 'A new version may have one x, which becomes the next free number.';
+
+/** Throws InvalidVersionNumberException when no recipe can have the version. */
+export function checkVersion({ semanticVersion: version }: { readonly semanticVersion: string }): void {
+  if (version.indexOf('x') !== version.lastIndexOf('x')) throw invalidVersion('semanticVersion', ONE_X);
+  versionNodes('semanticVersion', version.replace('x', '0'));
+}
+
 /**
- * The version that `version` means for a new recipe. One `x` stands for one more than the highest node that is there:
+ * The version that `version`, which was checked, means for a new recipe. One `x` stands for one more than the highest node that is there:
  * `1.0.x` counts patches of 1.0, `1.x.0` minor versions of 1 whatever their patch, and the first is 0
  * (docs/decisions/031-version-of-a-new-recipe.md). Creations of one name take turns until their transactions end.
  */
@@ -17,17 +25,11 @@ export async function concreteVersion(
   kind: 'image-recipe' | 'container-recipe',
   { name, semanticVersion: version }: { readonly name: string; readonly semanticVersion: string },
 ): Promise<string> {
-  if (!hasWildcard(version)) {
-    versionNodes('semanticVersion', version);
-    return version;
-  }
+  if (!hasWildcard(version)) return version;
   const nodes = version.split('.');
   const open = nodes.indexOf('x');
   const column = (['major', 'minor', 'patch'] as const)[open];
-  if (column === undefined || nodes.lastIndexOf('x') !== open) {
-    throw invalidVersion('semanticVersion', 'A new version may have one x, which becomes the next free number.');
-  }
-  versionNodes('semanticVersion', version.replace('x', '0'));
+  if (column === undefined) throw invalidVersion('semanticVersion', ONE_X);
   const { slug } = ownArn(service, kind, name);
   await sql`select pg_advisory_xact_lock(hashtextextended(${`version of ${kind} ${slug}`}, 0))`.execute(trx);
   let query = trx

@@ -11,9 +11,10 @@ import { finishStateUpdate, type RemovedAmi } from '../state/transitions/finish-
 import { deleteOneAtATime, refuseIfNeeded } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
 import { invalidCombination } from './refusals.ts';
+import { RequestProblems } from './request-problems.ts';
 import { refuseIfShared } from './resource-policies.ts';
 import type { Service } from './service.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
 
 type Input = InputOf<'StartResourceStateUpdate'>;
 
@@ -87,35 +88,51 @@ async function removeAmi({ amis }: Service, amiId: string): Promise<string | und
   }
 }
 
-/** The state that is asked for. Throws when the members contradict each other or ask for what is not there yet. */
+/** The state that is asked for. Throws all that contradicts itself or asks for what is not there yet. */
 function checkRequest(input: Input): StateUpdate['status'] {
-  refuseUnsupportedMembers('StartResourceStateUpdate', input);
+  const problems = new RequestProblems();
+  reportUnsupportedMembers('StartResourceStateUpdate', input, problems);
   const { state, executionRole, includeResources } = input;
   const { status } = state;
-  if (status === undefined) throw invalidParameter('state.status', 'It is required.');
+  if (status === undefined) problems.add(invalidParameter('state.status', 'It is required.'));
   if ((executionRole === undefined) !== (includeResources === undefined)) {
-    throw invalidCombination('includeResources', "'executionRole' and 'includeResources' must be given together.");
+    const reason = "'executionRole' and 'includeResources' must be given together.";
+    problems.add(invalidCombination('includeResources', reason));
   }
-  const { amis = false, snapshots = false, containers = false } = includeResources ?? {};
-  if (status !== 'DELETED') {
-    if (snapshots || containers) {
-      throw invalidCombination('includeResources', 'Snapshots and containers are only included in DELETED.');
-    }
-    if (amis) throw notYet(`'includeResources.amis' with state ${status} (AMIs have no state of their own)`);
-    return status;
+  if (status === 'DELETED') checkDeleted(includeResources ?? {}, problems);
+  else if (status !== undefined) checkKept(status, includeResources ?? {}, problems);
+  problems.throwIfAny();
+  return status as StateUpdate['status'];
+}
+
+type Included = NonNullable<Input['includeResources']>;
+
+function checkKept(
+  status: string,
+  { amis = false, snapshots = false, containers = false }: Included,
+  problems: RequestProblems,
+): void {
+  if (snapshots || containers) {
+    const reason = 'Snapshots and containers are only included in DELETED.';
+    problems.add(invalidCombination('includeResources', reason));
   }
-  if (containers) throw invalidCombination('includeResources.containers', 'The image has no containers.');
+  if (amis) problems.add(notYet(`'includeResources.amis' with state ${status} (AMIs have no state of their own)`));
+}
+
+function checkDeleted(
+  { amis = false, snapshots = false, containers = false }: Included,
+  problems: RequestProblems,
+): void {
+  if (containers) problems.add(invalidCombination('includeResources.containers', 'The image has no containers.'));
   if (snapshots && !amis) {
-    throw invalidCombination('includeResources.snapshots', 'Snapshots can only be deleted together with their AMIs.');
+    const reason = 'Snapshots can only be deleted together with their AMIs.';
+    problems.add(invalidCombination('includeResources.snapshots', reason));
+  } else if (!amis) {
+    const reason = 'DELETED needs the resources that go with the image; DeleteImage removes the image alone.';
+    problems.add(invalidCombination('includeResources', reason));
+  } else if (!snapshots) {
+    problems.add(notYet("'includeResources.amis' without 'snapshots' (keeping the disk of a removed AMI)"));
   }
-  if (!amis) {
-    throw invalidCombination(
-      'includeResources',
-      'DELETED needs the resources that go with the image; DeleteImage removes the image alone.',
-    );
-  }
-  if (!snapshots) throw notYet("'includeResources.amis' without 'snapshots' (keeping the disk of a removed AMI)");
-  return status;
 }
 
 const CHANGEABLE: readonly ImageStatus[] = ['AVAILABLE', 'DEPRECATED', 'DISABLED'];

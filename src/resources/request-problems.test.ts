@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { AwsError, invalidParameter } from '../contract/errors.ts';
+import { openTestStore } from '../state/test-store.ts';
+import { RequestProblems } from './request-problems.ts';
+import { ARN_PREFIX, type Call, componentData, DEBIAN_ARN, testService, token } from './test-service.ts';
+
+const VALID = {
+  component: { name: 'c', semanticVersion: '1.0.0', platform: 'Linux' as const },
+  recipe: { name: 'web', semanticVersion: '1.0.0', parentImage: DEBIAN_ARN },
+};
+
+interface Case {
+  readonly ask: (call: Call) => Promise<unknown>;
+  readonly error: string;
+  /** The members that the answer names, in its order. */
+  readonly members: readonly string[];
+}
+
+const UNKNOWN = `${ARN_PREFIX}component/none/1.0.0/1`;
+
+const CASES: Record<string, Case> = {
+  'CreateComponent: kmsKeyId, version and document': {
+    ask: (call) =>
+      call.CreateComponent({
+        ...VALID.component,
+        ...{ semanticVersion: '1.0.9999999999', kmsKeyId: 'key', data: 'nonsense', ...token() },
+      }),
+    error: 'InvalidRequestException',
+    members: ['kmsKeyId', 'semanticVersion', 'data'],
+  },
+  'ImportComponent: kmsKeyId, and neither data nor uri': {
+    ask: (call) =>
+      call.ImportComponent({
+        ...VALID.component,
+        ...{ type: 'BUILD', format: 'SHELL', kmsKeyId: 'key', ...token() },
+      }),
+    error: 'InvalidRequestException',
+    members: ['kmsKeyId', 'data'],
+  },
+  'CreateImageRecipe: volumes, version, parent, components and their parameters': {
+    ask: async (call) => {
+      const parameters = 'parameters:\n  - Port:\n      type: string\n      description: x';
+      const data = componentData('hello', 'build', parameters);
+      const { componentBuildVersionArn: known = '' } = await call.CreateComponent({
+        ...{ ...VALID.component, name: 'known', data, ...token() },
+      });
+      return call.CreateImageRecipe({
+        ...{ ...VALID.recipe, semanticVersion: 'x.0.x', parentImage: 'ami-00000000000000009', ...token() },
+        blockDeviceMappings: [
+          { deviceName: '/dev/sdb', ebs: { volumeType: 'io1' } },
+          { deviceName: '/dev/sdb', ebs: { volumeSize: 1, throughput: 200 } },
+        ],
+        components: [
+          { componentArn: UNKNOWN },
+          { componentArn: known, parameters: [{ name: 'Prot', value: ['1'] }] },
+          { componentArn: UNKNOWN.replace('1.0.0', '2.0.0') },
+        ],
+      });
+    },
+    error: 'InvalidParameterValueException',
+    members: [
+      'blockDeviceMappings[0].ebs.volumeSize',
+      'blockDeviceMappings[0].ebs.iops',
+      'blockDeviceMappings[1].deviceName',
+      'blockDeviceMappings[1].ebs.throughput',
+      'semanticVersion',
+      'parentImage',
+      'components[0].componentArn',
+      'components[1].parameters',
+      'components[1].parameters',
+      'components[2].componentArn',
+      'components[2].componentArn',
+    ],
+  },
+  'CreateContainerRecipe: platform, parent, template and components': {
+    ask: (call) =>
+      call.CreateContainerRecipe({
+        ...{ name: 'box', semanticVersion: '1.0.0', containerType: 'DOCKER', parentImage: 'ami-00000000000000009' },
+        ...{ platformOverride: 'macOS', dockerfileTemplateData: '{{{ imagebuilder:a }}} {{{ imagebuilder:b }}}' },
+        ...{ targetRepository: { service: 'ECR', repositoryName: 'r' }, ...token() },
+        components: [{ componentArn: UNKNOWN }],
+      }),
+    error: 'InvalidParameterValueException',
+    members: [
+      'parentImage',
+      'platformOverride',
+      'dockerfileTemplateData',
+      'dockerfileTemplateData',
+      'dockerfileTemplateData',
+      'components[0].componentArn',
+    ],
+  },
+  'CreateDistributionConfiguration: every distribution': {
+    ask: (call) =>
+      call.CreateDistributionConfiguration({
+        ...{ name: 'd', ...token() },
+        distributions: [
+          {
+            region: 'us-east-1',
+            amiDistributionConfiguration: { name: 'no date', amiTags: { a: '{{ imagebuilder:x }}' } },
+          },
+          { region: 'us-east-1' },
+        ],
+      }),
+    error: 'InvalidParameterValueException',
+    members: [
+      'distributions[0].amiDistributionConfiguration.name',
+      "distributions[0].amiDistributionConfiguration.amiTags['a']",
+      'distributions[1].region',
+      'distributions[1]',
+    ],
+  },
+  'CreateLifecyclePolicy: rules, selection and status': {
+    ask: (call) =>
+      call.CreateLifecyclePolicy({
+        ...{ name: 'p', executionRole: 'role', resourceType: 'CONTAINER_IMAGE', ...token() },
+        policyDetails: [{ action: { type: 'DISABLE' }, filter: { type: 'COUNT', value: 1, unit: 'DAYS' } }],
+        resourceSelection: { recipes: [{ name: 'web', semanticVersion: 'x.1.x' }], tagMap: { a: 'b' } },
+      }),
+    error: 'InvalidParameterCombinationException',
+    members: [
+      'policyDetails[0].action.type',
+      'policyDetails[0].filter.type',
+      'policyDetails[0].filter.unit',
+      'resourceSelection',
+      'resourceSelection.recipes[0].semanticVersion',
+      'status',
+    ],
+  },
+  'StartResourceStateUpdate: companions': {
+    ask: (call) =>
+      call.StartResourceStateUpdate({
+        resourceArn: `${ARN_PREFIX}image/web/1.0.0/1`,
+        state: { status: 'DEPRECATED' },
+        includeResources: { amis: true, snapshots: true },
+        updateAt: new Date(),
+        ...token(),
+      }),
+    error: 'InvalidRequestException',
+    members: ['updateAt', 'includeResources', 'includeResources', 'includeResources.amis'],
+  },
+  'ListComponents: every filter': {
+    ask: (call) =>
+      call.ListComponents({
+        filters: [{ name: 'nmae', values: ['x'] }, { name: 'name', values: [] }, { values: [] }],
+      }),
+    error: 'InvalidParameterValueException',
+    members: ['filters[0].name', 'filters[1].values', 'filters[2].name', 'filters[2].values'],
+  },
+};
+
+describe('one answer tells all that is wrong with', () => {
+  for (const [what, { ask, error: name, members }] of Object.entries(CASES)) {
+    it(what, async () => {
+      await using store = await openTestStore();
+      await assert.rejects(ask(testService(store).call), (error: Error) => {
+        assert.equal(error.name, name);
+        const told = error.message.split('\n').flatMap((line) => {
+          const [, member] =
+            /(?:parameter|parameters|support) '([\w.]+(?:\[[^\]]*\][\w.]*)*)'|\((components[^)]*)\)\./.exec(line) ?? [];
+          const [, where] = /does not exist \(([^)]+)\)/.exec(line) ?? [];
+          return member ?? where ?? (line.includes("'status'") ? 'status' : []);
+        });
+        assert.deepEqual(told, members, error.message);
+        return true;
+      });
+    });
+  }
+});
+
+describe('a list of problems', () => {
+  it('has the error of the first, each text once, and twenty at most', async () => {
+    const problems = new RequestProblems();
+    problems.throwIfAny();
+    await problems.collect(() => {
+      throw new AwsError('InvalidVersionNumberException', 'first');
+    });
+    for (const number of Array.from({ length: 30 }, (_, index) => index % 25)) {
+      problems.add(invalidParameter(`m${number}`, 'wrong'));
+    }
+    assert.throws(
+      () => problems.throwIfAny(),
+      (error: Error) => {
+        assert.equal(error.name, 'InvalidVersionNumberException');
+        const lines = error.message.split('\n');
+        assert.deepEqual([lines[0], lines.length, lines.at(-1)], ['first', 21, 'There are 6 more problems.']);
+        return true;
+      },
+    );
+  });
+
+  it('does not hide what is no refusal', async () => {
+    const problems = new RequestProblems();
+    const fault = new Error('the database is away');
+    await assert.rejects(
+      problems.collect(() => {
+        throw fault;
+      }),
+      fault,
+    );
+    assert.equal(await problems.collect(async () => 7), 7);
+  });
+});
