@@ -18,6 +18,9 @@ export interface KilnHome {
   readonly mounted: string;
   /** Marks of life of workers. */
   readonly workers: string;
+  /** Functions and state machines that were registered here, for steps of workflows. */
+  readonly functions: string;
+  readonly stateMachines: string;
   /** Component documents too long for a request, by their sha256. */
   readonly assets: string;
   /** How long things took, for predictions. */
@@ -36,6 +39,8 @@ export function kilnHome(path: string): KilnHome {
     instances: join(path, 'run', 'instances'),
     mounted: join(path, 'run', 'mounted'),
     workers: join(path, 'run', 'workers'),
+    functions: join(path, 'functions'),
+    stateMachines: join(path, 'state-machines'),
     assets: join(path, 'assets'),
     durations: join(path, 'cache', 'durations.json'),
   };

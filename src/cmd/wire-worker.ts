@@ -12,6 +12,7 @@ import { machineFacts } from './machine-facts.ts';
 import type { Machinery } from './wire-service.ts';
 import { holdWorkerPlace } from './worker-place.ts';
 import { workerRoom } from './worker-room.ts';
+import { workflowPorts } from './workflow-ports.ts';
 
 export interface HomeWorkerOptions {
   readonly config: Config;
@@ -37,6 +38,7 @@ export async function startHomeWorker(options: HomeWorkerOptions): Promise<Async
     ...{ db: store.db, jobs: store.jobs, buildHost, imageStore, catalog, clock: systemClock, log },
     ...{ workerId: place.workerId, place, accountId, region },
     services: configureServices(config.environment, config.home.path, region),
+    ...workflowPorts(config, { accountId, region }),
     ...(cacheSizeGiB === 0 || checkpoints === undefined ? {} : { checkpoints }),
     webRequest: webRequest(),
     durations: durationsIn(config.home.durations),

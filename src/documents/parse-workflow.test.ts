@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 import { parseWorkflow } from './parse-workflow.ts';
 import type { WorkflowType } from './workflow-actions.ts';
+import { WORKFLOW_ACTIONS } from './workflow-actions.ts';
 
 const launch = '  - name: Launch\n    action: LaunchInstance\n    inputs: { waitFor: ssmAgent }\n';
 
@@ -72,8 +73,8 @@ steps:
     inputs: { waitFor: sshd, colour: red }
   - name: Run
     action: ExecuteComponent
-  - name: Ask
-    action: WaitForAction
+  - name: Scan
+    action: CollectImageScanFindings
 outputs:
   - name: Image
     value: $.stepOutputs.Run2.imageId
@@ -89,7 +90,7 @@ outputs:
     "wf.yaml:13:24: Input 'waitFor' cannot be 'sshd'. (allowed: ssmAgent)",
     "wf.yaml:13:30: LaunchInstance has no input 'colour'. (allowed: waitFor, healthCheck, imageIdOverride, instanceTypesOverride)",
     "wf.yaml:15:13: There is no action 'ExecuteComponent'. (did you mean 'ExecuteComponents'?)",
-    'wf.yaml:17:13: Kiln does not have the action WaitForAction yet. (allowed: LaunchInstance, ExecuteComponents, CollectImageMetadata, SanitizeInstance, CreateImage, TerminateInstance)',
+    `wf.yaml:17:13: Kiln does not have the action CollectImageScanFindings yet. (allowed: ${Object.keys(WORKFLOW_ACTIONS).join(', ')})`,
     "wf.yaml:20:12: There is no step 'Run2'. (did you mean 'Run'?)",
   ]);
 });
@@ -211,4 +212,48 @@ test('a hostile text of blanks is read in no time', () => {
   const blanks = ' '.repeat(60_000);
   const text = steps(`  - name: End\n    action: TerminateInstance\n    inputs: { instanceId: "{{ $${blanks}" }\n`);
   assert.deepEqual(problemsOf(text), []);
+});
+
+test('inputs that are maps and lists are checked down to their members, each problem at its place', () => {
+  const text = `schemaVersion: 1.0
+steps:
+  - name: Copy
+    action: DistributeImage
+    inputs:
+      distributions:
+        - { region: us-east-1, colour: red }
+        - { name: x, kmsKeyId: k }
+  - name: Share
+    action: ModifyImageAttributes
+    inputs:
+      distributedImages: []
+      attributes: [{ region: us-east-1, launchPermission: { userIds: all } }]
+  - name: Publish
+    action: ApplyImageConfigurations
+    inputs:
+      distributedImages.$: $.imagebuilder.imageName
+  - name: Ask
+    action: WaitForAction
+    timeoutSeconds: 604801
+    inputs: { payload: '{' }
+  - name: Run
+    action: RunCommand
+    inputs:
+      instanceId: i-1
+      documentName: AWS-ConfigureAWSPackage
+      parameters: { commands: [1, '{{ $.stepOutputs.Nope.x }}'], more: text }
+`;
+  assert.deepEqual(problemsOf(text, 'DISTRIBUTION'), [
+    "wf.yaml:7:32: an item of input 'distributions' has no input 'colour'. (allowed: region, name, description, targetAccountIds, amiTags, kmsKeyId)",
+    "wf.yaml:8:11: an item of input 'distributions' needs the input 'region'.",
+    "wf.yaml:8:22: Kiln does not support the input 'kmsKeyId' (encryption with KMS keys) yet.",
+    "wf.yaml:12:26: Input 'distributedImages' needs the output of a step. (write 'distributedImages.$: $.stepOutputs…')",
+    "wf.yaml:13:70: Input 'userIds' must be a list, not 'all'.",
+    "wf.yaml:17:28: Input 'distributedImages' needs the output of a step. (write $.stepOutputs.STEP.OUTPUT)",
+    "wf.yaml:20:21: 'timeoutSeconds' of step 'Ask' must be from 1 to 604800, not 604801.",
+    "wf.yaml:21:24: Input 'payload' is not JSON.",
+    "wf.yaml:26:21: Kiln does not support 'AWS-ConfigureAWSPackage' here: packages of Systems Manager Distributor come from AWS only.",
+    "wf.yaml:27:35: There is no step 'Nope'. (did you mean 'Copy'?)",
+    "wf.yaml:27:72: 'more' must be a list, not 'text'.",
+  ]);
 });

@@ -10,6 +10,7 @@ const MANAGED_WORKFLOWS = {
   'express-build-image': { type: 'BUILD', version: '1.0.0', build: 1 },
   'test-image': { type: 'TEST', version: '1.0.0', build: 1 },
   'express-test-image': { type: 'TEST', version: '1.0.0', build: 1 },
+  'distribute-image': { type: 'DISTRIBUTION', version: '1.0.0', build: 1 },
 } as const satisfies Record<string, { type: WorkflowType; version: string; build: number }>;
 
 export interface ManagedWorkflow {

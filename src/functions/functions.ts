@@ -19,4 +19,6 @@ export interface Functions {
    * @param event JSON.
    */
   invoke(name: string, event: string, context: InvocationContext): Promise<void>;
+  /** As {@link Functions.invoke}, and waits for the answer of the function, which is JSON. */
+  call(name: string, event: string, context: InvocationContext): Promise<string>;
 }

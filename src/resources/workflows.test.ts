@@ -53,11 +53,11 @@ describe('workflows', () => {
     await using store = await openTestStore();
     const { call } = testService(store);
     const data =
-      'schemaVersion: 2.0\nsteps:\n  - name: Wait\n    action: WaitForAction\n  - name: Go\n    action: Fly\n';
+      'schemaVersion: 2.0\nsteps:\n  - name: Wait\n    action: CollectImageScanFindings\n  - name: Go\n    action: Fly\n';
     await assert.rejects(call.CreateWorkflow({ ...CHECK, data, ...token() }), (error: Error) => {
       assert.equal(error.name, 'InvalidParameterValueException');
       assert.match(error.message, /^The value supplied for parameter 'data' is not valid\. My Check:1:/);
-      assert.match(error.message, /WaitForAction/);
+      assert.match(error.message, /CollectImageScanFindings/);
       assert.match(error.message, /Fly/);
       return true;
     });

@@ -10,6 +10,7 @@ before(async () => {
     invoke: async (name: string, event: string) => {
       invoked.push({ name, event: JSON.parse(event) as Record<string, unknown> });
     },
+    call: async () => 'null',
   };
   whole = await openWholeService({ clock: { now: () => now }, engine: { functions } });
 });

@@ -34,10 +34,12 @@ export function simulatedImageStore(): SimulatedImageStore {
       images.set(amiId, image);
       return image;
     },
-    reuse: async ({ of, amiId, name, tags, source, made }) => {
+    reuse: async ({ of, amiId, name, description, tags, source, made }) => {
       const original = images.get(of);
       if (original === undefined) throw new BuilderFault(`The disk of ${of} is missing`);
-      const image = { ...original, amiId, name, tags, source, ...(made === undefined ? {} : { made }) };
+      const { description: _, ...disk } = original;
+      const said = { ...(description === undefined ? {} : { description }), ...(made === undefined ? {} : { made }) };
+      const image = { ...disk, amiId, name, tags, source, ...said };
       images.set(amiId, image);
       return image;
     },

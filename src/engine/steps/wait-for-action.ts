@@ -31,6 +31,8 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
   const deadline = new Date(since.getTime() + context.timeoutSeconds * 1000);
   await beginWaiting(engine.db, claim, { stepExecutionId, since, deadline, message, topicArn });
   await notifyFunction(inputs, message, context);
+  const { imageArn } = context.plan;
+  context.monitor.line('kiln', `Waiting for an action: \`kiln approve ${imageArn}\` or \`kiln reject ${imageArn}\``);
   throw new BuildParked(context.stepName);
 }
 

@@ -16,7 +16,7 @@ export interface AwsSettings {
  */
 export function awsSettings(
   environment: Readonly<Record<string, string>>,
-  service: 's3' | 'ssm',
+  service: 's3' | 'ssm' | 'cloudwatch_logs' | 'lambda' | 'sfn',
   defaultRegion: string,
 ): AwsSettings | undefined {
   const value = (name: string): string | undefined => environment[name] || undefined;

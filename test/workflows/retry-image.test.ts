@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { script } from '../../src/engine/simulated/build-bench.ts';
+import { managed, openWholeService, token, type WholeService } from './whole-service.ts';
+
+let whole: WholeService;
+let parameterStoreWorks = true;
+let hold: ((signal: AbortSignal) => Promise<void>) | undefined;
+before(async () => {
+  const putParameter = async (_: unknown, signal: AbortSignal): Promise<void> => {
+    await hold?.(signal);
+    if (!parameterStoreWorks) throw new Error('not now');
+  };
+  whole = await openWholeService({ engine: { putParameter } });
+});
+after(async () => {
+  await whole[Symbol.asyncDispose]();
+});
+
+const retry = (arn: string) => whole.call.RetryImage({ imageBuildVersionArn: arn, ...token() });
+const launches = (arn: string) => whole.bench.host.launches.filter(({ owner }) => owner === arn).length;
+const amis = (arn: string) => [...whole.bench.images.images.values()].filter(({ source }) => source === arn);
+
+test('an image that failed its tests is tested again: same build version, same AMI, nothing built again', async () => {
+  const switchFile = path.join(whole.bench.folder, 'tests-may-pass');
+  const arn = await whole.image([], { components: [script({ build: 'true', test: `test -e ${switchFile}` })] });
+  await whole.work(arn);
+  const failed = await whole.bench.row(arn);
+  assert.equal(failed.status, 'FAILED');
+  const [ami] = amis(arn);
+  assert.match(failed.reason ?? '', new RegExp(`${ami?.amiId} was kept for RetryImage`));
+  writeFileSync(switchFile, '');
+  const { clientToken: _, ...answer } = await retry(arn);
+  assert.deepEqual(answer, { imageBuildVersionArn: arn });
+  const { image: waiting } = await whole.call.GetImage({ imageBuildVersionArn: arn });
+  assert.deepEqual(waiting?.state, { status: 'TESTING' });
+  await assert.rejects(retry(arn), { name: 'InvalidRequestException', message: /is TESTING/ });
+  await whole.workAnew(arn);
+  const row = await whole.bench.row(arn);
+  assert.equal(row.status, 'AVAILABLE', row.reason ?? '');
+  assert.deepEqual(amis(arn), [ami]);
+  // The second tests are another process's.
+  assert.equal(launches(arn), 2, 'not built again');
+  const { workflowExecutions = [] } = await whole.call.ListWorkflowExecutions({ imageBuildVersionArn: arn });
+  assert.deepEqual(
+    workflowExecutions.map(({ type, status, retried }) => [type, status, retried]),
+    [
+      ['BUILD', 'COMPLETED', undefined],
+      ['TEST', 'ROLLBACK_COMPLETED', true],
+      ['TEST', 'COMPLETED', undefined],
+    ],
+  );
+  assert.deepEqual(
+    (row.output_resources as { amis: { image: string }[] }).amis.map(({ image }) => image),
+    [ami?.amiId],
+  );
+});
+
+test('tests may fail again and be retried again', async () => {
+  const switchFile = path.join(whole.bench.folder, 'tests-pass-at-last');
+  const arn = await whole.image([], { components: [script({ build: 'true', test: `test -e ${switchFile}` })] });
+  await whole.work(arn);
+  for (let round = 0; round < 2; round++) {
+    await retry(arn);
+    await whole.workAnew(arn);
+    assert.equal((await whole.bench.row(arn)).status, 'FAILED');
+  }
+  writeFileSync(switchFile, '');
+  await retry(arn);
+  await whole.workAnew(arn);
+  assert.equal((await whole.bench.row(arn)).status, 'AVAILABLE');
+  rmSync(switchFile);
+  assert.equal(existsSync(switchFile), false);
+});
+
+test('a distribution that failed is done again, and tests that passed are not', async () => {
+  for (const workflows of [
+    [],
+    [
+      { workflowArn: managed('build', 'build-image') },
+      { workflowArn: managed('test', 'test-image') },
+      { workflowArn: managed('distribution', 'distribute-image') },
+    ],
+  ]) {
+    const distributions = [{ region: 'us-east-1', ssmParameterConfigurations: [{ parameterName: '/x' }] }];
+    const arn = await whole.image(workflows, { distributions });
+    parameterStoreWorks = false;
+    await whole.work(arn);
+    assert.equal((await whole.bench.row(arn)).failure_context?.['imageStatus'], 'INTEGRATING');
+    parameterStoreWorks = true;
+    await retry(arn);
+    assert.equal((await whole.bench.row(arn)).status, 'DISTRIBUTING');
+    await whole.workAnew(arn);
+    assert.equal((await whole.bench.row(arn)).status, 'AVAILABLE', (await whole.bench.row(arn)).reason ?? '');
+    assert.equal(launches(arn), 2);
+  }
+});
+
+test('an image that was cancelled in its tests is tested again', async () => {
+  let cancelled = false;
+  let arn = '';
+  whole.bench.host.faults.launch = async ({ parentDisk }, { signal }) => {
+    if (parentDisk.path.includes('ami-00000000000000001') || cancelled) return;
+    cancelled = true;
+    await whole.call.CancelImageCreation({ imageBuildVersionArn: arn, ...token() });
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  };
+  arn = await whole.image([]);
+  await whole.work(arn);
+  assert.equal((await whole.bench.row(arn)).status, 'CANCELLED');
+  await retry(arn);
+  await whole.workAnew(arn);
+  delete whole.bench.host.faults.launch;
+  assert.equal((await whole.bench.row(arn)).status, 'AVAILABLE', (await whole.bench.row(arn)).reason ?? '');
+});
+
+test('an image that was cancelled in its distribution keeps its AMI and is distributed again', async () => {
+  const distributions = [{ region: 'us-east-1', ssmParameterConfigurations: [{ parameterName: '/x' }] }];
+  const arn = await whole.image([], { distributions, imageTestsEnabled: false });
+  hold = async (signal) => {
+    await whole.call.CancelImageCreation({ imageBuildVersionArn: arn, ...token() });
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  };
+  await whole.work(arn);
+  hold = undefined;
+  assert.equal((await whole.bench.row(arn)).status, 'CANCELLED');
+  assert.equal(amis(arn).length, 1);
+  assert.deepEqual((await whole.bench.stages(arn)).slice(-2), ['INTEGRATING', 'CANCELLED']);
+  await retry(arn);
+  await whole.workAnew(arn);
+  assert.equal((await whole.bench.row(arn)).status, 'AVAILABLE', (await whole.bench.row(arn)).reason ?? '');
+});
+
+test('what cannot be retried is refused with the reason', async () => {
+  const early = await whole.image([], { components: [script({ build: 'exit 1' })] });
+  await assert.rejects(retry(early), { name: 'InvalidRequestException', message: /is PENDING/ });
+  await whole.work(early);
+  await assert.rejects(retry(early), {
+    name: 'InvalidRequestException',
+    message: /ended in BUILDING.*build this one anew/,
+  });
+  await assert.rejects(retry(early.replace(/1\/1$/, '1/99').replace('/1.0.0/1', '/1.0.0/99')), {
+    name: 'ResourceNotFoundException',
+  });
+  const good = await whole.image([], { imageTestsEnabled: false });
+  await whole.work(good);
+  await assert.rejects(retry(good), { name: 'InvalidRequestException', message: /is AVAILABLE/ });
+});
