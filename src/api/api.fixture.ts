@@ -1,10 +1,10 @@
 /** An API for tests, and what is needed to call it. */
-import { Sha256 } from '@aws-crypto/sha256-js';
 import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Clock } from '../util/clock.ts';
 import { systemClock } from '../util/clock.ts';
+import { Sha256 } from '../util/sha256.ts';
 import type { Trail } from './audit/recorder.ts';
 import { rootCredential } from './auth/credentials.ts';
 import type { Endpoint, Listening } from './listen.ts';

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
+import { NDJSON } from './kiln/ndjson.ts';
 
 /** How long a client may go on sending a body that was refused; closing at once could lose it the answer. */
 const LINGER_MS = 500;
@@ -26,10 +27,18 @@ export async function answer(
   const request = toRequest(incoming);
   const response = request === undefined ? malformed() : await fetch(request);
   outgoing.once('finish', () => discardRest(incoming));
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  if (response.body === null) outgoing.end();
-  // The types of the web's and of Node's streams differ only by name.
-  else await pipeline(Readable.fromWeb(response.body as NodeReadableStream), outgoing).catch(() => outgoing.destroy());
+  const headers = Object.fromEntries(response.headers);
+  if (headers['content-type'] === NDJSON && response.body !== null) {
+    outgoing.writeHead(response.status, headers);
+    // The types of the web's and of Node's streams differ only by name.
+    const body = Readable.fromWeb(response.body as NodeReadableStream);
+    await pipeline(body, outgoing).catch(() => outgoing.destroy());
+    return;
+  }
+  // Everything else is there whole; through a stream it would take longer than all the rest of a small answer.
+  const body = await response.bytes().catch(() => undefined);
+  if (body === undefined) outgoing.destroy();
+  else outgoing.writeHead(response.status, { ...headers, 'content-length': body.length }).end(body);
 }
 
 function toRequest(incoming: IncomingMessage): Request | undefined {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Sha256 } from '@aws-crypto/sha256-js';
 import type { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { FollowLine } from '../contract/follow.ts';
@@ -7,6 +6,7 @@ import { readModel } from '../contract/model.ts';
 import type { OperationName } from '../contract/operations.ts';
 import { ServiceRefusal } from '../contract/service-refusal.ts';
 import { BuilderFault, coerceError } from '../util/faults.ts';
+import { Sha256 } from '../util/sha256.ts';
 import type { Credentials } from './credentials.ts';
 
 /** How to reach a service and prove that one may. */

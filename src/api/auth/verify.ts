@@ -3,11 +3,11 @@
  * the two signatures are compared. The body is hashed here, whatever hash the client claims.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { AwsError } from '../../contract/errors.ts';
 import type { Clock } from '../../util/clock.ts';
+import { Sha256 } from '../../util/sha256.ts';
 import type { SignatureClaim } from './claim.ts';
 import type { FindCredential, KnownCredential } from './credentials.ts';
 

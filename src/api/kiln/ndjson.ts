@@ -1,3 +1,6 @@
+/** The type of answers that are streams. */
+export const NDJSON = 'application/x-ndjson';
+
 /**
  * Streams objects as lines of JSON, no faster than the client reads. The first one is awaited for a while before the
  * answer begins, so that an error up to then is an ordinary error answer; a later error breaks the connection off, and
@@ -57,7 +60,7 @@ export async function ndjson({ begin, closing, onBroken, heartbeatMs }: NdjsonOp
     },
     { highWaterMark: 0 },
   );
-  return new Response(body, { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } });
+  return new Response(body, { headers: { 'content-type': NDJSON, 'cache-control': 'no-store' } });
 }
 
 /** What `pending` resolves to, or undefined after `ms`; rejects with the signal's reason when that comes first. */
