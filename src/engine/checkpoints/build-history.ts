@@ -17,6 +17,8 @@ export interface BuildHistory {
   readonly reused: readonly ComponentRecord[];
   /** Of all components so far. */
   readonly records: readonly ComponentRecord[];
+  /** The key of the state after the component with this index; undefined when that is another one each time. */
+  keyAfter(index: number): string | undefined;
   /** A component is about to run. */
   begins(target: Target, signal: AbortSignal): Promise<void>;
   /** It has ended well. On a mounted disk its work is frozen, and becomes a checkpoint when that pays. */
@@ -96,6 +98,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   return {
     reused,
     records,
+    keyAfter: (index) => components[index]?.key,
     begins: async (target, signal) => {
       // Before it runs, and once: what is fetched later is at least as new as what is noted here.
       if (repositories !== undefined || components[records.length]?.inputs.usesApt !== true) return;

@@ -36,6 +36,8 @@ export interface ComponentExecutor {
   readonly reason?: string;
   /** Set when it did not run in this build: when and for which image it did. */
   readonly reused?: { readonly ranAt: string; readonly image: string };
+  /** Of the state of the disk after it, where a checkpoint of that may have been kept. */
+  readonly key?: string | undefined;
 }
 
 /**
@@ -47,9 +49,11 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
   const { instance, documents, history } = run;
   const { unbooted } = instance;
   const clock = documents.clock ?? systemClock;
-  const executors: ComponentExecutor[] = (history?.reused ?? []).map(({ component, executor, ranAt, image }) => ({
-    ...{ component, executor, reused: { ranAt, image } },
-  }));
+  const executors: ComponentExecutor[] = (history?.reused ?? []).map(
+    ({ component, executor, ranAt, image }, index) => ({
+      ...{ component, executor, reused: { ranAt, image }, key: history?.keyAfter(index) },
+    }),
+  );
   const remaining = documents.documents.slice(executors.length);
   if (unbooted === undefined) {
     const result = await runOnMachine(run, remaining);
@@ -64,7 +68,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
     const { result, reason } = await runOnDisk(run, document, unbooted);
     if (reason === undefined && result !== undefined) {
       results.push(result);
-      executors.push({ component: document.id, executor: 'direct' });
+      executors.push({ component: document.id, executor: 'direct', key: history?.keyAfter(executors.length) });
       run.monitor.line('kiln', `${run.nameOf(document)} ran on the mounted disk`);
       if (result.status === 'failed') {
         stateBefore = await history?.keep();

@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { GetImageCommand } from '@aws-sdk/client-imagebuilder';
+import type { Executor, Instance } from '../build-host/build-host.ts';
+import type { ComponentExecutor } from '../engine/steps/run-components.ts';
+import { BuilderFault } from '../util/faults.ts';
+import { quoteForShell } from '../util/shell-quote.ts';
+import { type Command, type CommandContext, UsageError } from './command.ts';
+import { connect } from './connect.ts';
+import { sanitise } from './display/text.ts';
+import { EXIT } from './exit-codes.ts';
+import { openBuildHost, openDisks } from './open-disks.ts';
+import { parentAmi } from './planned-build.ts';
+import { readBuildSteps } from './read-build-steps.ts';
+import { callOperation } from './service-client.ts';
+
+const LAUNCH_SECONDS = 600;
+
+export const shell: Command = {
+  usage: 'ARN [--before-step COMPONENT] [--executor HOW] [-- COMMAND]',
+  summary: 'Opens a shell in the state of a build before a component, on a throw-away copy.',
+  description:
+    'Without --before-step it is the component that failed. The state is entered where that component ran: on the mounted\n' +
+    'disk, or on a machine that boots it. Afterwards correct the component; kiln build --resume goes on from there.',
+  positionals: { min: 1, max: 2 },
+  options: {
+    'before-step': { type: 'string', value: 'COMPONENT', help: 'the state before this component' },
+    executor: { type: 'string', value: 'HOW', help: 'direct or vm; default: as the component ran' },
+  },
+
+  async run(args, context) {
+    const [arn = '', command] = args.positionals;
+    const executor = readExecutor(args.text('executor'));
+    const state = await findState(arn, args.text('before-step'), context);
+    return (await enterState(state, executor ?? state.executor, command, context)) === 0 ? EXIT.done : EXIT.failed;
+  },
+};
+
+function readExecutor(text: string | undefined): 'direct' | 'vm' | undefined {
+  if (text === undefined || text === 'direct' || text === 'vm') return text;
+  throw new UsageError(`--executor takes direct or vm, not '${text}'`);
+}
+
+/** A state of a build: a checkpoint, or the parent image that it began with. */
+interface BuildState {
+  readonly executor: 'direct' | 'vm';
+  readonly before: string;
+  readonly place: { readonly key: string } | { readonly amiId: string };
+  readonly instanceTypes: readonly string[];
+}
+
+async function findState(
+  arn: string,
+  wanted: string | undefined,
+  { config, signal }: CommandContext,
+): Promise<BuildState> {
+  await using connection = await connect(config, signal);
+  const { client, address } = connection;
+  const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn: arn }), { abortSignal: signal });
+  const steps = await readBuildSteps(client, arn, signal);
+  const step = steps.find(({ action, outputs }) => action === 'ExecuteComponents' && 'executors' in outputs);
+  if (step === undefined) {
+    throw new UsageError(`no component ran for ${arn}: there is no state before one (kiln show ${arn})`);
+  }
+  const executors = JSON.parse(String(step.outputs['executors'])) as readonly ComponentExecutor[];
+  const names = executors.map(({ component }) => component.split(':component/')[1]?.split('/')[0] ?? component);
+  const failed = step.status === 'FAILED' ? executors.findIndex(({ key }) => key === undefined) : -1;
+  const index = wanted === undefined ? (failed === -1 ? executors.length - 1 : failed) : names.indexOf(wanted);
+  const component = executors[index];
+  if (component === undefined) {
+    throw new UsageError(`the build has no component '${wanted}'; its components are ${names.join(', ')}`);
+  }
+  const { executor } = component;
+  const instanceTypes = image?.infrastructureConfiguration?.instanceTypes ?? [];
+  const common = { executor, before: names[index] ?? '', instanceTypes };
+  if (index === 0) {
+    const { imageStore } = await openDisks(config);
+    const catalogAmi = (name: string): Promise<string | undefined> =>
+      imageStore.list().then((list) => list.find(({ source }) => source === `catalog:${name}`)?.amiId);
+    const parentImage = image?.imageRecipe?.parentImage ?? '';
+    const slug = /:aws:image\/([^/]+)\//.exec(parentImage)?.[1];
+    const found = slug === undefined ? undefined : await catalogAmi(slug);
+    const amiId = await parentAmi(
+      parentImage,
+      () => found,
+      (operation, input) => callOperation(address, operation, input, signal),
+    );
+    if (amiId === undefined)
+      throw new BuilderFault(`The parent image ${parentImage} is not in the image store any more.`);
+    return { ...common, place: { amiId } };
+  }
+  const key = executors[index - 1]?.key ?? (index === failed ? step.outputs['stateBefore'] : undefined);
+  if (typeof key !== 'string') {
+    throw new BuilderFault(
+      `The state before ${common.before} was not kept: what ran before it ran on a machine, or makes something else each time.`,
+      {
+        hint: 'Build with --executor auto or direct; see kiln show for what ran where.',
+      },
+    );
+  }
+  return { ...common, place: { key } };
+}
+
+async function enterState(
+  { place, before, instanceTypes }: BuildState,
+  executor: Executor,
+  command: string | undefined,
+  { config, io, signal }: CommandContext,
+): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  const { imageStore, checkpoints } = await openDisks(config);
+  let path: string;
+  if ('amiId' in place) ({ path } = await imageStore.bootDisk(place.amiId));
+  else {
+    if ((await checkpoints.get(place.key)) === undefined) {
+      throw new BuilderFault(`The state before ${before} is not there any more: the cache had no room for it.`, {
+        hint: 'Build again; kiln cache ls lists what is there.',
+      });
+    }
+    const opened = await checkpoints.open(place.key, signal);
+    stack.defer(() => opened.release());
+    path = opened.path;
+  }
+  const buildHost = stack.use(openBuildHost(config));
+  const instanceId = `i-${randomBytes(9).toString('hex').slice(0, 17)}`;
+  stack.defer(() => buildHost.terminate(instanceId));
+  const monitor = {
+    line: (source: string, text: string): void => {
+      if (source !== 'console') io.stderr.write(`${sanitise(text)}\n`);
+    },
+  };
+  const instance = await buildHost.launch(
+    {
+      ...{ instanceId, instanceTypes, executor, extraVolumes: [], owner: `kiln shell ${instanceId}` },
+      parentDisk: { path, format: 'qcow2' },
+      timeoutSeconds: LAUNCH_SECONDS,
+    },
+    { signal, monitor },
+  );
+  io.stderr.write(`the state before ${before}; nothing that is done here stays\n`);
+  return await enter(instance, command);
+}
+
+/** A session on this terminal. The command is the user's own; the entry is the build host's, quoted for a shell. */
+async function enter({ enterCommand, unbooted }: Instance, command: string | undefined): Promise<number> {
+  const login =
+    unbooted === undefined ? [] : ['sh', '-c', 'cd; if [ -x /bin/bash ]; then exec bash -l; fi; exec sh -l'];
+  const words = command === undefined ? login : ['sh', '-c', command];
+  // ssh joins its words by spaces; a shell of the guest reads them.
+  const quoted = words.map(quoteForShell);
+  const line = unbooted === undefined && quoted.length > 0 ? [quoteForShell(quoted.join(' '))] : quoted;
+  const child = spawn('/bin/sh', ['-c', `exec ${[enterCommand, ...line].join(' ')}`], { stdio: 'inherit' });
+  const [code] = await once(child, 'exit');
+  return typeof code === 'number' ? code : 255;
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { parseComponent } from '../../documents/parse-component.ts';
+import { type ComponentInputs, componentInputs, type InputSources } from './component-inputs.ts';
+
+type Step = Readonly<Record<string, unknown>>;
+
+function read(steps: readonly Step[], over: Partial<InputSources> = {}, parameters = {}): Promise<ComponentInputs> {
+  const named = steps.map((step, index) => ({ name: `S${index}`, ...step }));
+  const text = JSON.stringify({
+    schemaVersion: '1.0',
+    parameters: [{ Site: { type: 'string', default: 'one' } }],
+    phases: [
+      { name: 'build', steps: named },
+      {
+        name: 'test',
+        steps: [{ name: 'T', action: 'ExecuteBash', inputs: { commands: ['echo $IMAGE_STEP_EXECUTION_ID'] } }],
+      },
+    ],
+  });
+  return componentInputs({ id: 'x', document: parseComponent(text, 'x'), parameters }, ['build', 'validate'], {
+    environment: { IMAGE_VERSION: '1.2.3' },
+    services: {},
+    states: { web: async () => undefined, objects: async () => undefined, index: async () => undefined },
+    today: '2026-03-09',
+    signal: new AbortController().signal,
+    ...over,
+  });
+}
+
+const bash = (command: string): Step => ({ action: 'ExecuteBash', inputs: { commands: [command] } });
+const file = (content: string): Step => ({ action: 'CreateFile', inputs: [{ path: '/x', content }] });
+
+describe('what decides what a component does', () => {
+  test('a file is all in its document; a program may fetch anything', async () => {
+    assert.deepEqual(await read([file('x')]), { values: {}, varying: undefined, fetches: undefined, usesApt: false });
+    assert.match((await read([bash('true')])).fetches ?? '', /runs programs/);
+    assert.equal((await read([bash('apt-get -y install nginx')])).usesApt, true);
+    assert.equal((await read([{ action: 'UpdateOS' }])).usesApt, true);
+    assert.equal((await read([bash('cat /etc/capital')])).usesApt, false);
+  });
+
+  test('what differs in each build is seen in the phases that run, and nowhere else', async () => {
+    for (const command of [
+      'echo $IMAGE_BUILD_VERSION_ARN',
+      'echo {{ env:IMAGE_BUILD_VERSION }}',
+      'echo {{ context:uuid }}',
+      'echo {{ context:dateTime }}',
+      'echo {{ aws:imds:instance-id }}',
+    ]) {
+      assert.match((await read([bash(command)])).varying ?? '', /^it uses /, command);
+    }
+    assert.equal((await read([bash('echo $IMAGE_VERSION')])).varying, undefined);
+    assert.match(
+      (await read([{ action: 'S3Upload', inputs: [{ source: '/a', destination: 's3://bucket/a' }] }])).varying ?? '',
+      /uploads/,
+    );
+  });
+
+  test('variables, the date and stored parameters count by their values', async () => {
+    assert.equal((await read([bash('echo $IMAGE_VERSION')])).values['IMAGE_VERSION'], '1.2.3');
+    assert.equal((await read([file('{{ context:date }}')])).values['date'], '2026-03-09');
+    const services = { parameters: async () => ({ value: 'secret', secret: true }) };
+    const { values } = await read([file('{{ aws:ssm:/token }}')], { services });
+    assert.deepEqual(values, { 'ssm:/token': 'secret' });
+  });
+
+  test('a download counts by its checksum, else by its state, else it may be anything', async () => {
+    const from = 'https://example.org/{{ Site }}.tar';
+    const download = (more = {}) => ({ action: 'WebDownload', inputs: [{ source: from, destination: '/x', ...more }] });
+    const pinned = await read([download({ checksum: 'a'.repeat(64), algorithm: 'SHA256' })]);
+    assert.deepEqual([pinned.values, pinned.fetches], [{}, undefined]);
+    const states = {
+      web: async (url: string) => `state of ${url}`,
+      objects: async ({ bucket, key }: { bucket: string; key: string }) => `state of ${bucket} ${key}`,
+      index: async () => undefined,
+    };
+    const known = await read([download()], { states }, { Site: 'two' });
+    const two = 'https://example.org/two.tar';
+    assert.deepEqual([known.values, known.fetches], [{ [`web:${two}`]: `state of ${two}` }, undefined]);
+    assert.match((await read([download()])).fetches ?? '', /no state/);
+    const object = { action: 'S3Download', inputs: [{ source: 's3://bucket/a/*', destination: '/x' }] };
+    const objects = await read([object], { states });
+    assert.deepEqual([objects.values, objects.fetches], [{ 's3:bucket/a/': 'state of bucket a/' }, undefined]);
+    assert.match((await read([object])).fetches ?? '', /no state/);
+  });
+
+  test('a nested document counts by its text', async () => {
+    const arn = 'arn:aws:imagebuilder:us-east-1:123456789012:component/c/1.0.0/1';
+    const components = async () => ({ arn, text: 'commands: [apt-get update]' });
+    const { values, usesApt } = await read([{ action: 'ExecuteDocument', inputs: { document: arn } }], {
+      services: { components },
+    });
+    assert.equal(values[`document:${arn}`], 'commands: [apt-get update]');
+    assert.equal(usesApt, true);
+  });
+});
