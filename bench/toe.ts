@@ -1,7 +1,7 @@
 /**
  * `npm run bench:toe`: what the interpreter of component documents costs. Figures and how to read them: bench/README.md.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { localTarget } from '../src/toe/targets/local.ts';
 
 const STEPS = 1_000;
 const MANY_STEPS = 5_000;
+const VALIDATIONS = 6;
 const STARTS = 11;
 
 const environment = { PATH: process.env['PATH'] ?? '' };
@@ -23,11 +24,7 @@ async function main(): Promise<void> {
     report('Assert, no program is run: ms of the interpreter per step', await overheadOf(assertStep, folder));
     report('ExecuteBash true: ms of the interpreter per step', await overheadOf(bashStep, folder));
     report('CreateFile: ms of the interpreter per step', await overheadOf(fileStep, folder));
-    for (const loopEvery of ['10', '1']) {
-      // The flag is that of the launcher.
-      const args = ['--max-semi-space-size=4', import.meta.filename, 'validate', loopEvery];
-      process.stdout.write(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout);
-    }
+    for (const loopEvery of [10, 1]) await reportValidation(loopEvery, folder);
     const starts: number[] = [];
     for (let index = 0; index < STARTS; index++) starts.push(await startToFirstStep(folder));
     report('kiln toe run: ms from the start of the process to its first step', starts.slice(1));
@@ -99,8 +96,42 @@ async function overheadOf(makeStep: MakeStep, folder: string): Promise<readonly 
   return times;
 }
 
-/** A process of its own, so that its memory is that of the validation. */
-function validateInThisProcess(loopEvery: number): void {
+/** `./kiln toe validate` as people run it: time of the whole command, and the most memory that it had. */
+async function reportValidation(loopEvery: number, folder: string): Promise<void> {
+  const text = manySteps(loopEvery);
+  const file = join(folder, `every-${loopEvery}.yaml`);
+  writeFileSync(file, text);
+  const times: number[] = [];
+  let peak = 0;
+  for (let count = 0; count < VALIDATIONS; count++) {
+    const begin = performance.now();
+    peak = Math.max(peak, await peakOf(['toe', 'validate', '-d', file], folder));
+    times.push(performance.now() - begin);
+  }
+  const size = Math.round(text.length / 1024);
+  report(`kiln toe validate, ${MANY_STEPS} steps, every ${loopEvery}. with a loop (${size} KiB): ms`, times.slice(1));
+  process.stdout.write(`    at most ${(peak / 1024).toFixed(0)} MiB\n`);
+}
+
+/** KiB that a command of Kiln's had at most. */
+async function peakOf(args: readonly string[], folder: string): Promise<number> {
+  const probe = new URL('../src/cmd/toe/peak-memory.fixture.ts', import.meta.url).href;
+  const compiled = join(folder, 'compiled');
+  const env = { ...environment, NODE_OPTIONS: `--import ${probe}`, NODE_COMPILE_CACHE: compiled };
+  const child = spawn(KILN, args, {
+    env: { ...env, KILN_HOME: join(folder, 'home') },
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  });
+  let said = '';
+  child.stdio[3]?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`kiln ${args.join(' ')} ended with ${code}`);
+  return Number(said);
+}
+
+function manySteps(loopEvery: number): string {
   const stepAt = (index: number): string =>
     [
       `      - name: S${index}`,
@@ -117,15 +148,7 @@ function validateInThisProcess(loopEvery: number): void {
     ].join('\n');
   const head =
     'schemaVersion: 1.0\nparameters:\n  - Word: { type: string, default: x }\nphases:\n  - name: build\n    steps:\n';
-  const text = head + Array.from({ length: MANY_STEPS }, (_, index) => stepAt(index)).join('');
-  const begin = performance.now();
-  const document = parseComponent(text, 'bench', { maxBytes: 4 * 1024 * 1024 });
-  const milliseconds = performance.now() - begin;
-  const memory = process.resourceUsage().maxRSS / 1024;
-  const size = Math.round(text.length / 1024);
-  process.stdout.write(
-    `Validation of ${document.phases[0]?.steps.length} steps, every ${loopEvery}. with a loop (${size} KiB): ${milliseconds.toFixed(0)} ms, at most ${memory.toFixed(0)} MiB\n`,
-  );
+  return head + Array.from({ length: MANY_STEPS }, (_, index) => stepAt(index)).join('');
 }
 
 async function startToFirstStep(folder: string): Promise<number> {
@@ -154,5 +177,4 @@ function report(what: string, values: readonly number[]): void {
   process.stdout.write(`${what}: median ${at(0.5)}, 95 of 100 below ${at(0.95)}\n`);
 }
 
-if (process.argv[2] === 'validate') validateInThisProcess(Number(process.argv[3]));
-else await main();
+await main();

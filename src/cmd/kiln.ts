@@ -67,6 +67,9 @@ function standardIo(noColour: boolean): Io {
   return { stdout, stderr, colour: !noColour && stderr.isTTY === true };
 }
 
+// A plain object: each look at `process.env` calls into C, and the YAML parser looks at every token.
+process.env = { ...process.env };
+
 // A reader that goes away (`kiln images | head`) is no error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import pc from 'picocolors';
 import { AwsError } from '../contract/errors.ts';
 import { BuilderFault, BuildFailure, coerceError } from '../util/faults.ts';
@@ -81,12 +81,28 @@ function problemLines(problem: Problem, colours: Colours): readonly string[] {
 
 function sourceLine({ file, position }: Problem): string | undefined {
   try {
-    const line = readFileSync(file, 'utf8').split('\n')[position.line - 1]?.trimEnd();
+    const line = lineOf(file, position.line)?.trimEnd();
     return line === undefined || line.length > 300 || position.column > line.length + 1 ? undefined : line;
   } catch {
     // The document came from elsewhere; the message says enough without its text.
     return undefined;
   }
+}
+
+/** More of a file is not read to show a line of it; what is no regular file may have no end. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+function lineOf(file: string, number: number): string | undefined {
+  const about = statSync(file);
+  if (!about.isFile() || about.size > MAX_BYTES) return undefined;
+  const text = readFileSync(file, 'utf8');
+  let from = 0;
+  for (let line = 1; line < number; line++) {
+    from = text.indexOf('\n', from) + 1;
+    if (from === 0) return undefined;
+  }
+  const end = text.indexOf('\n', from);
+  return text.slice(from, end < 0 ? undefined : end);
 }
 
 function stackOf(error: Error): string {

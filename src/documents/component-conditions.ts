@@ -147,7 +147,12 @@ function readLogical(
     const only = node.kind === 'list' && node.items.length === 1 ? node.items[0] : node;
     return only === undefined ? undefined : readCondition(only, `The condition of '${name}'`, problems, [], depth);
   }
-  if (node.kind !== 'list' || node.items.length < 2) {
+  if (node.kind === 'list' && node.items.length < 2) {
+    const hint = node.items.length === 0 ? undefined : 'a single condition stands without it';
+    problems.add(node.position, `'${name}' needs at least two conditions and has ${node.items.length}.`, hint);
+    return undefined;
+  }
+  if (node.kind !== 'list') {
     return wrongType(node, `'${name}'`, 'a list of at least two conditions', problems);
   }
   const conditions = node.items.map((item) => readCondition(item, `A condition of '${name}'`, problems, [], depth));

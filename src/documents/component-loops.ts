@@ -63,6 +63,8 @@ function readForEach(node: YamlNode, name: string, problems: ProblemList): StepL
     const items = node.items.map((item) => readText(item, 'an item of forEach', problems));
     return items.every((item) => item !== undefined) ? { kind: 'items', name, items } : undefined;
   }
+  if (node.kind === 'scalar')
+    return wrongType(node, 'forEach', "a list, or a map with 'list' and 'delimiter'", problems);
   const map = readMap(node, 'forEach', problems, { required: ['list'], optional: ['delimiter'] });
   if (map === undefined) return undefined;
   const listNode = field(map, 'list');

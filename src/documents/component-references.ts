@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../util/problem.ts';
+import { didYouMean, type SourcePosition } from '../util/problem.ts';
 import type { ProblemList } from '../util/problem-list.ts';
 import { suggestion } from '../util/yaml-reader.ts';
 import type { YamlNode } from '../util/yaml-source.ts';
@@ -68,13 +68,25 @@ function whatIsWrong({ source, reference }: Expression, scope: ReferenceScope): 
     case 'malformed':
       return [
         `${source} is not a valid reference.`,
-        'forms: name, phase.step.inputs.x, phase.step.outputs.x, loop.value, env:NAME, context:KEY, aws:ssm:NAME, aws:ssm:resolve(NAME), aws:imds:PATH',
+        likelyMeant(source) ??
+          'forms: name, phase.step.inputs.x, phase.step.outputs.x, loop.value, env:NAME, context:KEY, aws:ssm:NAME, aws:ssm:resolve(NAME), aws:imds:PATH',
       ];
     case 'env':
     // A loop reference outside of a loop stays as it is written (User Guide, "Use looping constructs").
     case 'loop':
       return undefined;
   }
+}
+
+/** What stands between the words of a reference, misspelled. */
+function likelyMeant(source: string): string | undefined {
+  const words = source.slice(2, -2).trim().split('.');
+  const [first = '', second = '', third = '', ...rest] = words;
+  const from = didYouMean(third.replace(/\[.*/, ''), ['inputs', 'outputs']);
+  if (rest.length === 1 && from !== undefined) return `did you mean '${first}.${second}.${from}.${rest[0]}'?`;
+  const variable = words.length === 2 ? didYouMean(second, ['index', 'value', 'item', 'key']) : undefined;
+  if (variable === undefined) return undefined;
+  return `of a loop there are '${first}.value' and '${first}.index'`;
 }
 
 /** Whatever spelling a server might take for the same path is refused as well. */

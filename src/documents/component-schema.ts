@@ -125,7 +125,8 @@ function valueSchema(input: ModuleInput): JsonSchema {
     case 'path':
       return { type: ['string', 'number'], minLength: 1 };
     case 'text':
-      return TEXT;
+      if (input.pattern === undefined) return TEXT;
+      return { anyOf: [{ type: ['string', 'number'], pattern: input.pattern.source }, EXPRESSION] };
     default:
       // Its rules are not such that a schema can tell them.
       return {};

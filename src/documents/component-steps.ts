@@ -1,4 +1,4 @@
-import type { SourcePosition } from '../util/problem.ts';
+import { didYouMean, type SourcePosition } from '../util/problem.ts';
 import type { ProblemList } from '../util/problem-list.ts';
 import {
   checkKeys,
@@ -60,7 +60,7 @@ export function readStep(
   return {
     name,
     action: module.name,
-    timeoutSeconds: timeoutSeconds ?? (module.ownTime === true ? -1 : DEFAULT_TIMEOUT_SECONDS),
+    timeoutSeconds: module.untimed === true ? -1 : (timeoutSeconds ?? defaultTimeout(module)),
     onFailure: onFailure ?? 'Abort',
     maxAttempts: maxAttempts ?? 1,
     disableLogging: disableLogging ?? false,
@@ -70,6 +70,10 @@ export function readStep(
     listInputs: module.shape === 'list',
     position: map.position,
   };
+}
+
+function defaultTimeout({ ownTime }: ActionModule): number {
+  return ownTime === true ? -1 : DEFAULT_TIMEOUT_SECONDS;
 }
 
 function optional<Value>(map: YamlMap, key: string, read: (node: YamlNode) => Value | undefined): Value | undefined {
@@ -102,8 +106,6 @@ function readAction(map: YamlMap, action: string, os: DocumentOs, problems: Prob
       `${action} does not run on ${OS_NAMES[os]}.`,
       `it runs on ${module.platforms.map((each) => OS_NAMES[each]).join(', ')}`,
     );
-  } else if (!module.supported) {
-    problems.add(position, `The action module ${action} is not supported by Kiln yet.`);
   }
   return module;
 }
@@ -153,6 +155,11 @@ function readIf(node: YamlNode, problems: ProblemList): StepCondition | undefine
   return condition === undefined ? undefined : { condition, whenTrue, whenFalse };
 }
 
+function isUnknownNear(key: string): boolean {
+  const known = [...STEP_KEYS.required, ...STEP_KEYS.optional];
+  return !known.includes(key) && didYouMean(key, known) === 'inputs';
+}
+
 function readStepInputs(
   map: YamlMap,
   step: string,
@@ -169,6 +176,8 @@ function readStepInputs(
     (node.kind === 'map' && node.entries.length === 0);
   if (!empty) return readInputs(node, module, os, problems);
   if (module.inputsOptional) return [{}];
+  // A slip of the pen in the key itself is told already.
+  if (node === undefined && map.entries.some(({ key }) => isUnknownNear(key))) return undefined;
   problems.add(
     node?.position ?? map.position,
     `Parsing step '${step}' in phase '${phase}' failed. Error: Action ${module.name} has no inputs; it requires an 'inputs'.`,

@@ -128,7 +128,9 @@ function readDeclarations(
       problems.add(
         entry.position,
         `An item of ${key} must have its name as the only key.`,
-        'type and the others are indented below the name',
+        entry.entries.some(({ key }) => key === 'name')
+          ? 'write the name itself as the key: `- Version:`, and type and the others indented below it'
+          : 'type and the others are indented below the name',
       );
       return [];
     }
@@ -181,6 +183,20 @@ interface PhaseOutline {
 }
 
 function outlinePhase(node: YamlNode, problems: ProblemList): PhaseOutline | undefined {
+  const [only, ...others] = node.kind === 'map' ? node.entries : [];
+  if (
+    only !== undefined &&
+    others.length === 0 &&
+    only.value.kind === 'map' &&
+    field(only.value, 'steps') !== undefined
+  ) {
+    problems.add(
+      only.keyPosition,
+      'A phase needs the keys name and steps.',
+      `write \`- name: ${only.key}\`, and steps beside it`,
+    );
+    return undefined;
+  }
   const map = readMap(node, 'a phase', problems, { required: ['name', 'steps'], optional: [] });
   if (map === undefined) return undefined;
   const nameNode = field(map, 'name');

@@ -4,6 +4,7 @@ import { isNumber, OPERATORS, type OperatorName, whatIsWrongWithPattern } from '
 import { isList } from '../documents/component-expressions.ts';
 import { capture } from './capture.ts';
 import { DIGEST_FUNCTION, type DigestAlgorithm } from './digest.ts';
+import { powerShellCommand, saidBy } from './powershell.ts';
 import { StepFailedError } from './step-failed.ts';
 import type { Target } from './target.ts';
 import type { Workspace } from './workspace.ts';
@@ -60,9 +61,11 @@ const TESTS: Readonly<Record<Exclude<OperatorName, 'and' | 'or' | 'not'>, Test>>
   numberGreaterThanEquals: (baseline, value) => holds(compareNumbers(value, baseline), (order) => order >= 0),
   // Functions and builtins of bash count as well.
   binaryExists: (name, _, context) =>
-    succeeds(context, 'bash', ['-c', 'type -- "$1" >/dev/null 2>&1', 'bash', String(name)]),
-  fileExists: (path, _, context) => succeeds(context, 'test', ['-f', context.workspace.absolute(String(path))]),
-  folderExists: (path, _, context) => succeeds(context, 'test', ['-d', context.workspace.absolute(String(path))]),
+    context.target.os === 'windows'
+      ? succeeds(context, 'C:\\Windows\\System32\\where.exe', ['/Q', String(name)])
+      : succeeds(context, 'bash', ['-c', 'type -- "$1" >/dev/null 2>&1', 'bash', String(name)]),
+  fileExists: (path, _, context) => isThere('-f', 'Leaf', path, context),
+  folderExists: (path, _, context) => isThere('-d', 'Container', path, context),
   fileMD5Equals: (digest, path, context) => digestEquals('MD5', digest, path, context),
   fileSHA1Equals: (digest, path, context) => digestEquals('SHA1', digest, path, context),
   fileSHA256Equals: (digest, path, context) => digestEquals('SHA256', digest, path, context),
@@ -108,8 +111,26 @@ function splitDecimal(text: string): Decimal {
   return { negative: text.startsWith('-'), whole, fraction };
 }
 
+async function isThere(flag: string, type: string, path: Scalar, context: ConditionContext): Promise<boolean> {
+  const absolute = context.workspace.absolute(String(path));
+  if (context.target.os !== 'windows') return succeeds(context, 'test', [flag, absolute]);
+  return (await askWindows(TEST_PATH, { path: absolute, type }, context)) === 'True';
+}
+
+export const TEST_PATH = 'Say (Test-Path -LiteralPath $in.path -PathType $in.type)';
+export const FILE_DIGEST = `
+if (Test-Path -LiteralPath $in.path -PathType Leaf) { Say (Get-FileHash -LiteralPath $in.path -Algorithm $in.algorithm).Hash }
+`;
+
+async function askWindows(script: string, values: object, context: ConditionContext): Promise<string> {
+  const { target, environment, workspace, signal } = context;
+  const command = { ...powerShellCommand(script, values), env: environment, cwd: workspace.directory, signal };
+  const { code, stdout, stderr } = await capture(target, command);
+  if (code !== 0) throw new StepFailedError(stderr.trim() || `exit status ${code}`);
+  return saidBy(stdout);
+}
+
 async function succeeds(context: ConditionContext, program: string, args: readonly string[]): Promise<boolean> {
-  refuseOnWindows(context);
   const { target, environment, workspace, signal } = context;
   const { code } = await target.run({ argv: [program, ...args], env: environment, cwd: workspace.directory, signal });
   return code === 0;
@@ -121,16 +142,16 @@ async function digestEquals(
   path: Scalar,
   context: ConditionContext,
 ): Promise<boolean> {
-  refuseOnWindows(context);
   const { target, environment, workspace, signal } = context;
+  const file = workspace.absolute(String(path));
+  if (target.os === 'windows') {
+    const found = await askWindows(FILE_DIGEST, { path: file, algorithm }, context);
+    return found !== '' && found.toLowerCase() === String(digest).toLowerCase();
+  }
   const script = `${DIGEST_FUNCTION}\n[ -f "$2" ] && digest "$1" "$2"`;
-  const argv = ['sh', '-c', script, 'kiln', algorithm, workspace.absolute(String(path))] as const;
+  const argv = ['sh', '-c', script, 'kiln', algorithm, file] as const;
   const { code, stdout } = await capture(target, { argv, env: environment, cwd: workspace.directory, signal });
   return code === 0 && stdout.trim().toLowerCase() === String(digest).toLowerCase();
-}
-
-function refuseOnWindows({ target }: ConditionContext): void {
-  if (target.os === 'windows') throw new StepFailedError('Kiln does not run file and binary operators on Windows yet');
 }
 
 async function resolveScalar(value: InputValue, context: ConditionContext): Promise<Scalar> {

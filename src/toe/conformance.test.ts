@@ -116,7 +116,7 @@ const CHECKLIST: readonly (readonly [what: string, tests: Readonly<Record<string
   [
     'WebDownload: redirects, status 200 only, five tries, checksum',
     {
-      'toe/actions/web-download.test.ts': [
+      'toe/actions/web-download.suite.ts': [
         'redirects are followed to a 200',
         'every status but 200 fails, after five tries with growing pauses, and leaves nothing behind',
         'a file with the right checksum is kept without a download; overwrite false fails on any file',

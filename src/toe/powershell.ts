@@ -10,15 +10,31 @@ const POWERSHELL = [
   'Bypass',
 ] as const;
 
-/** What every fixed script begins with: its values come as JSON on standard input and never become part of it. */
-const READ_VALUES = `$ErrorActionPreference = 'Stop'
+/**
+ * What every fixed script begins with: its values come as JSON on standard input and never become part of it. `Fail` ends
+ * it with one sentence; `Say` gives text back in a way that no code page of a console can spoil, see {@link saidBy}.
+ */
+const BEGIN = `$ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+function Fail($text) { [Console]::Error.WriteLine($text); exit 1 }
+function Say($text) { [Console]::Out.Write([Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($text))) }
+try {
 $in = [Console]::In.ReadToEnd() | ConvertFrom-Json
+`;
+
+/** Without this PowerShell writes errors as XML where its output is redirected. */
+const END = `
+} catch { Fail $_.Exception.Message }
 `;
 
 /** The command that runs a fixed script with values. */
 export function powerShellCommand(script: string, values: object): Pick<TargetCommand, 'argv' | 'stdin'> {
-  return { ...powerShellReader(READ_VALUES + script), stdin: asciiJson(values) };
+  return { ...powerShellReader(wholeScript(script)), stdin: asciiJson(values) };
+}
+
+/** The script that {@link powerShellCommand} runs. */
+export function wholeScript(script: string): string {
+  return BEGIN + script + END;
 }
 
 /** The command that runs a fixed script which reads its standard input itself. */
@@ -31,8 +47,13 @@ export function powerShellFile(path: string): Pick<TargetCommand, 'argv'> {
   return { argv: [...POWERSHELL, '-File', path] };
 }
 
+/** What a script gave back by `Say`. */
+export function saidBy(stdout: string): string {
+  return Buffer.from(stdout.trim(), 'base64').toString('utf8');
+}
+
 /** The code page of the console must not matter. */
-function asciiJson(values: object): string {
+export function asciiJson(values: object): string {
   return JSON.stringify(values).replace(
     /[\u007f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

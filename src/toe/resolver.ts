@@ -26,6 +26,8 @@ export interface StepRecord {
   readonly incomplete: ReadonlySet<string>;
   /** Secrets are masked in it, because it was saved: other steps cannot use it. */
   readonly secretsGone?: boolean;
+  /** Inputs were too long to be kept. */
+  readonly inputsGone?: boolean;
   /** Runs of other documents that the step made. */
   readonly nested?: readonly NestedRun[];
 }
@@ -165,6 +167,9 @@ export class Resolver {
     }
     if (record.secretsGone === true) {
       throw new StepFailedError(`${source}: the step used a secret, which was not kept over the reboot`);
+    }
+    if (reference.from === 'inputs' && record.inputsGone === true) {
+      throw new StepFailedError(`${source}: the inputs are too long to be used by another step`);
     }
     if (reference.from === 'inputs') return asText(record.inputs[reference.index ?? 0]?.[reference.variable]);
     if (record.incomplete.has(reference.variable)) {

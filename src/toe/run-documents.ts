@@ -3,6 +3,7 @@ import type { Phase, Step } from '../documents/component.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
 import { wellFormed } from '../util/os-text.ts';
 import type { NestedRequest } from './actions/action.ts';
+import { KeptValues } from './kept-values.ts';
 import { Resolver } from './resolver.ts';
 import type {
   DocumentMonitor,
@@ -49,6 +50,7 @@ export async function runDocuments(given: DocumentRun): Promise<DocumentRunResul
     workspace,
     facts: new TargetFacts(run, clock),
     secrets,
+    kept: new KeptValues(),
     ancestors: [],
     runNested,
   };

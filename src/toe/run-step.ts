@@ -10,9 +10,10 @@ import {
   type NestedRequest,
 } from './actions/action.ts';
 import { NestedRunFailedError } from './actions/execute-document.ts';
-import { findAction, ON_WINDOWS } from './actions/index.ts';
+import { findAction } from './actions/index.ts';
 import { AttemptTimer } from './attempt-timer.ts';
 import { evaluateCondition } from './conditions.ts';
+import type { KeptValues } from './kept-values.ts';
 import { iterationsOf } from './loop.ts';
 import type { LoopPosition, Resolver, Scope, StepRecord } from './resolver.ts';
 import type { DocumentRun, DocumentRunResult, StepStatus } from './run-documents.types.ts';
@@ -42,6 +43,7 @@ export interface RunContext {
   readonly workspace: Workspace;
   readonly facts: TargetFacts;
   readonly secrets: Secrets;
+  readonly kept: KeptValues;
   /** Documents that run around this one, the outermost first. */
   readonly ancestors: readonly string[];
   readonly runNested: (request: NestedRequest, signal: AbortSignal, context: RunContext) => Promise<DocumentRunResult>;
@@ -191,6 +193,7 @@ function mergeRecords(records: readonly StepRecord[]): StepRecord {
       [...names].map((name) => [name, records.map((record) => String(record.outputs[name] ?? '')).join('\n')]),
     ),
     incomplete: new Set(records.flatMap((record) => [...record.incomplete])),
+    ...(records.at(-1)?.inputsGone === true ? { inputsGone: true } : {}),
     nested: records.flatMap((record) => record.nested ?? []),
   };
 }
@@ -205,14 +208,12 @@ async function runIteration(
   output: StepOutput,
   before: Pick<InterruptedStep, 'reboots' | 'nested'> | undefined,
 ): Promise<StepRecord> {
-  const action = findAction(step.action);
+  const { os } = context.run.target;
+  const action = findAction(step.action, os);
   if (context.run.blockedActions?.includes(step.action) === true) {
     throw new StepFailedError(`the action module ${step.action} is blocked in this run`);
   }
-  if (action === undefined) throw new StepFailedError(`Kiln does not support the action module ${step.action} yet`);
-  if (context.run.target.os === 'windows' && !ON_WINDOWS.has(step.action)) {
-    throw new StepFailedError(`Kiln does not run ${step.action} on Windows yet`);
-  }
+  if (action === undefined) throw new StepFailedError(`there is no action module ${step.action} on ${os}`);
   let nested = before?.nested;
   for (let reboots = before?.reboots ?? 0; ; reboots++) {
     await context.workspace.prepare(scope.signal);
@@ -224,12 +225,12 @@ async function runIteration(
         throw error instanceof NestedRunSuspendedError ? new StepSuspendedError(reboots, [], error.nested) : error;
       });
     nested = undefined;
-    if (result.reboot === undefined) return recordOf(inputs, result);
+    if (result.reboot === undefined) return context.kept.keep(recordOf(inputs, result));
     if (reboots === MAX_REBOOTS) {
       const hint = result.reboot === 'repeat' ? '; a script must stop to ask once its work is done' : '';
       throw new StepFailedError(`asked for more than ${MAX_REBOOTS} reboots${hint}`);
     }
-    const record = recordOf(inputs, result);
+    const record = context.kept.keep(recordOf(inputs, result));
     await reboot(context, timer, output).catch((error: unknown) => {
       if (!(error instanceof RebootByCallerError)) throw error;
       throw result.reboot === 'next' ? new StepSuspendedError(0, [record]) : new StepSuspendedError(reboots + 1, []);

@@ -54,17 +54,19 @@ export interface SavedRecord {
   readonly incomplete: readonly string[];
   /** Secrets were masked: they are never written down. */
   readonly secretsGone: boolean;
+  readonly inputsGone?: boolean;
   readonly nested?: readonly NestedRun[];
 }
 
 export function saveRecord(record: StepRecord, secrets: Secrets): SavedRecord {
-  const { inputs, outputs, incomplete, secretsGone, nested } = record;
+  const { inputs, outputs, incomplete, secretsGone, inputsGone, nested } = record;
   const gone = (secretsGone ?? false) || secrets.isIn(inputs) || secrets.isIn(outputs);
   return {
     inputs: secrets.maskAll(inputs),
     outputs: secrets.maskAll(outputs),
     incomplete: [...incomplete],
     secretsGone: gone,
+    ...(inputsGone === undefined ? {} : { inputsGone }),
     ...(nested === undefined ? {} : { nested: secrets.maskAll(nested) }),
   };
 }

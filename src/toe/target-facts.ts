@@ -1,6 +1,7 @@
 import type { ContextKey } from '../documents/component-expressions.ts';
 import type { Clock } from '../util/clock.ts';
 import { capture } from './capture.ts';
+import { powerShellCommand, saidBy } from './powershell.ts';
 import type { DocumentRun } from './run-documents.types.ts';
 import { StepFailedError } from './step-failed.ts';
 import type { Target, TargetOs } from './target.ts';
@@ -95,7 +96,24 @@ function unknown(what: string, variables: string): never {
   throw new StepFailedError(`the ${what} of this machine is not known: set ${variables}`);
 }
 
+/** Windows has no os-release: `osVersion` is empty there, as AWSTOE has it. */
+export const WINDOWS_MACHINE = `
+Say (@{ hostname = [Environment]::MachineName; osName = (Get-CimInstance Win32_OperatingSystem).Caption; osVersion = '' } | ConvertTo-Json -Compress)
+`;
+
+/** NAME=value of every variable, each ended by NUL. */
+export const WINDOWS_ENVIRONMENT = `
+Say (([Environment]::GetEnvironmentVariables().GetEnumerator() | ForEach-Object { $_.Key + '=' + $_.Value + [char]0 }) -join '')
+`;
+
+async function askWindows(target: Target, script: string, signal: AbortSignal): Promise<string> {
+  const { code, stdout, stderr } = await capture(target, { ...powerShellCommand(script, {}), signal });
+  if (code !== 0) throw new StepFailedError(`the machine does not tell about itself: ${stderr.trim()}`);
+  return saidBy(stdout);
+}
+
 async function askMachine(target: Target, signal: AbortSignal): Promise<Machine> {
+  if (target.os === 'windows') return JSON.parse(await askWindows(target, WINDOWS_MACHINE, signal)) as Machine;
   const script = 'uname -n; cat /etc/os-release 2>/dev/null || :';
   const { code, stdout } = await capture(target, { argv: ['sh', '-c', script], signal });
   if (code !== 0) throw new StepFailedError('the machine does not tell its name');
@@ -108,7 +126,10 @@ async function askMachine(target: Target, signal: AbortSignal): Promise<Machine>
 }
 
 async function askEnvironment(target: Target, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  const { stdout } = await capture(target, { argv: ['env', '-0'], signal });
+  const windows = target.os === 'windows';
+  const stdout = windows
+    ? await askWindows(target, WINDOWS_ENVIRONMENT, signal)
+    : (await capture(target, { argv: ['env', '-0'], signal })).stdout;
   const entries = stdout.split('\0').filter((entry) => entry.includes('='));
   return new Map(entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
 }

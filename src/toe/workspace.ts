@@ -18,14 +18,14 @@ const PREPARE = `
 `;
 
 /** The private folder is for administrators and the system only. */
-const PREPARE_WINDOWS = `
+export const PREPARE_WINDOWS = `
 if (-not (Test-Path -LiteralPath $in.directory)) { [void](New-Item -ItemType Directory -Path $in.directory -Force); 'made' }
 if (-not (Test-Path -LiteralPath $in.scripts)) { [void](New-Item -ItemType Directory -Path $in.scripts) }
 & icacls.exe $in.scripts /inheritance:r /grant:r '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F' | Out-Null
 if ($LASTEXITCODE -ne 0) { exit 1 }
 `;
 
-const REMOVE_WINDOWS = `
+export const REMOVE_WINDOWS = `
 Remove-Item -LiteralPath $in.scripts -Recurse -Force -ErrorAction SilentlyContinue
 if ($in.made -and -not (Get-ChildItem -LiteralPath $in.directory -Force)) { Remove-Item -LiteralPath $in.directory }
 `;

@@ -1,7 +1,7 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair } from 'yaml';
+import { Composer, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair } from 'yaml';
 import type { SourcePosition } from './problem.ts';
 import type { ProblemList } from './problem-list.ts';
-import { explainSyntaxError, parseTokens } from './yaml-syntax.ts';
+import { explainSyntaxError, type ParsedTokens, parseTokens } from './yaml-syntax.ts';
 
 /**
  * YAML 1.2 (and with it JSON) as people wrote it: every node knows its place, and a scalar keeps the text of the source,
@@ -68,22 +68,17 @@ export function parseYaml(text: string, problems: ProblemList, options: YamlOpti
     return undefined;
   }
   const lines = new LineCounter();
-  const parsed = parseTokens(text, maxDepth, lines.addNewLine);
-  if ('tooDeep' in parsed) {
-    problems.add(parsed.tooDeep, `Lists and maps are nested deeper than ${maxDepth} levels.`);
+  const documents = compose(text, maxDepth, lines);
+  if ('tooMany' in documents) {
+    const hint = 'split it: ExecuteDocument runs a document from another';
+    problems.add(documents.tooMany, 'The document has too many lists, maps and values up to here.', hint);
     return undefined;
   }
-  const composer = new Composer({
-    prettyErrors: false,
-    logLevel: 'silent',
-    // Comparing every key with every other takes seconds for a hostile map; the conversion below does it with a set.
-    uniqueKeys: false,
-  });
-  const documents = [...composer.compose(parsed.tokens)];
-  const place = (offset: number): SourcePosition => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
+  if ('tooDeep' in documents) {
+    problems.add(documents.tooDeep, `Lists and maps are nested deeper than ${maxDepth} levels.`);
+    return undefined;
+  }
+  const place = placesIn(lines.lineStarts);
   const before = problems.count;
   if (documents.length === 0) {
     problems.add(start, 'The document is empty.', 'a YAML or JSON map is expected');
@@ -116,6 +111,34 @@ export function parseYaml(text: string, problems: ProblemList, options: YamlOpti
   return problems.count > before ? undefined : node;
 }
 
+/** Gives line and column of an offset. Offsets come in the order of the text, nearly: the line before is where it looks. */
+function placesIn(starts: readonly number[]): (offset: number) => SourcePosition {
+  let index = 0;
+  const start = (of: number): number => starts[of] ?? 0;
+  return (offset) => {
+    while (index > 0 && start(index) > offset) index--;
+    while (index + 1 < starts.length && start(index + 1) <= offset) index++;
+    return { line: index + 1, column: offset - start(index) + 1 };
+  };
+}
+
+/** A function of its own: the tokens of a large document must be gone before it is converted. */
+function compose(
+  text: string,
+  maxDepth: number,
+  lines: LineCounter,
+): readonly Document.Parsed[] | Exclude<ParsedTokens, { readonly tokens: unknown }> {
+  const parsed = parseTokens(text, maxDepth, lines.addNewLine);
+  if (!('tokens' in parsed)) return parsed;
+  const composer = new Composer({
+    prettyErrors: false,
+    logLevel: 'silent',
+    // Comparing every key with every other takes seconds for a hostile map; the conversion below does it with a set.
+    uniqueKeys: false,
+  });
+  return [...composer.compose(parsed.tokens)];
+}
+
 interface Conversion {
   readonly place: (offset: number) => SourcePosition;
   readonly problems: ProblemList;
@@ -139,7 +162,7 @@ function convert(source: unknown, fallback: SourcePosition, conversion: Conversi
   const anchor = isScalar(source) || isMap(source) || isSeq(source) ? source.anchor : undefined;
   if (anchor !== undefined) conversion.anchors.set(anchor, undefined);
   const node = convertOwn(source, position, conversion);
-  measure(node, conversion);
+  if (node.kind !== 'scalar') measure(node, conversion);
   if (anchor !== undefined) conversion.anchors.set(anchor, node);
   return node;
 }
@@ -225,16 +248,17 @@ function checkTag(
 const CORE_TAG = /^(!|tag:yaml\.org,2002:(str|int|float|bool|null|map|seq))$/;
 
 /** Refuses what aliases make too big or too deep, once for the node where it happens. */
-function measure(node: YamlNode, conversion: Conversion): void {
-  const children =
-    node.kind === 'scalar' ? [] : node.kind === 'list' ? node.items : node.entries.map((entry) => entry.value);
-  let weight = 1 + (node.kind === 'scalar' ? node.text.length : 0);
-  let depth = node.kind === 'scalar' ? 0 : 1;
-  for (const child of children) {
-    const known = conversion.measures.get(child);
-    weight += known?.weight ?? 1;
+function measure(node: YamlList | YamlMap, conversion: Conversion): void {
+  let weight = 1;
+  let depth = 1;
+  const add = (child: YamlNode): void => {
+    // Most nodes are scalars: a map from every one of them would take more than the nodes.
+    const known = child.kind === 'scalar' ? undefined : conversion.measures.get(child);
+    weight += known?.weight ?? 1 + (child.kind === 'scalar' ? child.text.length : 0);
     depth = Math.max(depth, 1 + (known?.depth ?? 0));
-  }
+  };
+  if (node.kind === 'list') for (const item of node.items) add(item);
+  else for (const entry of node.entries) add(entry.value);
   const { maxDepth, maxWeight, problems } = conversion;
   if (weight > maxWeight) {
     problems.add(node.position, 'The aliases below here make the document too large.');

@@ -21,7 +21,13 @@ const HINTS: Readonly<Record<string, string>> = {
   BAD_ANCHOR: 'quote the value if it is text',
 };
 
-export type ParsedTokens = { readonly tokens: readonly CST.Token[] } | { readonly tooDeep: SourcePosition };
+export type ParsedTokens =
+  | { readonly tokens: readonly CST.Token[] }
+  | { readonly tooDeep: SourcePosition }
+  | { readonly tooMany: SourcePosition };
+
+/** Bytes that the tokens of a document may take, by {@link costOf}: with all that is made of them some 200 MiB. */
+const MAX_COST = 152_000_000;
 
 /**
  * Cuts the text into the tokens of YAML, or tells where it nests deeper than allowed. Depth is counted before the parser
@@ -36,6 +42,7 @@ export function parseTokens(text: string, maxDepth: number, onNewLine: (offset: 
   const tokens: CST.Token[] = [];
   let flow = 0;
   let inLine = 0;
+  let cost = 0;
   let line = 1;
   let column = 1;
   for (const token of new Lexer().lex(text)) {
@@ -44,19 +51,48 @@ export function parseTokens(text: string, maxDepth: number, onNewLine: (offset: 
     // Block collections may be nested within one line (`- - - x`); over several lines the indentation bounds them.
     else if (flow === 0 && (token === '-' || token === '?')) inLine++;
     if (flow + inLine > maxDepth) return { tooDeep: { line, column } };
-    tokens.push(...parser.next(token));
+    cost += costOf(token);
+    if (cost > MAX_COST) return { tooMany: { line, column } };
+    for (const whole of parser.next(token)) tokens.push(whole);
     const breaks = countBreaks(token);
     if (breaks > 0) {
       line += breaks;
       column = 1;
       inLine = 0;
-    }
-    // \u{2}, \u{18} and \u{1f} are marks of the lexer, not text.
-    else if (!/^[\u0002\u0018\u001f]$/.test(token)) column += token.length;
+    } else if (!MARKS.includes(token)) column += token.length;
   }
   tokens.push(...parser.end());
   return { tokens };
 }
+
+/** Bytes that a token and what is made of it take, as measured, by what it begins with. */
+const COSTS: Readonly<Record<string, number>> = {
+  '\u001f': 800,
+  '"': 800,
+  "'": 800,
+  '|': 800,
+  '>': 800,
+  '&': 800,
+  '*': 800,
+  '!': 800,
+  '[': 1_300,
+  '{': 1_300,
+  '-': 900,
+  '?': 900,
+  ',': 350,
+  ':': 350,
+  '#': 400,
+  '\n': 250,
+  '\r': 250,
+  ' ': 150,
+};
+
+function costOf(token: string): number {
+  return COSTS[token[0] ?? ''] ?? 50;
+}
+
+/** Marks of the lexer, not text. */
+const MARKS: readonly string[] = ['\u0002', '\u0018', '\u001f'];
 
 function countBreaks(text: string): number {
   let count = 0;

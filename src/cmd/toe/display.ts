@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import type { DocumentMonitor } from '../../toe/run-documents.types.ts';
 import type { Io } from '../command.ts';
+import { boundedWriter } from './bounded-writer.ts';
 import type { OutputFormat } from './report-problems.ts';
 
 /** Shows steps and their output on standard error: standard output is the summary's. */
@@ -10,6 +11,7 @@ export function monitorFor(format: OutputFormat, io: Io): DocumentMonitor {
 
 function consoleMonitor(io: Io): DocumentMonitor {
   const colours = pc.createColors(io.colour);
+  const { write, flush } = boundedWriter(io);
   const marks = {
     success: colours.green('ok'),
     failed: colours.red('failed'),
@@ -18,25 +20,33 @@ function consoleMonitor(io: Io): DocumentMonitor {
   };
   return {
     line: (source, text) => {
-      io.stderr.write(`    ${source === 'stdout' ? printable(text) : colours.dim(printable(text))}\n`);
+      write(`    ${source === 'stdout' ? printable(text) : colours.dim(printable(text))}\n`);
     },
     stepStarted: ({ phase, step, action }) => {
-      io.stderr.write(`${colours.bold(`${phase}/${step}`)} ${colours.dim(action)}\n`);
+      write(`${colours.bold(`${phase}/${step}`)} ${colours.dim(action)}\n`);
+      flush();
     },
     stepEnded: (_, status, seconds) => {
-      io.stderr.write(`    ${marks[status]} ${colours.dim(`after ${seconds.toFixed(1)} s`)}\n`);
+      write(`    ${marks[status]} ${colours.dim(`after ${seconds.toFixed(1)} s`)}\n`);
+      flush();
     },
   };
 }
 
 /** One object per line, for programs. */
 function jsonMonitor(io: Io): DocumentMonitor {
-  const write = (event: object): void => void io.stderr.write(`${JSON.stringify(event)}\n`);
+  const writer = boundedWriter(io);
+  const write = (event: object): void => writer.write(`${JSON.stringify(event)}\n`);
   return {
     line: (source, text) => write({ kind: 'output', source, text }),
-    stepStarted: (place) => write({ kind: 'step-started', ...place }),
-    stepEnded: (place, status, seconds, failureMessage) =>
-      write({ kind: 'step-ended', ...place, status, seconds, failureMessage }),
+    stepStarted: (place) => {
+      write({ kind: 'step-started', ...place });
+      writer.flush();
+    },
+    stepEnded: (place, status, seconds, failureMessage) => {
+      write({ kind: 'step-ended', ...place, status, seconds, failureMessage });
+      writer.flush();
+    },
   };
 }
 

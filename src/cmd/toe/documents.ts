@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { DocumentOs } from '../../documents/action-modules/module.ts';
 import type { ComponentDocument } from '../../documents/component.ts';
 import { parseComponent, STANDARD_PHASES } from '../../documents/parse-component.ts';
 import { coerceError } from '../../util/faults.ts';
 import { InvalidDocumentError, type Problem } from '../../util/problem.ts';
 import { UsageError } from '../command.ts';
+import { readStart } from './read-start.ts';
 
 export interface DocumentSource {
   /** As the caller named it. */
@@ -35,7 +35,7 @@ export async function loadDocuments(
   const load = async (id: string): Promise<DocumentSource> => {
     const remote = /^(s3:\/\/|arn:)/.test(id);
     try {
-      return { id, text: remote ? await fetchDocument(id, signal) : await readFile(id, 'utf8') };
+      return { id, text: remote ? await fetchDocument(id, signal) : await readStart(id, MAX_DOCUMENT_BYTES + 1) };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof UsageError) throw error;

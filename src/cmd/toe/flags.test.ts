@@ -1,23 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { InvalidDocumentError } from '../../util/problem.ts';
-import { run as runProgram } from '../../util/spawn.ts';
 import { parseRunConfig } from './run-config-file.ts';
+import { at, type Ended, toeWith } from './toe.fixture.ts';
 
-const KILN = join(import.meta.dirname, '..', 'kiln.ts');
-
-let folder = '';
 let bucket: Server;
 /** Objects of a stand-in for S3 that knows GET and PUT. */
 const objects = new Map<string, string>();
 
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'kiln-toe-flags-'));
   bucket = createServer((request, response) => {
     const key = (request.url ?? '').split('?')[0] ?? '';
     if (request.method === 'PUT') {
@@ -38,21 +32,16 @@ before(async () => {
 after(async () => {
   bucket.closeAllConnections();
   await new Promise((resolve) => bucket.close(resolve));
-  await rm(folder, { recursive: true, force: true });
 });
 
-async function toe(...args: string[]) {
+function toe(...args: string[]): Promise<Ended> {
   const { port } = bucket.address() as AddressInfo;
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    KILN_HOME: join(folder, 'home'),
+  return toeWith({
     AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_REGION: 'us-east-1',
     AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
-  };
-  const { code, stdout, stderr } = await runProgram(process.execPath, [KILN, 'toe', ...args], { cwd: folder, env });
-  return { code, stdout: stdout.toString(), stderr: stderr.toString() };
+  })(...args);
 }
 
 const DOCUMENT = JSON.stringify({
@@ -65,8 +54,8 @@ const DOCUMENT = JSON.stringify({
 });
 
 async function configure(config: object): Promise<string> {
-  await writeFile(join(folder, 'doc.yaml'), DOCUMENT);
-  await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+  await writeFile(at('doc.yaml'), DOCUMENT);
+  await writeFile(at('config.json'), JSON.stringify(config));
   return 'config.json';
 }
 
@@ -87,8 +76,8 @@ test('a configuration file gives documents and settings; parameters of a documen
   assert.equal(JSON.parse(stdout).executionId, 'id-c');
   assert.match(stderr, /build hi one\n[\s\S]*build hi all\n/);
   assert.match(stderr, /T.*Z doc\.yaml: build\/S: success/);
-  const [logs = ''] = await readdir(join(folder, 'logs-c'));
-  assert.deepEqual((await readdir(join(folder, 'logs-c', logs))).toSorted().slice(3), [
+  const [logs = ''] = await readdir(at('logs-c'));
+  assert.deepEqual((await readdir(at('logs-c', logs))).toSorted().slice(3), [
     'detailedoutput.json',
     'document-2.yaml',
     'document.yaml',
@@ -150,13 +139,17 @@ test('logs go to S3 and logUrl says where; a document comes from there', async (
   assert.equal((await toe('run', '-d', 's3://docs/missing.yaml')).code, 2);
 });
 
-test('CloudWatch is refused by name, and passed over where its failures are to be ignored', async () => {
+test('the configuration file comes from S3 as well', async () => {
   await configure({ documents: [] });
-  const refused = await toe('run', '-d', 'doc.yaml', '--cw-log-group', 'g');
-  assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /does not send logs to CloudWatch/);
-  const passed = await toe('run', '-d', 'doc.yaml', '-p', 'build', '--cw-log-group', 'g', '--cw-ignore-failures');
-  assert.equal(passed.code, 0);
+  const config = { documents: [{ path: 's3://docs/a/doc.yaml' }, { path: 'doc.yaml' }], phases: 'test' };
+  objects.set('/docs/a/doc.yaml', DOCUMENT);
+  objects.set('/docs/config.json', JSON.stringify(config));
+  const { code, stderr } = await toe('run', '-c', 's3://docs/config.json', '-l', 'logs-sc');
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/test hello default\n/g)?.length, 2);
+  const missing = await toe('run', '-c', 's3://docs/none.json');
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /cannot read the configuration s3:\/\/docs\/none\.json: there is no object/);
 });
 
 test('blocked action modules are refused with the step that uses them, and a name that is none is refused', async () => {
@@ -169,7 +162,7 @@ test('blocked action modules are refused with the step that uses them, and a nam
 
 test('with --output json problems are JSON on standard output, and progress is JSON lines on standard error', async () => {
   await configure({ documents: [] });
-  await writeFile(join(folder, 'bad.yaml'), 'schemaVersion: 1.0\nphase: []\n');
+  await writeFile(at('bad.yaml'), 'schemaVersion: 1.0\nphase: []\n');
   const bad = await toe('validate', '-d', 'bad.yaml', '--output', 'json');
   assert.equal(bad.code, 2);
   const { valid, problems } = JSON.parse(bad.stdout);
@@ -214,5 +207,5 @@ test('spellings that the guide uses in places are understood, and the version is
   assert.match(stderr, /test hello me/);
   for (const args of [['--version'], ['run', '-v'], ['validate', '--version']])
     assert.match((await toe(...args)).stdout, /^kiln \d+\.\d+\.\d+/);
-  assert.match(await readFile(join(folder, 'doc.yaml'), 'utf8'), /schemaVersion/);
+  assert.match(await readFile(at('doc.yaml'), 'utf8'), /schemaVersion/);
 });

@@ -1,46 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { run as runProgram } from '../../util/spawn.ts';
-
-const KILN = join(import.meta.dirname, '..', 'kiln.ts');
-
-let folder = '';
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'kiln-toe-reboot-'));
-});
-after(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Ended {
-  readonly code: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function toe(...args: string[]): Promise<Ended> {
-  const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: join(folder, 'home') };
-  const ended = await runProgram(process.execPath, [KILN, 'toe', ...args], { cwd: folder, env });
-  return { code: ended.code, stdout: ended.stdout.toString(), stderr: ended.stderr.toString() };
-}
-
-const bash = (name: string, command: string, more: object = {}): object => ({
-  name,
-  action: 'ExecuteBash',
-  ...more,
-  inputs: { commands: [command] },
-});
-
-async function document(name: string, ...steps: readonly object[]): Promise<string> {
-  await writeFile(join(folder, name), JSON.stringify({ schemaVersion: '1.0', phases: [{ name: 'build', steps }] }));
-  return name;
-}
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { at, bash, document, toe } from './toe.fixture.ts';
 
 async function journal(name: string): Promise<readonly string[]> {
-  return (await readFile(join(folder, name), 'utf8')).trim().split('\n');
+  return (await readFile(at(name), 'utf8')).trim().split('\n');
 }
 
 test('a command that ends with 194 ends the run with 194, and the same command line goes on with the same step', async () => {
@@ -56,23 +20,23 @@ test('a command that ends with 194 ends the run with 194, and the same command l
   const first = await toe(...args);
   assert.deepEqual([first.code, first.stdout], [194, '']);
   assert.match(first.stderr, /has to be rebooted; then give the same command again/);
-  const state = join(folder, 'state1', 'kiln-toe-state.json');
+  const state = at('state1', 'kiln-toe-state.json');
   assert.equal((await stat(state)).mode & 0o777, 0o600);
 
   const second = await toe(...args);
   assert.equal(second.code, 0, second.stderr);
   assert.deepEqual(await journal('r1'), ['first', 'twice one', 'twice one', 'last']);
   assert.deepEqual([JSON.parse(second.stdout).executedStepCount, JSON.parse(second.stdout).executionId], [3, 'id-1']);
-  const folders = await readdir(join(folder, 'logs1'));
+  const folders = await readdir(at('logs1'));
   assert.equal(folders.length, 1);
-  const detail = JSON.parse(await readFile(join(folder, 'logs1', folders[0] ?? '', 'detailedoutput.json'), 'utf8'));
+  const detail = JSON.parse(await readFile(at('logs1', folders[0] ?? '', 'detailedoutput.json'), 'utf8'));
   assert.deepEqual(
     detail.documents[0].phases[0].steps.map(
       ({ name, status }: { name: string; status: string }) => `${name} ${status}`,
     ),
     ['First success', 'Twice success', 'Last success'],
   );
-  assert.deepEqual(await readdir(join(folder, 'state1')), []);
+  assert.deepEqual(await readdir(at('state1')), []);
 });
 
 test('after the Reboot module the run goes on with the next step, without a state directory too', async () => {
@@ -86,7 +50,7 @@ test('after the Reboot module the run goes on with the next step, without a stat
   const second = await toe('run', '-d', file, '-l', 'logs2');
   assert.equal(second.code, 0, second.stderr);
   assert.deepEqual(await journal('r2'), ['before', 'after']);
-  assert.deepEqual(await readdir(join(folder, 'home', 'toe')), []);
+  assert.deepEqual(await readdir(at('home', 'toe')), []);
   // The third time there is nothing saved: it is a run of its own.
   assert.equal((await toe('run', '-d', file, '-l', 'logs2')).code, 194);
   assert.deepEqual(await journal('r2'), ['before', 'after', 'before']);
@@ -120,6 +84,6 @@ test('a saved run of other documents is refused and kept; --fresh forgets it', a
   assert.match((await toe('run', '-d', first, '-s', 'state4', '-i', 'another')).stderr, /the execution id/);
   assert.equal((await toe('run', '-d', other, '-s', 'state4', '--fresh')).code, 0);
   assert.deepEqual(await journal('r4'), ['one', 'two']);
-  await writeFile(join(folder, 'state4', 'kiln-toe-state.json'), 'damaged');
+  await writeFile(at('state4', 'kiln-toe-state.json'), 'damaged');
   assert.match((await toe('run', '-d', other, '-s', 'state4')).stderr, /is not a run that this version of Kiln saved/);
 });

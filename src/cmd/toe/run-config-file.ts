@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { coerceError } from '../../util/faults.ts';
 import { ProblemList } from '../../util/problem-list.ts';
 import { field, readBoolean, readList, readMap, readText } from '../../util/yaml-reader.ts';
 import { parseYaml, type YamlMap, type YamlNode } from '../../util/yaml-source.ts';
 import { UsageError } from '../command.ts';
+import { readStart } from './read-start.ts';
 import type { DocumentRequest } from './settings.ts';
 
 const TEXTS = [
@@ -20,6 +20,8 @@ const TEXTS = [
   'stateDirectory',
   'blockedActionModules',
 ] as const;
+/** As for documents. */
+const MAX_BYTES = 64 * 1024;
 const SWITCHES = ['trace', 'cwIgnoreFailures'] as const;
 /** The list of keys in AWS's guide spells it so; its example does not. */
 const MISSPELT_ID = 'executonId';
@@ -30,11 +32,13 @@ export type RunConfigFile = {
   readonly parameters?: Readonly<Record<string, string>>;
 } & { readonly [Key in (typeof TEXTS)[number]]?: string } & { readonly [Key in (typeof SWITCHES)[number]]?: boolean };
 
+/** Gets an object, of which an `s3://` URI is the name. */
+export type ReadObject = (uri: string) => Promise<string>;
+
 /** @throws UsageError when it cannot be read, InvalidDocumentError with every problem otherwise. */
-export async function readRunConfig(file: string): Promise<RunConfigFile> {
-  if (file.startsWith('s3://'))
-    throw new UsageError(`--config ${file}: Kiln reads the configuration from this machine only`);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+export async function readRunConfig(file: string, readObject: ReadObject): Promise<RunConfigFile> {
+  const reading = file.startsWith('s3://') ? readObject(file) : readStart(file, MAX_BYTES + 1);
+  const text = await reading.catch((error: unknown) => {
     throw new UsageError(`cannot read the configuration ${file}: ${coerceError(error).message}`);
   });
   return parseRunConfig(text, file);

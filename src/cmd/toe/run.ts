@@ -6,6 +6,7 @@ import { RunSuspendedError } from '../../toe/suspended-run.ts';
 import { type Command, type CommandArguments, type CommandContext, type Io, UsageError } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { blockedSteps, checkModuleNames } from './blocked-modules.ts';
+import { consoleLog } from './console-log.ts';
 import { monitorFor, severalMonitors } from './display.ts';
 import { checkDocuments, loadDocuments } from './documents.ts';
 import { fetcher } from './fetch-document.ts';
@@ -34,10 +35,10 @@ export const run: Command = {
 async function runCommand(args: CommandArguments, context: CommandContext): Promise<ExitCode> {
   const { io, signal } = context;
   const format = outputFormat(args);
-  const settings = await readSettings(args, io);
+  const services = servicesOf(context);
+  const settings = await readSettings(args, (uri) => fetcher(services, undefined)(uri, signal));
   checkModuleNames(settings.blockedModules);
   const ids = settings.documents.map(({ id }) => id);
-  const services = servicesOf(context);
   const sources = await loadDocuments(ids, fetcher(services, settings.documentsBucketOwner), signal);
   const checked = checkDocuments(sources, 'linux');
   const blocked = blockedSteps(sources, checked.documents, settings.blockedModules);
@@ -80,7 +81,13 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
           now: new Date(),
           ...(settings.trace ? { trace: (line: string) => void io.stderr.write(`${line}\n`) } : {}),
         });
-  const display = monitorFor(format, io);
+  await using stream =
+    settings.cloudWatch === undefined
+      ? undefined
+      : await (await import('./stream-console.ts')).streamConsole(settings.cloudWatch, executionId, context);
+  const sinks = [logs?.console, stream?.write].filter((sink) => sink !== undefined);
+  const console = consoleLog(documents, sinks);
+  const monitors = [monitorFor(format, io), console.monitor, ...(logs === undefined ? [] : [logs.monitor])];
   let result: DocumentRunResult;
   try {
     result = await runDocuments({
@@ -95,18 +102,21 @@ async function runCommand(args: CommandArguments, context: CommandContext): Prom
       services,
       blockedActions: settings.blockedModules,
       signal,
-      monitor: logs === undefined ? display : severalMonitors([display, logs.monitor]),
+      monitor: severalMonitors(monitors),
       ...(resumed === undefined ? {} : { resume: resumed.progress }),
     });
   } catch (error) {
     if (!(error instanceof RunSuspendedError) || state === undefined) throw error;
     const file = await state.save({ executionId, logFolder: logs?.path, progress: error.state });
+    await stream?.finish();
     io.stderr.write(`kiln: this machine has to be rebooted; then give the same command again (saved in ${file})\n`);
     return EXIT.reboot;
   }
+  console.finish(result);
   await logs?.finish(result);
   await state?.clear();
   reportFailure(result, io);
+  await stream?.finish();
   const logUrl =
     settings.logBucket === undefined || logs === undefined
       ? (logs?.path ?? '')

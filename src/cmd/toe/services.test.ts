@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { run as runProgram } from '../../util/spawn.ts';
+import { simulateImds } from '../../toe/services/simulated-imds.ts';
+import { bash, document, toeWith } from './toe.fixture.ts';
 
-const KILN = join(import.meta.dirname, '..', 'kiln.ts');
 const VERSION = 'arn:aws:imagebuilder:eu-west-1:111122223333:component/x/1.0.0';
 
 test('AWSTOE_IMAGEBUILDER_ENDPOINT is where components come from, the newest build for a version', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'kiln-toe-services-'));
   const step = { name: 'Say', action: 'ExecuteBash', inputs: { commands: ['echo from-the-endpoint'] } };
   const data = JSON.stringify({ schemaVersion: '1.0', phases: [{ name: 'build', steps: [step] }] });
   const signed: boolean[] = [];
@@ -26,26 +22,39 @@ test('AWSTOE_IMAGEBUILDER_ENDPOINT is where components come from, the newest bui
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
-    const env = {
-      PATH: process.env['PATH'] ?? '',
-      KILN_HOME: join(folder, 'home'),
+    const toe = toeWith({
       AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
       AWS_SECRET_ACCESS_KEY: 'secret',
       AWSTOE_IMAGEBUILDER_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    };
+    });
     for (const arn of [VERSION, `${VERSION}/3`]) {
-      const { code, stderr } = await runProgram(process.execPath, [KILN, 'toe', 'run', '-d', arn], {
-        cwd: folder,
-        env,
-      });
-      assert.equal(code, 0, stderr.toString());
-      assert.match(stderr.toString(), /from-the-endpoint/);
+      const { code, stderr } = await toe('run', '-d', arn);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /from-the-endpoint/);
     }
     assert.deepEqual(asked, [`${VERSION}/10`, `${VERSION}/3`]);
     assert.equal(signed.every(Boolean), true);
   } finally {
     server.closeAllConnections();
     server.close();
-    await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('instance metadata, Region and account come from the metadata service (simulated) of the machine', async () => {
+  await using imds = await simulateImds({
+    'placement/region': 'eu-north-1',
+    'identity-credentials/ec2/info': '{ "Code" : "Success", "AccountId" : "111122223333" }',
+  });
+  const say = 'echo {{ aws:imds:placement/region }} {{ context:region }} {{ context:accountId }}';
+  const file = await document('imds.yaml', bash('Say', say));
+  const found = await toeWith({ AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url })('run', '-d', file);
+  assert.match(found.stderr, /eu-north-1 eu-north-1 111122223333\n/);
+  const gone = await toeWith({ AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:1' })('run', '-d', file);
+  assert.equal(gone.code, 1);
+  assert.match(gone.stderr, /\{\{ aws:imds:placement\/region \}\}: no instance metadata service answers at/);
+  const told = await document('told.yaml', bash('Say', 'echo {{ context:region }} {{ context:accountId }}'));
+  const known = { KILN_REGION: 'us-west-2', KILN_ACCOUNT_ID: '444455556666', AWS_EC2_METADATA_DISABLED: 'true' };
+  assert.match((await toeWith(known)('run', '-d', told)).stderr, /us-west-2 444455556666\n/);
+  const unknown = await toeWith({ AWS_EC2_METADATA_DISABLED: 'true' })('run', '-d', told);
+  assert.match(unknown.stderr, /the Region of this machine is not known: set KILN_REGION or AWS_REGION/);
 });

@@ -1,6 +1,5 @@
-import type { Io } from '../command.ts';
 import { type CommandArguments, UsageError } from '../command.ts';
-import { type RunConfigFile, readRunConfig } from './run-config-file.ts';
+import { type ReadObject, type RunConfigFile, readRunConfig } from './run-config-file.ts';
 
 /** What a run was asked for: flags first, then the configuration file, then defaults. */
 export interface RunSettings {
@@ -15,6 +14,16 @@ export interface RunSettings {
   readonly stateDirectory: string | undefined;
   readonly trace: boolean;
   readonly blockedModules: readonly string[];
+  readonly cloudWatch: CloudWatchLog | undefined;
+}
+
+/** Where `console.log` is sent to while the run goes on. */
+export interface CloudWatchLog {
+  readonly group: string;
+  /** Default: the execution id. */
+  readonly stream: string | undefined;
+  readonly region: string | undefined;
+  readonly ignoreFailures: boolean;
 }
 
 export interface DocumentRequest {
@@ -31,7 +40,7 @@ export interface LogBucket {
 }
 
 /** @throws UsageError; InvalidDocumentError for a configuration file that is wrong. */
-export async function readSettings(args: CommandArguments, io: Io): Promise<RunSettings> {
+export async function readSettings(args: CommandArguments, readObject: ReadObject): Promise<RunSettings> {
   const configFile = args.text('config');
   const given = args.texts('documents').flatMap(splitList);
   if (configFile === undefined && given.length === 0) {
@@ -42,12 +51,11 @@ export async function readSettings(args: CommandArguments, io: Io): Promise<RunS
       throw new UsageError(`--config and --${flag} exclude each other: write the ${flag} into the configuration file`);
     }
   }
-  const file: RunConfigFile = configFile === undefined ? {} : await readRunConfig(configFile);
+  const file: RunConfigFile = configFile === undefined ? {} : await readRunConfig(configFile, readObject);
   const text = (flag: string, key: keyof RunConfigFile): string | undefined => {
     const value = args.text(flag) ?? file[key];
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  refuseCloudWatch(text, args.flag('cw-ignore-failures') || file.cwIgnoreFailures === true, io);
   const bucket = text('log-s3-bucket-name', 'logS3BucketName');
   const phases = text('phases', 'phases');
   return {
@@ -68,6 +76,7 @@ export async function readSettings(args: CommandArguments, io: Io): Promise<RunS
     stateDirectory: text('state-directory', 'stateDirectory'),
     trace: args.flag('trace') || file.trace === true,
     blockedModules: splitList(text('blocked-action-modules', 'blockedActionModules') ?? ''),
+    cloudWatch: readCloudWatch(text, args.flag('cw-ignore-failures') || file.cwIgnoreFailures === true),
   };
 }
 
@@ -91,16 +100,15 @@ function readParameters(args: CommandArguments): Readonly<Record<string, string>
   return Object.fromEntries(pairs);
 }
 
-/** CloudWatch is not there; who said that its failures are to be ignored only hears of it. */
-function refuseCloudWatch(
+function readCloudWatch(
   text: (flag: string, key: keyof RunConfigFile) => string | undefined,
   ignoreFailures: boolean,
-  io: Io,
-): void {
-  const asked =
-    text('cw-log-group', 'cwLogGroup') ?? text('cw-log-stream', 'cwLogStream') ?? text('cw-log-region', 'cwLogRegion');
-  if (asked === undefined) return;
-  const message = 'Kiln does not send logs to CloudWatch (--cw-log-group, --cw-log-stream, --cw-log-region)';
-  if (!ignoreFailures) throw new UsageError(`${message}; --log-directory and --log-s3-bucket-name keep them`);
-  io.stderr.write(`kiln: ${message}; the run goes on without\n`);
+): CloudWatchLog | undefined {
+  const group = text('cw-log-group', 'cwLogGroup');
+  const stream = text('cw-log-stream', 'cwLogStream');
+  const region = text('cw-log-region', 'cwLogRegion');
+  if (group !== undefined) return { group, stream, region, ignoreFailures };
+  const alone = stream !== undefined ? '--cw-log-stream' : region !== undefined ? '--cw-log-region' : undefined;
+  if (alone !== undefined) throw new UsageError(`${alone} needs --cw-log-group, which names where to`);
+  return undefined;
 }

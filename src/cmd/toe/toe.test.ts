@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { run as runProgram } from '../../util/spawn.ts';
+import { test } from 'node:test';
+import { at, bash, KILN, toeWith } from './toe.fixture.ts';
 
-const KILN = join(import.meta.dirname, '..', 'kiln.ts');
+const toe = toeWith({ KILN_TEST: 'from the environment' });
 
-let folder = '';
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'kiln-cmd-toe-'));
-});
-after(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
-
-interface Ended {
-  readonly code: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function toe(...args: string[]): Promise<Ended> {
-  const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: join(folder, 'home'), KILN_TEST: 'from the environment' };
-  const ended = await runProgram(process.execPath, [KILN, 'toe', ...args], { cwd: folder, env });
-  return { code: ended.code, stdout: ended.stdout.toString(), stderr: ended.stderr.toString() };
-}
-
+/** With a name, a parameter and a second phase. */
 async function document(name: string, ...steps: readonly object[]): Promise<string> {
   const parameters = [{ Who: { type: 'string', default: 'world' } }];
   const phases = [
@@ -35,18 +15,14 @@ async function document(name: string, ...steps: readonly object[]): Promise<stri
     { name: 'test', steps: [{ name: 'T', action: 'ExecuteBash', inputs: { commands: ['echo testing'] } }] },
   ];
   await writeFile(
-    join(folder, name),
+    at(name),
     JSON.stringify({ schemaVersion: '1.0', name: 'Doc', description: 'd', parameters, phases }),
   );
   return name;
 }
 
-function bash(name: string, ...commands: string[]): object {
-  return { name, action: 'ExecuteBash', inputs: { commands } };
-}
-
 test('a run shows output on standard error and ends with the seven-key summary on standard output', async () => {
-  const file = await document('ok.yaml', bash('Hi', 'echo hello {{ Who }}', 'echo {{ env:KILN_TEST }}'));
+  const file = await document('ok.yaml', bash('Hi', ['echo hello {{ Who }}', 'echo {{ env:KILN_TEST }}']));
   const { code, stdout, stderr } = await toe('run', '--documents', file, '--phases', 'build', '--execution-id', 'id-7');
   assert.equal(code, 0);
   const logUrl = JSON.parse(stdout).logUrl;
@@ -69,7 +45,7 @@ test('a run shows output on standard error and ends with the seven-key summary o
 });
 
 test('a failed run ends with 1, and says which step failed and why', async () => {
-  const file = await document('fails.yaml', bash('Bad', 'echo first', 'echo the cause >&2', 'exit 7'));
+  const file = await document('fails.yaml', bash('Bad', ['echo first', 'echo the cause >&2', 'exit 7']));
   const { code, stdout, stderr } = await toe('run', '-d', file);
   assert.equal(code, 1);
   assert.equal(JSON.parse(stdout).failureMessage, 'Document fails.yaml failed!');
@@ -89,15 +65,15 @@ test('several documents run one after the other; nothing runs when one of them i
   const first = await document('one.yaml', bash('One', 'echo 1 >> order'));
   const second = await document('two.yaml', bash('Two', 'echo 2 >> order'));
   assert.equal((await toe('run', '-d', `${first},${second}`, '-p', 'build')).code, 0);
-  assert.equal(await readFile(join(folder, 'order'), 'utf8'), '1\n2\n');
+  assert.equal(await readFile(at('order'), 'utf8'), '1\n2\n');
   const broken = await document('broken.yaml', { name: 'X', action: 'Nothing' });
   assert.equal((await toe('run', '-d', first, '-d', broken)).code, 2);
-  assert.equal(await readFile(join(folder, 'order'), 'utf8'), '1\n2\n');
+  assert.equal(await readFile(at('order'), 'utf8'), '1\n2\n');
 });
 
 test('an invalid document ends with 2 and every problem has its place, its line and a caret', async () => {
   await writeFile(
-    join(folder, 'bad.yaml'),
+    at('bad.yaml'),
     'schemaVersion: 1.0\nphases:\n  - name: build\n    steps:\n      - name: A\n        action: ExecuteBsh\n        timeoutSeconds: 0\n',
   );
   for (const command of ['run', 'validate']) {
@@ -131,7 +107,7 @@ test('validate needs a document and checks it for the systems asked for', async 
 test('the log folder has the files and the name that AWSTOE gives them, private to their owner', async () => {
   const file = await document(
     'logged.yaml',
-    bash('Hi', 'echo hello', 'echo oops >&2'),
+    bash('Hi', ['echo hello', 'echo oops >&2']),
     bash('Bad', 'echo why >&2; exit 3'),
   );
   const { stdout } = await toe('run', '-d', file, '-l', 'logs', '-i', 'id-8');
@@ -165,10 +141,10 @@ test('the log folder has the files and the name that AWSTOE gives them, private 
 });
 
 test('Ctrl-C ends the running command with what it started, and ends with 130', async () => {
-  const file = await document('long.yaml', bash('Long', 'echo $$ > pid', 'echo up', 'sleep 300'));
-  const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: join(folder, 'home') };
+  const file = await document('long.yaml', bash('Long', ['echo $$ > pid', 'echo up', 'sleep 300']));
+  const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: at('home') };
   const child = spawn(process.execPath, [KILN, 'toe', 'run', '-d', file], {
-    cwd: folder,
+    cwd: at(),
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -180,8 +156,8 @@ test('Ctrl-C ends the running command with what it started, and ends with 130', 
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   assert.equal(code, 130, seen);
-  const pid = (await readFile(join(folder, 'pid'), 'utf8')).trim();
+  const pid = (await readFile(at('pid'), 'utf8')).trim();
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tZ');
   assert.match(status, /^State:\s+Z/m);
-  assert.ok(!(await readdir(folder)).some((name) => name.startsWith('.kiln-')));
+  assert.ok(!(await readdir(at())).some((name) => name.startsWith('.kiln-')));
 });

@@ -1,3 +1,4 @@
+import { ACCOUNT } from './account.ts';
 import { type ActionModule, EVERYWHERE, UNIX, WINDOWS } from './module.ts';
 
 const stdout = { stdout: 'What was written to standard output, without the line end at its end.' };
@@ -11,7 +12,6 @@ export const commandModules = {
     shape: 'condition',
     inputs: {},
     outputs: {},
-    supported: true,
   },
   ExecuteBash: {
     name: 'ExecuteBash',
@@ -20,7 +20,6 @@ export const commandModules = {
     shape: 'map',
     inputs: { commands: { type: 'texts', required: true, summary: 'Joined by line ends into one script.' } },
     outputs: stdout,
-    supported: true,
   },
   ExecuteBinary: {
     name: 'ExecuteBinary',
@@ -32,7 +31,6 @@ export const commandModules = {
       arguments: { type: 'texts', summary: 'Given to the program exactly as they are.' },
     },
     outputs: stdout,
-    supported: true,
   },
   ExecuteDocument: {
     name: 'ExecuteDocument',
@@ -42,7 +40,7 @@ export const commandModules = {
     ownTime: true,
     inputs: {
       document: { type: 'path', required: true, summary: 'Path, S3 URI or component build version ARN.' },
-      'document-s3-bucket-owner': { type: 'text', summary: 'Account that must own the bucket.' },
+      'document-s3-bucket-owner': { type: 'text', ...ACCOUNT, summary: 'Account that must own the bucket.' },
       phases: { type: 'text', summary: 'Phases to run, separated by commas; default all.' },
       parameters: { type: 'parameters', summary: 'List of name and value for the nested document.' },
     },
@@ -55,7 +53,6 @@ export const commandModules = {
       logUrl: 'Always empty.',
       status: 'success or failed.',
     },
-    supported: true,
   },
   ExecutePowerShell: {
     name: 'ExecutePowerShell',
@@ -68,6 +65,5 @@ export const commandModules = {
     },
     exactlyOneOf: ['commands', 'file'],
     outputs: stdout,
-    supported: true,
   },
 } as const satisfies Record<string, ActionModule>;

@@ -11,7 +11,7 @@ export type Converted =
  */
 export function convertInput(input: ModuleInput, text: string): Converted {
   if (input.words !== undefined) return convertWord(text, input.words, input.anyCase ?? false);
-  if (input.pattern?.test(text) === false) return refuse(text, `${input.pattern.source} is expected`);
+  if (input.pattern?.test(text) === false) return refuse(text, `${input.expected ?? input.pattern.source} is expected`);
   switch (input.type) {
     case 'boolean':
       if (/^(true|false)$/i.test(text)) return { ok: true, value: text.toLowerCase() === 'true' };

@@ -1,4 +1,5 @@
 import { type ActionModule, EVERYWHERE, type ModuleInput, UNIX } from './module.ts';
+import { overwrite } from './overwrite.ts';
 
 /** Spellings of encodings that documents use; compared without regard to case. */
 export const ENCODINGS = {
@@ -32,11 +33,6 @@ const destination = {
   required: true,
   summary: 'The new name, or the folder to put it in when it ends with a separator.',
 } as const satisfies ModuleInput;
-const overwrite = {
-  type: 'boolean',
-  default: true,
-  summary: 'False: what exists is an error.',
-} as const satisfies ModuleInput;
 const encoding = {
   type: 'text',
   default: 'utf8',
@@ -68,7 +64,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { path, content: { type: 'text', default: '', summary: 'The text; no line end is added.' }, encoding },
     outputs: {},
-    supported: true,
   },
   CopyFile: {
     name: 'CopyFile',
@@ -77,7 +72,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { source, destination, overwrite },
     outputs: {},
-    supported: true,
   },
   CopyFolder: {
     name: 'CopyFolder',
@@ -86,7 +80,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { source, destination, overwrite },
     outputs: {},
-    supported: true,
   },
   CreateFile: {
     name: 'CreateFile',
@@ -103,7 +96,6 @@ export const fileModules = {
       overwrite,
     },
     outputs: {},
-    supported: true,
   },
   CreateFolder: {
     name: 'CreateFolder',
@@ -118,7 +110,6 @@ export const fileModules = {
       overwrite,
     },
     outputs: {},
-    supported: true,
   },
   CreateSymlink: {
     name: 'CreateSymlink',
@@ -131,7 +122,6 @@ export const fileModules = {
       force: { type: 'boolean', default: false, summary: 'Replaces a link that exists.' },
     },
     outputs: {},
-    supported: true,
   },
   DeleteFile: {
     name: 'DeleteFile',
@@ -140,7 +130,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { path: { type: 'path', required: true, summary: 'The file; `*` is allowed in its name.' } },
     outputs: {},
-    supported: true,
   },
   DeleteFolder: {
     name: 'DeleteFolder',
@@ -149,7 +138,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { path: folder, force: { type: 'boolean', default: false, summary: 'Also when it is not empty.' } },
     outputs: {},
-    supported: true,
   },
   ListFiles: {
     name: 'ListFiles',
@@ -162,7 +150,6 @@ export const fileModules = {
       recursive: { type: 'boolean', default: false, summary: 'Whether folders below are listed as well.' },
     },
     outputs: { files: 'Full paths, separated by commas.' },
-    supported: true,
   },
   MoveFile: {
     name: 'MoveFile',
@@ -171,7 +158,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { source, destination, overwrite },
     outputs: {},
-    supported: true,
   },
   MoveFolder: {
     name: 'MoveFolder',
@@ -180,7 +166,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { source, destination, overwrite },
     outputs: {},
-    supported: true,
   },
   ReadFile: {
     name: 'ReadFile',
@@ -193,7 +178,6 @@ export const fileModules = {
       printFileContent: { type: 'boolean', default: false, summary: 'Whether the log shows the content.' },
     },
     outputs: { content: 'The text of the file.' },
-    supported: true,
   },
   SetFileEncoding: {
     name: 'SetFileEncoding',
@@ -202,7 +186,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { path, encoding },
     outputs: {},
-    supported: true,
   },
   SetFileOwner: {
     name: 'SetFileOwner',
@@ -211,7 +194,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { path, owner: { type: 'text', required: true, summary: 'User name.' }, group: primaryGroup },
     outputs: {},
-    supported: true,
   },
   SetFilePermissions: {
     name: 'SetFilePermissions',
@@ -220,7 +202,6 @@ export const fileModules = {
     shape: 'list',
     inputs: { path, permissions: { type: 'permissions', required: true, summary: 'Octal mode, exactly.' } },
     outputs: {},
-    supported: true,
   },
   SetFolderOwner: {
     name: 'SetFolderOwner',
@@ -234,7 +215,6 @@ export const fileModules = {
       recursive,
     },
     outputs: {},
-    supported: true,
   },
   SetFolderPermissions: {
     name: 'SetFolderPermissions',
@@ -247,6 +227,5 @@ export const fileModules = {
       recursive,
     },
     outputs: {},
-    supported: true,
   },
 } as const satisfies Record<string, ActionModule>;

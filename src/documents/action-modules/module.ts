@@ -14,6 +14,8 @@ export interface ActionModule {
   readonly shape: 'map' | 'list' | 'condition';
   /** Has no time limit and one attempt, whatever a step says: `timeoutSeconds` is -1, `maxAttempts` 1. */
   readonly ownTime?: true;
+  /** Its steps have no time limit, whatever they say. */
+  readonly untimed?: true;
   /** Whether `inputs` may be left out. */
   readonly inputsOptional?: true;
   readonly inputs: Readonly<Record<string, ModuleInput>>;
@@ -21,8 +23,6 @@ export interface ActionModule {
   readonly exactlyOneOf?: readonly string[];
   /** Names that `{{ phase.step.outputs.NAME }}` can use. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** False: a document that uses it is refused by name. */
-  readonly supported: boolean;
 }
 
 export interface ModuleInput {
@@ -53,6 +53,8 @@ export interface ModuleInput {
   readonly anyCase?: true;
   /** What the text must match. */
   readonly pattern?: RegExp;
+  /** The pattern in words, for messages. */
+  readonly expected?: string;
   readonly minimum?: number;
   readonly summary: string;
 }

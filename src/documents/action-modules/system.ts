@@ -4,7 +4,13 @@ import { type ActionModule, type ModuleInput, WINDOWS } from './module.ts';
 const msiInputs = {
   path: { type: 'path', required: true, summary: 'Path, S3 URI or URL of the package.' },
   reboot: { type: 'text', default: 'Allow', words: ['Allow', 'Force', 'Skip'], summary: 'What to do about reboots.' },
-  logOptions: { type: 'text', default: '*VX', pattern: /^[iwearucmopvx+!*]+$/i, summary: 'Letters behind /L.' },
+  logOptions: {
+    type: 'text',
+    default: '*VX',
+    pattern: /^[iwearucmopvx+!*]+$/i,
+    expected: 'one or more of the letters of msiexec /L',
+    summary: 'Letters behind /L.',
+  },
   logFile: { type: 'path', summary: 'Where msiexec writes its log.' },
   properties: { type: 'properties', summary: 'Properties of the package.' },
   ignoreAuthenticodeSignatureErrors: { type: 'boolean', default: false, summary: 'Run in spite of a bad signature.' },
@@ -26,17 +32,16 @@ export const systemModules = {
     shape: 'map',
     inputs: msiInputs,
     outputs: msiOutputs,
-    supported: true,
   },
   Reboot: {
     name: 'Reboot',
     summary: 'Reboots and goes on with the next step.',
     platforms: ['linux', 'windows'],
     shape: 'map',
+    untimed: true,
     inputsOptional: true,
     inputs: { delaySeconds: { type: 'integer', default: 0, minimum: 0, summary: 'Seconds to wait before.' } },
     outputs: {},
-    supported: true,
   },
   SetRegistry: {
     name: 'SetRegistry',
@@ -55,7 +60,6 @@ export const systemModules = {
       },
     },
     outputs: {},
-    supported: true,
   },
   UninstallMSI: {
     name: 'UninstallMSI',
@@ -64,7 +68,6 @@ export const systemModules = {
     shape: 'map',
     inputs: msiInputs,
     outputs: msiOutputs,
-    supported: true,
   },
   UpdateOS: {
     name: 'UpdateOS',
@@ -77,6 +80,5 @@ export const systemModules = {
       exclude: { type: 'texts', summary: 'Packages to leave alone.' },
     },
     outputs: {},
-    supported: true,
   },
 } as const satisfies Record<string, ActionModule>;

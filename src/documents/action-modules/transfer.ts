@@ -1,13 +1,12 @@
+import { ACCOUNT } from './account.ts';
 import { type ActionModule, EVERYWHERE, type ModuleInput } from './module.ts';
+import { overwrite } from './overwrite.ts';
 
+const uri = { pattern: /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\//, expected: 's3://BUCKET/KEY' } as const;
 const expectedBucketOwner = {
   type: 'text',
+  ...ACCOUNT,
   summary: 'Account that must own the bucket.',
-} as const satisfies ModuleInput;
-const overwrite = {
-  type: 'boolean',
-  default: true,
-  summary: 'False: what exists is an error.',
 } as const satisfies ModuleInput;
 
 /** Modules that bring files to the machine or away from it. */
@@ -18,13 +17,12 @@ export const transferModules = {
     platforms: EVERYWHERE,
     shape: 'list',
     inputs: {
-      source: { type: 'text', required: true, summary: 's3://bucket/key or s3://bucket/prefix/*' },
+      source: { type: 'text', required: true, ...uri, summary: 's3://bucket/key or s3://bucket/prefix/*' },
       destination: { type: 'path', required: true, summary: 'The file; for a prefix the folder.' },
       expectedBucketOwner,
       overwrite,
     },
     outputs: {},
-    supported: true,
   },
   S3Upload: {
     name: 'S3Upload',
@@ -33,12 +31,11 @@ export const transferModules = {
     shape: 'list',
     inputs: {
       source: { type: 'path', required: true, summary: 'Local path; `*` is allowed.' },
-      destination: { type: 'text', required: true, summary: 's3://bucket/key or s3://bucket/prefix/' },
+      destination: { type: 'text', required: true, ...uri, summary: 's3://bucket/key or s3://bucket/prefix/' },
       recurse: { type: 'boolean', default: false, summary: 'Whether folders below are taken as well.' },
       expectedBucketOwner,
     },
     outputs: {},
-    supported: true,
   },
   WebDownload: {
     name: 'WebDownload',
@@ -54,6 +51,5 @@ export const transferModules = {
       ignoreCertificateErrors: { type: 'boolean', default: false, summary: 'Trust any certificate.' },
     },
     outputs: { destination: 'Paths of the files, one per line.' },
-    supported: true,
   },
 } as const satisfies Record<string, ActionModule>;

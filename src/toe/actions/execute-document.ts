@@ -9,6 +9,7 @@ import type { DocumentRunResult, NestedRun } from '../run-documents.types.ts';
 import { StepFailedError } from '../step-failed.ts';
 import { NestedRunSuspendedError, RunSuspendedError } from '../suspended-run.ts';
 import { type ActionContext, type ActionResult, mapAction, mustRun } from './action.ts';
+import { askPowerShell } from './run-powershell.ts';
 
 /** Documents within one another: three below the first. Source: User Guide, "ExecuteDocument". */
 const MAX_LEVELS = 3;
@@ -100,7 +101,21 @@ printf '%s\\n' "$path"
 head -c "$2" < "$1"
 `;
 
+/** The first line is the path in its own spelling, the rest the document. */
+export const READ_DOCUMENT_WINDOWS = `
+if (-not (Test-Path -LiteralPath $in.path -PathType Leaf)) { Fail "there is no document $($in.path)" }
+$item = Get-Item -LiteralPath $in.path -Force
+if ($item.Length -gt $in.limit) { Fail "$($in.path) is larger than $($in.limit) bytes" }
+Say ($item.FullName.ToLowerInvariant() + [char]10 + [IO.File]::ReadAllText($item.FullName))
+`;
+
 async function readLocal(id: string, context: ActionContext): Promise<FetchedDocument> {
+  if (context.target.os === 'windows') {
+    const values = { path: context.workspace.absolute(id), limit: MAX_DOCUMENT_BYTES };
+    const said = await askPowerShell(context, READ_DOCUMENT_WINDOWS, values);
+    const end = said.indexOf('\n');
+    return { identity: said.slice(0, end), id, text: said.slice(end + 1) };
+  }
   const limit = MAX_DOCUMENT_BYTES + 1;
   const { stdout } = await mustRun(context, READ_DOCUMENT, [context.workspace.absolute(id), String(limit)]);
   const cut = stdout.indexOf('\n');

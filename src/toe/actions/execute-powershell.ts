@@ -5,8 +5,9 @@ import { execute } from './execute.ts';
 import { mustRunPowerShell } from './run-powershell.ts';
 
 /** With a byte order mark: without it Windows PowerShell takes a script for text in the system's code page. */
-const WRITE_SCRIPT = '[System.IO.File]::WriteAllText($in.path, $in.text, (New-Object System.Text.UTF8Encoding $true))';
-const REMOVE_SCRIPT = 'Remove-Item -LiteralPath $in.path -Force';
+export const WRITE_SCRIPT =
+  '[System.IO.File]::WriteAllText($in.path, $in.text, (New-Object System.Text.UTF8Encoding $true))';
+export const REMOVE_SCRIPT = 'Remove-Item -LiteralPath $in.path -Force';
 /** ERROR_SUCCESS_REBOOT_REQUIRED */
 const REBOOT_STATUS = 3010;
 

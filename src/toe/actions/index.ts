@@ -1,4 +1,5 @@
 import type { ActionName } from '../../documents/action-modules/index.ts';
+import type { TargetOs } from '../target.ts';
 import type { Action } from './action.ts';
 import { assertAction } from './assert.ts';
 import { copyFile, copyFolder, moveFile, moveFolder } from './copy-file.ts';
@@ -19,6 +20,7 @@ import { setFileOwner, setFilePermissions, setFolderOwner, setFolderPermissions 
 import { setRegistry } from './set-registry.ts';
 import { updateOs } from './update-os.ts';
 import { webDownload } from './web-download.ts';
+import { WINDOWS_ACTIONS } from './windows/index.ts';
 
 /** All action modules by name. */
 export const ACTIONS: Readonly<Record<ActionName, Action>> = {
@@ -54,17 +56,9 @@ export const ACTIONS: Readonly<Record<ActionName, Action>> = {
   WebDownload: webDownload,
 };
 
-export function findAction(name: string): Action | undefined {
-  return Object.hasOwn(ACTIONS, name) ? ACTIONS[name as ActionName] : undefined;
+/** The action of a module on a system; undefined for a module that does not exist there. */
+export function findAction(name: string, os: TargetOs): Action | undefined {
+  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name as ActionName] : undefined;
+  if (action === undefined || !action.module.platforms.includes(os)) return undefined;
+  return os === 'windows' ? (WINDOWS_ACTIONS[name as ActionName] ?? action) : action;
 }
-
-/** Those that Kiln runs on Windows; the others are POSIX shell scripts. */
-export const ON_WINDOWS: ReadonlySet<string> = new Set<ActionName>([
-  'Assert',
-  'ExecuteBinary',
-  'ExecutePowerShell',
-  'InstallMSI',
-  'Reboot',
-  'SetRegistry',
-  'UninstallMSI',
-]);

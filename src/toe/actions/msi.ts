@@ -4,6 +4,7 @@ import { asking, objectsOf, parseObjectUri } from '../object-uri.ts';
 import { StepFailedError } from '../step-failed.ts';
 import { type ActionContext, type ActionResult, mapAction } from './action.ts';
 import { mustRunPowerShell, powerShellStream } from './run-powershell.ts';
+import { download } from './web-download.ts';
 
 type Inputs = InputsOf<typeof ACTION_MODULES.InstallMSI>;
 
@@ -11,12 +12,7 @@ type Inputs = InputsOf<typeof ACTION_MODULES.InstallMSI>;
 const SUCCESS = { install: [0, 1614, 1641, 3010], uninstall: [0, 1605, 1614, 1641, 3010] } as const;
 const WANTS_REBOOT: readonly number[] = [1641, 3010];
 
-const DOWNLOAD = `
-[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12
-Invoke-WebRequest -UseBasicParsing -Uri $in.source -OutFile $in.path
-`;
-
-const SIGNATURE = `
+export const SIGNATURE = `
 $status = (Get-AuthenticodeSignature -LiteralPath $in.path).Status
 if ($status -eq 'Valid') { exit 0 }
 if ($status -eq 'NotSigned' -and $in.allowUnsigned) { exit 0 }
@@ -26,8 +22,9 @@ exit 1
 `;
 
 /** Prints msiexec's exit code as the last line. A product that is there already is installed anew. */
-const MSIEXEC = `
+export const MSIEXEC = `
 $line = $in.line
+if ($in.log) { [void][IO.Directory]::CreateDirectory([IO.Path]::GetDirectoryName($in.log)) }
 if ($in.install) {
   $installer = New-Object -ComObject WindowsInstaller.Installer
   $database = $installer.OpenDatabase($in.path, 0)
@@ -54,8 +51,10 @@ async function msi(verb: keyof typeof SUCCESS, inputs: Inputs, context: ActionCo
     allowUnsigned: inputs.allowUnsignedInstaller,
     ignoreErrors: inputs.ignoreAuthenticodeSignatureErrors,
   });
-  const line = msiexecLine(verb, path, inputs, context);
-  const { stdout } = await mustRunPowerShell(context, MSIEXEC, { path, line, install: verb === 'install' });
+  const log = inputs.logFile === undefined ? undefined : context.workspace.absolute(inputs.logFile);
+  const line = msiexecLine(verb, path, log, inputs);
+  const values = { path, line, install: verb === 'install', log: log ?? '' };
+  const { stdout } = await mustRunPowerShell(context, MSIEXEC, values);
   const code = Number(stdout.trim().split('\n').at(-1));
   const allowed: readonly number[] = SUCCESS[verb];
   if (!allowed.includes(code)) throw new StepFailedError(`msiexec ended with exit code ${code}`);
@@ -73,22 +72,17 @@ async function localPackage({ path }: Inputs, context: ActionContext): Promise<s
     const object = await asking(objectsOf(services).get(parseObjectUri(path, undefined), signal), signal);
     if (object === undefined) throw new StepFailedError(`there is no object ${path}`);
     const local = workspace.newScript('package.msi');
-    await powerShellStream(context, local, object.body);
+    await powerShellStream(context, local, `${local}.part`, object.size, object.body);
     return local;
   }
   if (!/^https?:/i.test(path)) return workspace.absolute(path);
   const local = workspace.newScript('package.msi');
-  await mustRunPowerShell(context, DOWNLOAD, { source: path, path: local });
+  const inputs = { source: path, destination: local, overwrite: true, ignoreCertificateErrors: false };
+  await download({ ...inputs, checksum: undefined, algorithm: undefined }, local, context);
   return local;
 }
 
-function msiexecLine(
-  verb: 'install' | 'uninstall',
-  path: string,
-  inputs: Inputs,
-  { workspace }: ActionContext,
-): string {
-  const logFile = inputs.logFile === undefined ? undefined : workspace.absolute(inputs.logFile);
+function msiexecLine(verb: 'install' | 'uninstall', path: string, logFile: string | undefined, inputs: Inputs): string {
   if (path.includes('"') || logFile?.includes('"')) throw new StepFailedError('a path cannot contain a quotation mark');
   const properties = Object.entries(inputs.properties ?? {}).map(([key, value]) => `${key}=${value}`);
   return [

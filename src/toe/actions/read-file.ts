@@ -5,9 +5,9 @@ import { decodeText, encodeText, encodingNamed } from './encoding.ts';
 import { FAIL_FUNCTION } from './wildcard.ts';
 
 /** Bytes that a file may have to become an output. */
-const MAX_OUTPUT_BYTES = 1024 * 1024;
+export const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** Bytes that a file may have to be written anew in another encoding. */
-const MAX_ENCODED_BYTES = 16 * 1024 * 1024;
+export const MAX_ENCODED_BYTES = 16 * 1024 * 1024;
 
 const READ_FILE = `${FAIL_FUNCTION}
 [ -d "$1" ] && fail "$1 is a folder"

@@ -6,24 +6,13 @@ import { asking, objectsOf, parseObjectUri } from '../object-uri.ts';
 import type { ObjectPlace, ObjectStore } from '../run-services.ts';
 import { StepFailedError } from '../step-failed.ts';
 import { TargetLostError } from '../target.ts';
-import { type ActionContext, listAction, mustRun } from './action.ts';
-import { FAIL_FUNCTION, splitWildcard } from './wildcard.ts';
+import { type ActionContext, listAction } from './action.ts';
+import { machineFiles } from './machine-files.ts';
 
 /** Objects that one prefix may have. Source: User Guide, "S3Download". */
 const MAX_OBJECTS = 1000;
 /** Tries for one object whose transfer broke off in the middle; requests themselves are tried again by the client. */
 const TRIES = 3;
-
-const RECEIVE = `${FAIL_FUNCTION}
-destination=$1 part=$2 size=$3
-mkdir -p -- "\${destination%/*}/" || exit 1
-[ -d "$destination" ] && fail "$destination is a folder"
-trap 'rm -f -- "$part"' EXIT
-trap 'exit 143' HUP INT TERM
-cat > "$part" || exit 1
-[ "$(wc -c < "$part")" -eq "$size" ] || fail "the transfer ended early"
-mv -f -- "$part" "$destination"
-`;
 
 const EXISTS =
   'S3Download: File already exists and "overwrite" property for "destination" file is set to false. Cannot download.';
@@ -34,13 +23,14 @@ export const s3Download = listAction(ACTION_MODULES.S3Download, async (inputs, c
   const place = parseObjectUri(inputs.source, inputs.expectedBucketOwner);
   const destination = context.workspace.absolute(inputs.destination);
   const download = async (key: string, path: string): Promise<void> => {
-    if (!inputs.overwrite)
-      await mustRun(context, '[ ! -e "$1" ] || { printf "%s\\n" "$2" >&2; exit 1; }', [path, EXISTS]);
+    if (!inputs.overwrite && (await machineFiles(context).exists(path, context))) throw new StepFailedError(EXISTS);
     await receive(store, { ...place, key }, path, context);
   };
   if (!place.key.endsWith('*')) {
     if (place.key === '' || place.key.endsWith('/')) throw new StepFailedError(`${inputs.source} names no object`);
-    if (destination.endsWith('/')) throw new StepFailedError('the destination must contain the name of the file');
+    if (withoutSeparator(destination, context) !== destination) {
+      throw new StepFailedError('the destination must contain the name of the file');
+    }
     await download(place.key, destination);
     return {};
   }
@@ -48,9 +38,9 @@ export const s3Download = listAction(ACTION_MODULES.S3Download, async (inputs, c
   if (prefix.includes('*') || !(prefix === '' || prefix.endsWith('/'))) {
     throw new StepFailedError(`a '*' is only allowed as the last part of the source, as in s3://bucket/prefix/*`);
   }
-  const folder = destination.replace(/\/+$/, '');
+  const folder = withoutSeparator(destination, context);
   for (const key of await keysBelow(store, { ...place, key: prefix }, context)) {
-    await download(key, `${folder}/${safePath(key.slice(prefix.length), key)}`);
+    await download(key, `${folder}/${safePath(key.slice(prefix.length), key, context)}`);
   }
   return {};
 });
@@ -71,9 +61,10 @@ async function keysBelow(
 }
 
 /** Whoever may write to the bucket must not choose where files end up on the machine. */
-function safePath(path: string, key: string): string {
+function safePath(path: string, key: string, context: ActionContext): string {
   const parts = path.split('/');
-  if (parts.some((part) => part === '..' || part === '.' || part === '') || path.includes('\0')) {
+  const odd = onWindows(context) ? /[\\:*?"<>|\0]/ : /\0/;
+  if (parts.some((part) => part === '..' || part === '.' || part === '') || odd.test(path)) {
     throw new StepFailedError(`the object ${key} has a name that leads out of the destination`);
   }
   return path;
@@ -90,7 +81,7 @@ async function receive(store: ObjectStore, place: ObjectPlace, path: string, con
       broken = error;
     });
     try {
-      await mustRun(context, RECEIVE, [path, part, String(object.size)], { stdin: object.body });
+      await machineFiles(context).receive(path, part, object.size, object.body, context);
       return;
     } catch (error) {
       signal.throwIfAborted();
@@ -109,43 +100,12 @@ const MIB = 1024 * 1024;
 const PART_BYTES = 8 * MIB;
 const MAX_PARTS = 10_000;
 
-/** Lists SIZE NUL PATH NUL for every file: a pattern's, or a folder's with all below. */
-const FIND = `${FAIL_FUNCTION}
-folder=$1 pattern=$2 source=$3 recurse=$4
-each() { printf '%s\\0%s\\0' "$(wc -c < "$1")" "$1"; }
-walk() {
-  for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-    if [ -d "$entry" ] && [ ! -L "$entry" ]; then (walk "$entry") || exit 1
-    elif [ -f "$entry" ]; then each "$entry"
-    fi
-  done
-}
-if [ -z "$pattern" ]; then
-  if [ -d "$source" ]; then
-    [ "$recurse" = true ] || fail "$source is a folder: set recurse to true to upload it"
-    walk "\${source%/}"
-  elif [ -f "$source" ]; then each "$source"
-  else fail "there is no file $source"
-  fi
-  exit 0
-fi
-[ -d "$folder/" ] || fail "there is no folder $folder"
-for entry in "$folder"/* "$folder"/.[!.]* "$folder"/..?*; do
-  name=\${entry##*/}
-  case $name in $pattern) ;; *) continue ;; esac
-  if [ -d "$entry" ] && [ ! -L "$entry" ]; then [ "$recurse" = true ] && { walk "$entry" || exit 1; }
-  elif [ -f "$entry" ]; then each "$entry"
-  fi
-done
-exit 0
-`;
-
 export const s3Upload = listAction(ACTION_MODULES.S3Upload, async (inputs, context) => {
   const store = objectsOf(context.services);
   const place = parseObjectUri(inputs.destination, inputs.expectedBucketOwner);
   const source = context.workspace.absolute(inputs.source);
-  const { folder = '', pattern = '' } = splitWildcard(source) ?? {};
-  const files = await filesOf([folder, pattern, source, String(inputs.recurse)], context);
+  const { folder, pattern } = machineFiles(context).split(source) ?? { folder: '', pattern: '' };
+  const files = await machineFiles(context).find({ folder, pattern, source, recurse: inputs.recurse }, context);
   if (files.length === 0) throw new StepFailedError(`nothing matches ${inputs.source}`);
   const odd = files.find(({ path }) => hasForeignBytes(path));
   if (odd !== undefined) throw new StepFailedError(`the name of ${odd.path} is not UTF-8, and keys of S3 are`);
@@ -154,28 +114,25 @@ export const s3Upload = listAction(ACTION_MODULES.S3Upload, async (inputs, conte
   if (!single && !toPrefix) {
     throw new StepFailedError(`the destination ${inputs.destination} must end with / for a folder or a pattern`);
   }
-  const base = pattern === '' ? source.replace(/\/+$/, '') : folder;
+  const base = withoutSeparator(pattern === '' ? source : folder, context);
   for (const { path, size } of files) {
-    const name = single ? source.slice(source.lastIndexOf('/') + 1) : path.slice(base.length + 1);
-    const key = single && !toPrefix ? place.key : place.key + name;
+    const name = single ? lastName(source, context) : path.slice(base.length + 1);
+    const key = single && !toPrefix ? place.key : place.key + (onWindows(context) ? name.replaceAll('\\', '/') : name);
     await send(store, { ...place, key }, path, size, context);
   }
   return {};
 });
 
-interface FoundFile {
-  readonly path: string;
-  readonly size: number;
+function onWindows({ target }: ActionContext): boolean {
+  return target.os === 'windows';
 }
 
-async function filesOf(parameters: readonly string[], context: ActionContext): Promise<readonly FoundFile[]> {
-  const { stdout, complete } = await mustRun(context, FIND, parameters, { keepBytes: 16 * MIB });
-  if (!complete) throw new StepFailedError('there are too many files to upload in one step');
-  const words = stdout.split('\0').slice(0, -1);
-  return Array.from({ length: words.length / 2 }, (_, index) => ({
-    size: Number(words[index * 2]),
-    path: words[index * 2 + 1] ?? '',
-  }));
+function withoutSeparator(path: string, context: ActionContext): string {
+  return path.replace(onWindows(context) ? /[\\/]+$/ : /\/+$/, '');
+}
+
+function lastName(path: string, context: ActionContext): string {
+  return path.slice(path.search(onWindows(context) ? /[^\\/]*$/ : /[^/]*$/));
 }
 
 async function send(
@@ -207,17 +164,8 @@ async function send(
   }
 }
 
-/** `offset` is a multiple of a MiB. */
 async function readPart(path: string, offset: number, length: number, context: ActionContext): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let total = 0;
-  const onStdout = (chunk: Buffer): void => {
-    total += chunk.length;
-    if (total <= length) chunks.push(chunk);
-  };
-  const script = 'dd if="$1" bs=1048576 skip="$2" count="$3" 2>/dev/null';
-  const count = Math.ceil(length / MIB);
-  await mustRun(context, script, [path, String(offset / MIB), String(count)], { keepBytes: 0, onStdout });
-  if (total !== length) throw new StepFailedError(`${path} changed while it was uploaded`);
-  return Buffer.concat(chunks);
+  const bytes = await machineFiles(context).read(path, offset, length, context);
+  if (bytes.length !== length) throw new StepFailedError(`${path} changed while it was uploaded`);
+  return bytes;
 }

@@ -14,7 +14,7 @@ const KINDS = {
 } as const;
 
 /** Numbers come as text: JSON's are not precise enough for 64 bits. */
-const SET_VALUE = `
+export const SET_VALUE = `
 $value = $in.value
 switch ($in.kind) {
   'DWord' { $value = [BitConverter]::ToInt32([BitConverter]::GetBytes([uint32]$value), 0) }
