@@ -27,21 +27,26 @@ export const COLUMNS = [
   'updated_at',
 ] as const;
 
-function definitions(service: Service, kind: ResourceKind) {
-  return service.db
+/** Of the rows that can be wanted; undefined when all can. */
+type Slugs = readonly string[] | undefined;
+
+function definitions(service: Service, kind: ResourceKind, slugs?: Slugs) {
+  const all = service.db
     .selectFrom('resources')
     .select(COLUMNS)
     .select(sql<Record<string, unknown>>`document - 'data'`.as('document'))
     .where('kind', '=', kind)
     .where('account_id', '=', service.accountId)
     .where('region', '=', service.region);
+  // The slugs of workflows carry their type too.
+  return slugs === undefined || kind === 'workflow' ? all : all.where('slug', 'in', slugs);
 }
 
 /** In order of creation. */
 export function bySeq(service: Service, kind: ResourceKind) {
   return {
-    read: (after: Cursor | undefined, limit: number): Promise<ListedDefinition[]> =>
-      definitions(service, kind)
+    read: (after: Cursor | undefined, limit: number, slugs?: Slugs): Promise<ListedDefinition[]> =>
+      definitions(service, kind, slugs)
         .where('seq', '>', String(after?.[0] ?? 0))
         .orderBy('seq')
         .limit(limit)
@@ -73,9 +78,9 @@ export function buildsOf(service: Service, kind: ResourceKind, version: { slug: 
 /** One row per version, its newest build; in order of names and versions. */
 export function byVersionNumber(service: Service, kind: ResourceKind) {
   return {
-    read: (after: Cursor | undefined, limit: number): Promise<ListedDefinition[]> => {
+    read: (after: Cursor | undefined, limit: number, slugs?: Slugs): Promise<ListedDefinition[]> => {
       const [slug = '', major = -1, minor = -1, patch = -1] = after ?? [];
-      return definitions(service, kind)
+      return definitions(service, kind, slugs)
         .distinctOn(['slug', 'major', 'minor', 'patch'])
         .where(sql<boolean>`(slug, major, minor, patch) > (${slug}, ${major}::int, ${minor}::int, ${patch}::int)`)
         .orderBy('slug')
@@ -93,8 +98,8 @@ export function byVersionNumber(service: Service, kind: ResourceKind) {
 /** One row per name, the newest build of its highest version; in order of names. */
 export function byNameOnly(service: Service, kind: ResourceKind) {
   return {
-    read: (after: Cursor | undefined, limit: number): Promise<ListedDefinition[]> =>
-      definitions(service, kind)
+    read: (after: Cursor | undefined, limit: number, slugs?: Slugs): Promise<ListedDefinition[]> =>
+      definitions(service, kind, slugs)
         .distinctOn('slug')
         .where('slug', '>', String(after?.[0] ?? ''))
         .orderBy('slug')

@@ -1,6 +1,7 @@
 /** Pages over images, own ones and those of the catalogue. */
 import { sql } from 'kysely';
 import type { ImageRow } from '../state/find-resource.ts';
+import { withQueuePosition } from '../state/queue-position.ts';
 import { describedManagedImage, summaryMembers } from './images.ts';
 import type { Cursor } from './lists.ts';
 import { MANAGED_BUILD } from './parent-images.ts';
@@ -19,15 +20,20 @@ export interface ListedImage {
 }
 
 export interface ImageSource {
-  readonly read: (after: Cursor | undefined, limit: number) => Promise<ListedImage[]>;
+  readonly read: (
+    after: Cursor | undefined,
+    limit: number,
+    slugs?: readonly string[] | undefined,
+  ) => Promise<ListedImage[]>;
 }
 
-function own(service: Service) {
-  return service.db
+function own(service: Service, slugs: readonly string[] | undefined) {
+  const all = service.db
     .selectFrom('images')
     .selectAll()
     .where('account_id', '=', service.accountId)
     .where('region', '=', service.region);
+  return slugs === undefined ? all : all.where('slug', 'in', slugs);
 }
 
 /** In order of creation. */
@@ -36,14 +42,14 @@ export function builds(
   where: Partial<Pick<ImageRow, 'slug' | 'major' | 'minor' | 'patch' | 'source_pipeline_arn'>>,
 ): ImageSource {
   return {
-    read: async (after, limit) => {
-      const rows = await own(service)
+    read: async (after, limit, slugs) => {
+      const rows = await own(service, slugs)
         .where((row) => row.and(where))
         .where('seq', '>', String(after?.[0] ?? 0))
         .orderBy('seq')
         .limit(limit)
         .execute();
-      return rows.map((row) => listed(row, [row.seq]));
+      return (await withQueuePosition(service.db, rows)).map((row) => listed(row, [row.seq]));
     },
   };
 }
@@ -51,10 +57,10 @@ export function builds(
 /** In order of names and versions; with `byName` only the highest version of each name. */
 export function versions(service: Service, byName: boolean): ImageSource {
   return {
-    read: async (after, limit) => {
+    read: async (after, limit, slugs) => {
       const [slug = '', major = -1, minor = -1, patch = -1] = after ?? [];
       const direction = byName ? 'desc' : 'asc';
-      const rows = await own(service)
+      const rows = await own(service, slugs)
         .distinctOn(byName ? ['slug'] : ['slug', 'major', 'minor', 'patch'])
         .where(
           byName
