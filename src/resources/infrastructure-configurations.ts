@@ -1,19 +1,14 @@
 import type { Transaction } from 'kysely';
 import { invalidParameter } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OperationName, OutputOf } from '../contract/operations.ts';
 import type { Database } from '../state/tables.ts';
-import {
-  described,
-  findDefinition,
-  insertDefinition,
-  lockDefinition,
-  ownArn,
-  updateDefinition,
-} from './definitions.ts';
+import { described, findDefinition } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
+import { createNamed, updateNamed } from './named-definitions.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
 
 const KIND = 'infrastructure-configuration';
 
@@ -21,17 +16,9 @@ export async function createInfrastructureConfiguration(
   service: Service,
   input: InputOf<'CreateInfrastructureConfiguration'>,
 ): Promise<OutputOf<'CreateInfrastructureConfiguration'>> {
-  refuseUnsupportedMembers('CreateInfrastructureConfiguration', input);
-  checkResourceTags(input.resourceTags);
   return changeOnce(service, 'CreateInfrastructureConfiguration', input, async (trx) => {
-    await checkTopic(service, trx, input.snsTopicArn);
-    const arn = await insertDefinition(service, trx, {
-      arn: { ...ownArn(service, KIND, input.name), kind: KIND },
-      name: input.name,
-      document: { name: input.name, ...settings(input), dateCreated: service.clock.now().toISOString() },
-      tags: input.tags,
-    });
-    return { infrastructureConfigurationArn: arn };
+    await checkInput(service, trx, 'CreateInfrastructureConfiguration', input);
+    return { infrastructureConfigurationArn: await createNamed(service, trx, KIND, input, settings(input)) };
   });
 }
 
@@ -40,23 +27,31 @@ export async function updateInfrastructureConfiguration(
   service: Service,
   input: InputOf<'UpdateInfrastructureConfiguration'>,
 ): Promise<OutputOf<'UpdateInfrastructureConfiguration'>> {
-  refuseUnsupportedMembers('UpdateInfrastructureConfiguration', input);
-  checkResourceTags(input.resourceTags);
   return changeOnce(service, 'UpdateInfrastructureConfiguration', input, async (trx) => {
-    await checkTopic(service, trx, input.snsTopicArn);
+    await checkInput(service, trx, 'UpdateInfrastructureConfiguration', input);
     const { infrastructureConfigurationArn: arn } = input;
-    const { document } = await lockDefinition(trx, KIND, arn, 'infrastructureConfigurationArn');
-    await updateDefinition(service, trx, arn, {
-      name: document['name'],
-      ...settings(input),
-      dateCreated: document['dateCreated'],
-      dateUpdated: service.clock.now().toISOString(),
-    });
+    await updateNamed(service, trx, KIND, { arn, parameter: 'infrastructureConfigurationArn' }, settings(input));
     return { infrastructureConfigurationArn: arn };
   });
 }
 
-function settings(input: InputOf<'CreateInfrastructureConfiguration'> | InputOf<'UpdateInfrastructureConfiguration'>) {
+type Input = InputOf<'CreateInfrastructureConfiguration'> | InputOf<'UpdateInfrastructureConfiguration'>;
+
+/** Throws everything that is wrong with the request. */
+async function checkInput(
+  service: Service,
+  trx: Transaction<Database>,
+  operation: OperationName,
+  input: Input,
+): Promise<void> {
+  const problems = new RequestProblems();
+  reportUnsupportedMembers(operation, input, problems);
+  checkResourceTags(input.resourceTags, problems);
+  await problems.collect(() => checkTopic(service, trx, input.snsTopicArn));
+  problems.throwIfAny();
+}
+
+function settings(input: Input) {
   return {
     description: input.description,
     instanceTypes: input.instanceTypes,
@@ -88,10 +83,9 @@ async function checkTopic(service: Service, trx: Transaction<Database>, topicArn
 /** Tags that the service itself puts on instances. Source: API Reference, CreateInfrastructureConfiguration. */
 const RESERVED_TAGS = ['CreatedBy', 'Ec2ImageBuilderArn', 'Name', 'Tags'];
 
-function checkResourceTags(tags: Readonly<Record<string, string>> | undefined): void {
-  const reserved = RESERVED_TAGS.find((key) => tags !== undefined && Object.hasOwn(tags, key));
-  if (reserved !== undefined) {
-    throw invalidParameter('resourceTags', `The key '${reserved}' is reserved for the service.`);
+function checkResourceTags(tags: Readonly<Record<string, string>> = {}, problems: RequestProblems): void {
+  for (const key of RESERVED_TAGS.filter((reserved) => Object.hasOwn(tags, reserved))) {
+    problems.add(invalidParameter('resourceTags', `The key '${key}' is reserved for the service.`));
   }
 }
 

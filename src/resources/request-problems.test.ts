@@ -91,6 +91,16 @@ const CASES: Record<string, Case> = {
       'components[0].componentArn',
     ],
   },
+  'CreateInfrastructureConfiguration: what Kiln does not have, reserved tags and the topic': {
+    ask: (call) =>
+      call.CreateInfrastructureConfiguration({
+        ...{ name: 'i', instanceProfileName: 'profile', subnetId: 'subnet-1', keyPair: 'key', ...token() },
+        resourceTags: { Name: 'a', CreatedBy: 'b', mine: 'c' },
+        snsTopicArn: 'arn:aws:sns:us-east-1:123456789012:none',
+      }),
+    error: 'InvalidRequestException',
+    members: ['subnetId', 'keyPair', 'resourceTags', 'resourceTags', 'snsTopicArn'],
+  },
   'CreateDistributionConfiguration: every distribution': {
     ask: (call) =>
       call.CreateDistributionConfiguration({
