@@ -113,7 +113,8 @@ function metadataOf(
   { engine, plan }: StepContext,
 ): Readonly<Record<string, string>> {
   const { region } = engine;
-  const [instanceType] = plan.instanceTypes;
+  // Of several the host takes the first that it knows, and does not tell which.
+  const [instanceType, ...others] = plan.instanceTypes;
   return {
     'ami-id': amiId,
     'ami-launch-index': '0',
@@ -121,7 +122,7 @@ function metadataOf(
     'instance-action': 'none',
     'instance-id': instanceId,
     'instance-life-cycle': 'on-demand',
-    ...(instanceType === undefined ? {} : { 'instance-type': instanceType }),
+    ...(instanceType === undefined || others.length > 0 ? {} : { 'instance-type': instanceType }),
     'local-hostname': instanceId,
     'placement/availability-zone': `${region}a`,
     'placement/region': region,
