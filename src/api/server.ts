@@ -86,7 +86,7 @@ function createAnswerer(options: ApiOptions, recorder: Recorder, metrics: Metric
   const app = createApp(options, recorder, metrics, closing);
   return async (request: Request, peer: Peer): Promise<Response> => {
     const call = beginCall(request, peer, clock);
-    const certificate = answerCertificate(call.method, call.path, options.kiln);
+    const certificate = await answerCertificate(call.method, call.path, options.kiln);
     if (certificate !== undefined) return certificate;
     const watched = isLocal(peer) ? await answerWatcher(call, options, metrics, closing) : undefined;
     if (watched !== undefined) return watched;

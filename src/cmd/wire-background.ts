@@ -21,7 +21,7 @@ import { type Periodic, periodically } from '../util/periodically.ts';
 
 export interface BackgroundOptions {
   readonly service: Service;
-  readonly signer: MessageSigner;
+  readonly signer: () => Promise<MessageSigner>;
   readonly mailServer: MailServer | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Whether pipelines run by their schedules. */

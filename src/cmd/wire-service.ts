@@ -30,7 +30,7 @@ import type { Credentials } from './credentials.ts';
 import type { Disks } from './open-disks.ts';
 import { parentImages } from './parent-images.ts';
 import { openPrincipals } from './principals.ts';
-import { signingCertificate } from './signing-certificate.ts';
+import { openSigningCertificate } from './signing-certificate.ts';
 import { kilnVersion } from './version.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
 import { startBackground } from './wire-background.ts';
@@ -131,7 +131,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     pageTokens: createPageTokens(Buffer.from(credentials.pageTokenKey, 'base64')),
   };
   await finishStateUpdates(service, principals.accountIds());
-  const certificate = await signingCertificate(config.home.tls, signal);
+  const certificate = openSigningCertificate(config.home.tls);
   let wake = (): void => {};
   const operator = { db: store.db, clock, region, accountId, wake: () => wake() };
   const api = createApi({
@@ -141,7 +141,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
       follow: followImageBuild(service),
       followEvents: followEvents(store.db),
       operations: { ...eventOperations(operator), ...topicOperations(operator) },
-      certificate,
+      findCertificate: (path) => certificate.find(path),
     },
     logs: logOperations(service),
     findCredential: (id) => (id === root.accessKeyId ? root : principals.find(id)),
@@ -168,7 +168,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const url = config.publicUrl ?? endpointUrls.find((one) => one.startsWith('http')) ?? listening.url;
   const background = startBackground({
     service,
-    signer: certificate.signer(url),
+    signer: () => certificate.signer(url),
     mailServer: config.mailServer,
     environment: config.environment,
     schedules: options.schedules === true,

@@ -14,7 +14,7 @@ export interface MessageSenders {
   readonly runCommand: RunCommand;
   /** Undefined where no mail server is configured. */
   readonly sendMail: SendMail | undefined;
-  readonly signer: MessageSigner;
+  readonly signer: () => Promise<MessageSigner>;
 }
 
 /** Brings a message to a subscription. */
@@ -27,8 +27,7 @@ export async function sendMessage(
   const endpoint = await findSubscription(senders.db, subscriptionArn);
   if (endpoint === undefined || item.topic_arn === null) return;
   const message = readMessage(item.uid, item.topic_arn, item.body, item.created_at);
-  const envelope = envelopeOf(message, senders.signer);
-  const body = JSON.stringify(envelope);
+  const signed = async (): Promise<string> => JSON.stringify(envelopeOf(message, await senders.signer()));
   switch (endpoint.protocol) {
     case 'https': {
       const headers = {
@@ -38,11 +37,12 @@ export async function sendMessage(
         'x-amz-sns-topic-arn': message.topicArn,
         'x-amz-sns-subscription-arn': subscriptionArn,
       };
-      return senders.postWebhook({ url: endpoint.url, headers, body }, signal);
+      return senders.postWebhook({ url: endpoint.url, headers, body: await signed() }, signal);
     }
     case 'command': {
       const environment = { KILN_MESSAGE_ID: message.messageId, KILN_TOPIC_ARN: message.topicArn };
-      return senders.runCommand({ command: endpoint.command, input: body, environment }, signal);
+      const input = await signed();
+      return senders.runCommand({ command: endpoint.command, input, environment }, signal);
     }
     case 'email': {
       if (senders.sendMail === undefined) {

@@ -19,13 +19,14 @@ export interface KilnEndpoints {
   readonly follow: FollowImageBuild;
   readonly followEvents?: FollowEvents;
   readonly operations?: KilnOperations;
-  /** Where receivers of signed messages find the certificate; anybody may read it. */
-  readonly certificate?: { readonly path: string; readonly pem: string };
+  /** The certificate of signed messages, PEM, by a path under {@link CERTIFICATE_PATH}; anybody may read it. */
+  readonly findCertificate?: (path: string) => Promise<string | undefined>;
 }
 
 export const SERVICE_PATH = '/kiln/v1/service';
 export const FOLLOW_PATH = '/kiln/v1/follow';
 export const EVENTS_PATH = '/kiln/v1/events';
+export const CERTIFICATE_PATH = '/kiln/v1/sns/';
 export const OPERATIONS_PATH = '/kiln/v1/operations/';
 
 /** Node's fetch gives an answer up after five minutes of silence; a guest without KVM can be silent for longer. */
@@ -78,9 +79,15 @@ export async function answerEvents(
 }
 
 /** The certificate, when it is asked for; undefined for everything else. */
-export function answerCertificate(method: string, path: string, { certificate }: KilnEndpoints): Response | undefined {
-  if (method !== 'GET' || certificate === undefined || path !== certificate.path) return undefined;
-  return new Response(certificate.pem, { headers: { 'content-type': 'application/x-pem-file' } });
+export async function answerCertificate(
+  method: string,
+  path: string,
+  { findCertificate }: KilnEndpoints,
+): Promise<Response | undefined> {
+  if (method !== 'GET' || !path.startsWith(CERTIFICATE_PATH)) return undefined;
+  const pem = await findCertificate?.(path);
+  if (pem === undefined) return undefined;
+  return new Response(pem, { headers: { 'content-type': 'application/x-pem-file' } });
 }
 
 /** Throws UnknownOperationException. */
