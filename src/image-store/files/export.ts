@@ -1,9 +1,12 @@
 import { readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BuilderFault } from '../../util/faults.ts';
-import type { ExportFormat, StoreContext } from '../image-store.ts';
+import { lockFile } from '../../util/file-lock.ts';
+import type { ExportFormat, MachineImage, StoreContext } from '../image-store.ts';
 import { syncFile, syncFolderOf } from './atomic-file.ts';
-import type { Layout } from './layout.ts';
+import { sha256OfFile } from './disk-digest.ts';
+import { exportedBefore, noteSum, rememberExport } from './exported-files.ts';
+import { type Layout, lockPath } from './layout.ts';
 import { isOwnerAlive, nameOfThisProcess } from './process-identity.ts';
 import { convertInParallel, qemuImg } from './qemu-img.ts';
 import { readRecord } from './records.ts';
@@ -24,6 +27,8 @@ const TARGETS: Readonly<Record<ExportFormat, { readonly options: readonly string
 /**
  * Writes a machine image as one file without parents. The target appears, or is replaced, when it is whole: before that
  * a hidden `.NAME.PROCESS.partial` beside it grows, which the next export to the same name removes should this one be killed.
+ * A target that this store wrote with the same content, and that nobody has touched since, stays as it is. `SHA256SUMS`
+ * beside it gets, or keeps, a line for it.
  */
 export async function exportDisk(
   layout: Layout,
@@ -38,6 +43,12 @@ export async function exportDisk(
   const disk = await verifyChain(layout, image, signal);
   const file = join(await existingFolder(dirname(resolve(target)), action), basename(target));
   await removeAbandoned(file);
+  const content = await contentOf(layout, image, format);
+  const there = await exportedBefore(layout, file, content);
+  if (there !== undefined) {
+    monitor.line('kiln', `${target} is this image already`);
+    return { bytes: there };
+  }
   const partial = `${partialPrefix(file)}${await nameOfThisProcess()}.partial`;
   const { options, anyOrder } = TARGETS[format];
   try {
@@ -46,14 +57,29 @@ export async function exportDisk(
     await qemuImg(conversion, { signal, action, file });
     await syncFile(partial);
     signal.throwIfAborted();
+    const sha256 = await sha256OfFile(partial, signal);
     await rename(partial, file);
     await syncFolderOf(file);
-    return { bytes: await allocatedBytes(file) };
+    await using _lock = await lockFile(lockPath(layout, 'exports'), signal);
+    await noteSum(file, sha256);
+    const bytes = await allocatedBytes(file);
+    await rememberExport(layout, file, content, bytes);
+    return { bytes };
   } catch (error) {
     await rm(partial, { force: true });
     signal.throwIfAborted();
     throw storageFault(error, action, file);
   }
+}
+
+/** What the file is going to hold: the disks below it by their content, and how they are written. */
+async function contentOf(layout: Layout, image: MachineImage, format: ExportFormat): Promise<string> {
+  const digests: string[] = [];
+  for (let one: MachineImage | undefined = image; one !== undefined; ) {
+    digests.push(one.digest, ...(one.layers ?? []).map(({ digest }) => digest));
+    one = one.parentAmiId === undefined ? undefined : await readRecord(layout, one.parentAmiId);
+  }
+  return `${format} ${TARGETS[format].options.join(' ')} ${digests.join(' ')}`;
 }
 
 async function existingFolder(folder: string, action: string): Promise<string> {

@@ -30,7 +30,7 @@ for (const [format, detected] of Object.entries(FORMATS) as [ExportFormat, strin
     const { bytes } = await fixture.store.export(image.amiId, file, format, fixture.context);
     assert.ok(bytes > MIB && bytes < 8 * MIB, `sparse: ${bytes}`);
     assert.equal(await detectFormat(file), detected);
-    assert.deepEqual(await readdir(folder), ['out: of, it']);
+    assert.deepEqual(await readdir(folder), ['SHA256SUMS', 'out: of, it']);
 
     const again = await fixture.store.import({ ...request, file }, fixture.context);
     assert.equal(again.virtualSize, 8 * MIB);

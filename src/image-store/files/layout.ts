@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
  *   process that made them. Records know their digest.
  * - `disks/*.verified.json`: what the file looked like when its content was last read in full.
  * - `checkpoints/KEY.json`: checkpoints; the time of the last change of the file is that of its last use.
+ * - `exports/SHA256-OF-PATH.json`: files outside the store that were written from it, and what they looked like then.
  * - `leases/PROCESS-xxxxxx.json`: layers that a build of that process works on.
  * - `amis/AMI-ID.json`: machine images.
  * - `temporary/PROCESS-xxxxxx/`: work in progress, removed when its process is gone.
@@ -21,6 +22,7 @@ export interface Layout {
   readonly amis: string;
   readonly checkpoints: string;
   readonly leases: string;
+  readonly exports: string;
   readonly temporary: string;
   readonly locks: string;
 }
@@ -34,6 +36,7 @@ export async function makeLayout(directory: string): Promise<Layout> {
     amis: join(root, 'amis'),
     checkpoints: join(root, 'checkpoints'),
     leases: join(root, 'leases'),
+    exports: join(root, 'exports'),
     temporary: join(root, 'temporary'),
     locks: join(root, 'locks'),
   };
