@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { readDisk } from '../disk-contents.ts';
+import { type KilnHome, makeKilnHome } from '../kiln-home.ts';
+
+const examples = join(import.meta.dirname, '../../examples');
+
+/** What says when it was written, and so differs between two runs of one component. */
+const TIMES = /^\/(var\/log\/|var\/cache\/(ldconfig\/aux-cache|apt\/)|var\/lib\/apt\/|tmp$|etc\/ld\.so\.cache$)/;
+
+interface Outcome {
+  readonly code: number;
+  readonly lines: readonly string[];
+}
+
+/** All on mounted disks: nothing is booted. */
+describe('builds that go on from checkpoints', () => {
+  let home: KilnHome;
+  let template: string;
+  before(async () => {
+    home = makeKilnHome({ withBaseImages: true });
+    await cp(examples, join(home.work, 'examples'), { recursive: true });
+    template = join(home.work, 'examples/web-server/template.yaml');
+    const image = '  WebServerImage:\n    Type: AWS::ImageBuilder::Image\n    Properties:\n';
+    const text = readFileSync(template, 'utf8')
+      .replace(image, `${image}      ImageTestsConfiguration: { ImageTestsEnabled: false }\n`)
+      .replace('Parameters:\n', 'Parameters:\n  Recipe: { Type: String, Default: 1.0.0 }\n')
+      .replace('Name: web-server\n      Version: 1.0.0\n', 'Name: web-server\n      Version: !Ref Recipe\n');
+    writeFileSync(template, text);
+  });
+  after(() => home[Symbol.asyncDispose]());
+
+  async function kiln(...args: readonly string[]): Promise<Outcome> {
+    const process = home.start(args);
+    return { code: await process.ended, lines: [...process.stdout, ...process.stderr] };
+  }
+  async function build(recipe: string, title: string, file: string, ...more: readonly string[]): Promise<Outcome> {
+    const parameters = ['-p', `Recipe=${recipe}`, '-p', `Title=${title}`];
+    const out = ['--executor', 'auto', '-o', join(home.work, file)];
+    const outcome = await kiln('build', template, ...parameters, ...out, ...more);
+    assert.equal(outcome.code, 0, outcome.lines.slice(-40).join('\n'));
+    return outcome;
+  }
+  const says = ({ lines }: Outcome, pattern: RegExp): boolean => lines.some((line) => pattern.test(line));
+  const layers = (): readonly string[] =>
+    readdirSync(join(home.path, 'images/disks')).filter((name) => /^layer-.*\.qcow2$/.test(name));
+
+  test('what is reused gives the same files as what is made anew', async () => {
+    const cold = await build('1.0.0', 'One', 'cold.qcow2');
+    assert.ok(!says(cold, /is reused/));
+    const plan = await kiln('plan', template, '-p', 'Recipe=1.0.1', '-p', 'Title=Two', '--executor', 'auto', '--json');
+    const planned = JSON.parse(plan.lines[0] ?? '{}') as { components: readonly { name: string; reused?: object }[] };
+    assert.deepEqual(
+      planned.components.map(({ name, reused }) => [name, reused !== undefined]),
+      [
+        ['nginx', true],
+        ['page', false],
+      ],
+      plan.lines.join('\n'),
+    );
+    const hit = await build('1.0.1', 'Two', 'hit.qcow2');
+    assert.ok(says(hit, /nginx is reused: it ran at/) && !says(hit, /page is reused/));
+    const miss = await build('1.0.2', 'Two', 'miss.qcow2', '--no-cache');
+    assert.ok(says(miss, /Nothing is reused/) && !says(miss, /is reused: it ran/));
+    const [one, two] = [await readDisk(join(home.work, 'hit.qcow2')), await readDisk(join(home.work, 'miss.qcow2'))];
+    const paths = new Set([...one.tree.keys(), ...two.tree.keys()]);
+    const different = [...paths].filter((path) => one.tree.get(path) !== two.tree.get(path) && !TIMES.test(path));
+    assert.deepEqual(different, []);
+    assert.deepEqual(one.packages, two.packages);
+    assert.deepEqual(one.enabledUnits, two.enabledUnits);
+    const attributes = (lines: readonly string[]) => lines.filter((line) => !line.startsWith('./var/log/')).toSorted();
+    assert.deepEqual(attributes(one.attributes), attributes(two.attributes));
+  });
+
+  test('the same again is the same disk under a new build version, and says so', async () => {
+    const again = await build('1.0.2', 'Two', 'miss.qcow2');
+    assert.ok(says(again, /LaunchBuildInstance SKIPPED/), again.lines.join('\n'));
+    const arn = again.lines.join('\n').match(/arn:\S+image\/web-server\/1\.0\.2\/2/)?.[0] ?? '';
+    const shown = await kiln('show', arn);
+    assert.ok(says(shown, /kiln:reused +2 of 2 components, from \d{4}/), shown.lines.join('\n'));
+    assert.ok(says(shown, /nginx\/1\.0\.0\/1 +direct +reused: ran /));
+  });
+
+  test('a checkpoint that is broken gives way to a cold start that gives the same image', async () => {
+    const disks = join(home.path, 'images/disks');
+    for (const name of layers()) {
+      const path = join(disks, name);
+      const bytes = readFileSync(path);
+      bytes.fill(0xff, Math.floor(bytes.length / 2));
+      chmodSync(path, 0o600);
+      rmSync(path);
+      writeFileSync(path, bytes);
+    }
+    const outcome = await build('1.0.3', 'Three', 'after.qcow2');
+    assert.ok(says(outcome, /The checkpoint after nginx cannot be used and is removed: .*corrupt/));
+    const tree = (await readDisk(join(home.work, 'after.qcow2'))).tree;
+    const before = (await readDisk(join(home.work, 'hit.qcow2'))).tree;
+    const different = [...tree].filter(([path, what]) => before.get(path) !== what && !TIMES.test(path));
+    assert.deepEqual(
+      different.map(([path]) => path),
+      ['/var/www/html/index.html'],
+    );
+  });
+
+  test('the cache says what it has, and is emptied without what images need', async () => {
+    const listed = await kiln('cache', 'ls', '--json');
+    const found = JSON.parse(listed.lines[0] ?? '{}') as { facts: { components: readonly { name: string }[] } };
+    assert.deepEqual(
+      found.facts.components.map(({ name }) => name),
+      ['nginx'],
+    );
+    const emptied = await kiln('cache', 'gc', '--to', '0');
+    assert.match(emptied.lines[0] ?? '', /^removed [1-9]/);
+    const stats = await kiln('cache', 'stats');
+    assert.ok(says(stats, /^checkpoints +0$/));
+    const cold = await build('1.0.4', 'Four', 'four.qcow2');
+    assert.ok(!says(cold, /is reused/));
+  });
+});
