@@ -240,6 +240,7 @@ test('rules and endpoints that cannot be are refused by what is wrong with them'
   const refused: readonly (readonly [Command, readonly string[], RegExp])[] = [
     [rule, ['add', 'x', '--pattern', '{"source":"aws"}', '--file', '/tmp/x'], /The event pattern is wrong at 'source'/],
     [rule, ['add', 'x', '--pattern', '{', '--file', '/tmp/x'], /--pattern is not JSON/],
+    [rule, ['add', 'x', '--pattern', '{"source":["\\u0000"]}', '--file', '/tmp/x'], /cannot be stored/],
     [rule, ['add', 'x', '--pattern', ALL], /a rule needs a target/],
     [rule, ['add', 'x/y', '--pattern', ALL, '--file', '/tmp/x'], /'name'/],
     [rule, ['add', 'x', '--pattern', ALL, '--webhook', 'http://example.org/'], /must begin with https/],

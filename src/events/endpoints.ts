@@ -33,3 +33,12 @@ export function checkCommand(value: unknown, place: string): readonly string[] {
   if (!isAbsolute(value[0] ?? '')) throw invalidParameter(`${place}[0]`, 'It must be the absolute path of a program.');
   return value;
 }
+
+/** Refuses texts that the database cannot store: with NUL, or with half of a surrogate pair. */
+export function checkStorable(value: unknown, place: string): void {
+  JSON.stringify(value, (key, member: unknown) => {
+    const texts = typeof member === 'string' ? [key, member] : [key];
+    if (texts.every((text) => !text.includes('\0') && text.isWellFormed())) return member;
+    throw invalidParameter(place, 'It has characters that cannot be stored (NUL, or half of a surrogate pair).');
+  });
+}

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { AwsError, invalidParameter } from '../contract/errors.ts';
 import type { Database } from '../state/tables.ts';
+import { checkStorable } from './endpoints.ts';
 import { InvalidPatternError } from './invalid-pattern.ts';
 import { parsePattern } from './pattern.ts';
 import { type RuleTarget, readRuleTarget } from './rule-target.ts';
@@ -22,6 +23,7 @@ const MOST_RULES = 300;
 
 /** Reads a rule as somebody wrote it. @throws AwsError that names what is wrong */
 export function readRule(value: unknown): Rule {
+  checkStorable(value, 'rule');
   if (typeof value !== 'object' || value === null) throw invalidParameter('rule', 'It must be an object.');
   const { name, description, pattern, enabled = true, targets, ...others } = value as Record<string, unknown>;
   const [unknown] = Object.keys(others);

@@ -1,6 +1,6 @@
 /** Where a subscription sends messages. Source of the protocols: SNS API Reference, Subscribe; `command` is Kiln's own. */
 import { invalidParameter } from '../contract/errors.ts';
-import { checkCommand, checkWebhookUrl } from '../events/endpoints.ts';
+import { checkCommand, checkStorable, checkWebhookUrl } from '../events/endpoints.ts';
 
 export type TopicEndpoint =
   | { readonly protocol: 'https'; readonly url: string }
@@ -12,6 +12,7 @@ const ADDRESS = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9
 
 /** @throws AwsError that names what is wrong */
 export function readTopicEndpoint(value: unknown): TopicEndpoint {
+  checkStorable(value, 'endpoint');
   if (typeof value !== 'object' || value === null) throw invalidParameter('endpoint', 'It must be an object.');
   const { protocol, ...rest } = value as Readonly<Record<string, unknown>>;
   const one = (name: string): unknown => {

@@ -1,4 +1,5 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
+import { storable } from './storable.ts';
 import type { Database, LogEventsTable } from './tables.ts';
 
 export type LogRow = Selectable<LogEventsTable>;
@@ -96,17 +97,15 @@ function row(group: string, stream: string, line: LogLine): Insertable<LogEvents
     timestamp: line.at,
     step_name: line.stepName ?? null,
     source: line.source,
-    message: storable(line.message),
+    message: storable(bounded(line.message)),
   };
 }
 
-/** PostgreSQL stores neither NUL nor half a surrogate pair. */
-function storable(message: string): string {
-  const fitting =
-    message.length <= MAX_MESSAGE
-      ? message
-      : `${message.slice(0, MAX_MESSAGE)} … (${message.length - MAX_MESSAGE} more characters)`;
-  return fitting.replaceAll('\0', '').toWellFormed();
+/** Longer lines are cut. */
+function bounded(message: string): string {
+  return message.length <= MAX_MESSAGE
+    ? message
+    : `${message.slice(0, MAX_MESSAGE)} … (${message.length - MAX_MESSAGE} more characters)`;
 }
 
 /** The lines of a stream after the line `afterId` (`'0'` for all), in the order in which they were stored. */

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { type LoggedPipeline, pipelineLogPlace } from './log-place.ts';
+import { storable } from './storable.ts';
 import type { Database } from './tables.ts';
 
 /**
@@ -17,6 +18,13 @@ export async function writePipelineLog(
   await sql`select pg_advisory_xact_lock(hashtextextended(${`kiln log ${group} ${stream}`}, 0))`.execute(trx);
   await trx
     .insertInto('log_events')
-    .values({ log_group: group, log_stream: stream, timestamp: at, step_name: null, source: 'kiln', message })
+    .values({
+      log_group: group,
+      log_stream: stream,
+      timestamp: at,
+      step_name: null,
+      source: 'kiln',
+      message: storable(message),
+    })
     .execute();
 }

@@ -176,6 +176,33 @@ describe('CloudWatch Logs', () => {
     assert.deepEqual(messages(some.events), ['line 2', 'line 3']);
   });
 
+  it('answers about a megabyte at a time', async () => {
+    await using store = await openTestStore();
+    const { fixture, client } = await serveLogs(store);
+    await using _ = fixture;
+    await using log = openLog(store.db, `${CREDENTIAL.accountId}:${GROUP}`, '2.0.0/1');
+    for (let line = 0; line < 12; line += 1) {
+      log.append({ at: new Date(START), source: 'stdout', message: `${line} ${'x'.repeat(200_000)}` });
+    }
+    await log.flush();
+    const stream = { logGroupName: GROUP, logStreamName: '2.0.0/1', startFromHead: true };
+    const sizes: number[] = [];
+    for (let nextToken: string | undefined; ; ) {
+      const page = await client.send(new GetLogEventsCommand({ ...stream, nextToken }));
+      if (page.nextForwardToken === nextToken) break;
+      sizes.push(page.events?.length ?? 0);
+      nextToken = page.nextForwardToken;
+    }
+    assert.deepEqual(sizes, [5, 5, 2]);
+    const pages = paginateFilterLogEvents({ client }, { logGroupName: GROUP, logStreamNames: ['2.0.0/1'] });
+    let found = 0;
+    for await (const { events = [] } of pages) {
+      assert.ok(events.length <= 6);
+      found += events.length;
+    }
+    assert.equal(found, 12);
+  });
+
   it('filters the lines of a group by time, stream and pattern', async () => {
     await using store = await openTestStore();
     const { fixture, client } = await serveLogs(store);

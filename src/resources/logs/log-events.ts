@@ -15,12 +15,13 @@ import { noSuchGroup } from './log-lists.ts';
 /** Source: API Reference, GetLogEvents: up to 10,000 events or 1 MB. */
 const MOST = 10_000;
 const MOST_BYTES = 1_048_576;
-const BATCH = 1_000;
+/** Lines may be long: so many are in memory at a time. */
+const BATCH = 200;
 /** Lines that one FilterLogEvents looks at; a page may have few events, or none, and still a token. */
 const MOST_LOOKED_AT = 50_000;
 
 /** The ends of a page in both directions. `f/7`: what comes after line 7. `b/7`: what comes before it. */
-const TOKEN = /^([fb])\/(\d{1,19})$/;
+const TOKEN = /^([fb])\/(\d{1,18})$/;
 
 /** Throws ResourceNotFoundException. At the end of a stream the token is the one that was given. */
 export async function getLogEvents(
@@ -37,14 +38,15 @@ export async function getLogEvents(
     .where('log_group', '=', group)
     .where('log_stream', '=', logStreamName);
   if ((await lines.limit(1).executeTakeFirst()) === undefined) await refuseMissing(account, group);
-  const rows = await lines
-    .$if(id !== undefined, (query) => query.where('id', forwards ? '>' : '<', id ?? '0'))
-    .$if(startTime !== undefined, (query) => query.where('timestamp', '>=', new Date(startTime ?? 0)))
-    .$if(endTime !== undefined, (query) => query.where('timestamp', '<', dateOf(endTime ?? 0)))
-    .orderBy('id', forwards ? 'asc' : 'desc')
-    .limit(limit)
-    .execute();
-  const page = bounded(rows);
+  const page = await readPage(id, limit, (after, most) =>
+    lines
+      .$if(after !== undefined, (query) => query.where('id', forwards ? '>' : '<', after ?? '0'))
+      .$if(startTime !== undefined, (query) => query.where('timestamp', '>=', dateOf(startTime ?? 0)))
+      .$if(endTime !== undefined, (query) => query.where('timestamp', '<', dateOf(endTime ?? 0)))
+      .orderBy('id', forwards ? 'asc' : 'desc')
+      .limit(most)
+      .execute(),
+  );
   const events = forwards ? page : page.toReversed();
   const [first, last] = [events.at(0)?.id, events.at(-1)?.id];
   const here = BigInt(id ?? 0);
@@ -119,7 +121,7 @@ function tokenOf({ at, id }: Position): string {
 
 function readPosition(token: string | undefined): Position {
   if (token === undefined) return { at: new Date(0), id: '0' };
-  const [, at, id] = /^(\d{1,15})\/(\d{1,19})$/.exec(token) ?? [];
+  const [, at, id] = /^(\d{1,15})\/(\d{1,18})$/.exec(token) ?? [];
   if (at === undefined || id === undefined) {
     throw new AwsError('InvalidParameterException', 'The specified nextToken is invalid.');
   }
@@ -141,13 +143,30 @@ async function refuseMissing(account: LogAccount, group: string): Promise<never>
   throw new AwsError('ResourceNotFoundException', 'The specified log stream does not exist.');
 }
 
-function bounded<Row extends { readonly message: string }>(rows: readonly Row[]): readonly Row[] {
+/** Lines until there are enough of them, or too many bytes; at least one if there is one. */
+async function readPage(
+  from: string | undefined,
+  limit: number,
+  read: (after: string | undefined, most: number) => Promise<readonly StoredLine[]>,
+): Promise<readonly StoredLine[]> {
+  const page: StoredLine[] = [];
   let size = 0;
-  const most = rows.findIndex(({ message }) => {
-    size += message.length;
-    return size > MOST_BYTES;
-  });
-  return most < 0 ? rows : rows.slice(0, Math.max(most, 1));
+  for (let after = from; page.length < limit; after = page.at(-1)?.id) {
+    const rows = await read(after, Math.min(BATCH, limit - page.length));
+    for (const row of rows) {
+      size += row.message.length;
+      if (page.length > 0 && size > MOST_BYTES) return page;
+      page.push(row);
+    }
+    if (rows.length === 0) break;
+  }
+  return page;
+}
+
+interface StoredLine {
+  readonly id: string;
+  readonly timestamp: Date;
+  readonly message: string;
 }
 
 /** Lines are stored at once, so they were taken in when they were said. */

@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
+import { storable } from '../storable.ts';
 import type { Database, TopicsTable } from '../tables.ts';
 
 export interface NewMessage {
@@ -27,7 +28,10 @@ export async function publishMessage(trx: Kysely<Database>, message: NewMessage)
       kind: 'message',
       about: message.about,
       topic_arn: message.topicArn,
-      body: JSON.stringify({ subject: message.subject, message: message.message }),
+      body: JSON.stringify({
+        subject: message.subject === undefined ? undefined : storable(message.subject),
+        message: storable(message.message),
+      }),
       created_at: message.at,
     })
     .execute();
