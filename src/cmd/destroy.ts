@@ -32,7 +32,6 @@ export const destroy: Command = {
       callOperation(connection.address, operation, input, until);
     const report = createStackReport(args.flag('json'), (text) => io.stdout.write(text));
     const resources = await listStack(call, stackName, signal);
-    if (resources.length === 0) io.stderr.write(`kiln: the stack '${stackName}' has nothing\n`);
     const asks = resources.length > 0 && !args.flag('yes') && process.stdin.isTTY && io.stderr.isTTY;
     if (asks && !(await confirm(io, `Remove the ${resources.length} resources of ${stackName}?`, signal))) {
       return EXIT.interrupted;

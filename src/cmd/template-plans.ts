@@ -32,7 +32,8 @@ export async function readPlan(
   const parameters = readParameters(args.texts('parameter'));
   const stackName = stackNameOf(args, file);
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new UsageError(systemMessage(coerceError(error)));
+    // An error of reading a folder does not say which.
+    throw new UsageError(systemMessage(Object.assign(coerceError(error), { path: file })));
   });
   const [{ readTemplate }, { planTemplate }, { storedParameters }] = await Promise.all([
     import('../template/read-template.ts'),

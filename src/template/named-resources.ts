@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ProblemList } from '../util/problem-list.ts';
 import { evaluate } from './evaluate.ts';
 import { evaluateConstant } from './functions/constant.ts';
-import { NAMED_TYPES, type NamedType, type NamedTypeName } from './named-types.ts';
+import { NAMED_TYPES, type NamedType, type NamedTypeName, type NamePlace } from './named-types.ts';
 import type { ResourceDeclaration } from './read-template.ts';
 import type { KnownResource, Scope } from './scope.ts';
 
@@ -11,12 +11,6 @@ export interface NamedResource {
   readonly logicalId: string;
   readonly type: NamedTypeName;
   readonly name: string;
-}
-
-export interface NamePlace {
-  readonly stackName: string;
-  readonly partition: string;
-  readonly accountId: string;
 }
 
 /** What a template can ask of such a resource. The scope is asked for late, because it holds this resource too. */
@@ -37,7 +31,7 @@ export function namedResource(
   };
   const arnOf = (): string => {
     const path = propertyOf(declaration, 'Path', scope()) ?? '/';
-    return `arn:${place.partition}:iam::${place.accountId}:${type.arnKind}${path}${nameOf()}`;
+    return type.arn?.(nameOf(), place, path) ?? '';
   };
   return {
     ref: type.ref,

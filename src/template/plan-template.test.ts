@@ -148,7 +148,7 @@ const MISTAKES: readonly (readonly [what: string, template: string, problem: Reg
   [
     'a type of another service',
     'Resources:\n  I: { Type: AWS::SNS::Topic }',
-    /2:14 .*'AWS::SNS::Topic'.*Kiln sends no notifications/,
+    /2:14 .*'AWS::SNS::Topic'.*topics are made with `kiln topic`/,
   ],
   ['any other type', 'Resources:\n  I: { Type: AWS::DAX::Cluster }', /2:14 .*'AWS::DAX::Cluster'.*AWS::IAM::Role/],
   ['an unknown key of a resource', 'Resources:\n  I: { Typ: x }', /'Typ'.*did you mean 'Type'/],
@@ -292,7 +292,11 @@ Resources:
     Type: AWS::ImageBuilder::InfrastructureConfiguration
     Properties: { Name: infra, InstanceProfileName: !Ref Profile }
     DependsOn: [Role]
+  Log:
+    Type: AWS::Logs::LogGroup
+    Properties: { LogGroupName: /web/images }
 Outputs:
+  Log: { Value: !GetAtt Log.Arn }
   Role: { Value: !GetAtt Role.Arn }
   Named: { Value: !GetAtt Named.Arn }
 `);
@@ -302,7 +306,11 @@ Outputs:
   assert.equal(resources[0]?.input['instanceProfileName'], profile?.name);
   assert.deepEqual(
     outputs.map(({ value }) => value.parts),
-    [[`arn:aws:iam::123456789012:role/team/${role?.name}`], ['arn:aws:iam::123456789012:role/web-builder']],
+    [
+      ['arn:aws:logs:us-east-1:123456789012:log-group:/web/images:*'],
+      [`arn:aws:iam::123456789012:role/team/${role?.name}`],
+      ['arn:aws:iam::123456789012:role/web-builder'],
+    ],
   );
 });
 

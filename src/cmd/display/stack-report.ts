@@ -51,7 +51,9 @@ function plainReport(write: (text: string) => void): StackReport {
 function summaryOf(outcomes: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const outcome of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  return outcomes.length === 0 ? 'nothing' : [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+  return outcomes.length === 0
+    ? 'has no resources'
+    : [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
 }
 
 function jsonReport(write: (text: string) => void): StackReport {
