@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import {
   CreateComponentCommand,
   CreateImageCommand,
@@ -19,6 +16,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-imagebuilder';
 import { type KilnHome, type KilnProcess, makeKilnHome } from '../kiln-home.ts';
+import { awsCli } from './aws-cli.ts';
 import { HELLO_COMPONENT, PARENT_IMAGE, readExports } from './drive-build.ts';
 
 const TERMINAL = new Set(['AVAILABLE', 'FAILED', 'CANCELLED']);
@@ -158,23 +156,15 @@ test('a build driven by the AWS CLI reaches AVAILABLE', async () => {
   );
 });
 
-/** Debian's AWS CLI does not read `AWS_ENDPOINT_URL_IMAGEBUILDER`, so the endpoint is given as an option. */
-async function aws(operation: string, input: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
-  const { stdout } = await promisify(execFile)(
-    '/usr/bin/aws',
-    [
-      ...['imagebuilder', operation, '--output', 'json', '--no-cli-pager'],
-      ...['--endpoint-url', environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? ''],
-      ...['--cli-input-json', JSON.stringify(input)],
-    ],
-    {
-      env: {
-        ...process.env,
-        ...environment,
-        AWS_EC2_METADATA_DISABLED: 'true',
-        AWS_CONFIG_FILE: join(home.work, 'none'),
-      },
+function aws(operation: string, input: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
+  const place = {
+    url: environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? '',
+    region: environment['AWS_REGION'] ?? '',
+    credentials: {
+      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
     },
-  );
-  return stdout.trim() === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>);
+    folder: home.work,
+  };
+  return awsCli(place)(operation, '--cli-input-json', JSON.stringify(input));
 }
