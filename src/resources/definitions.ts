@@ -75,7 +75,7 @@ export async function insertDefinition(
     .returning('arn')
     .executeTakeFirst();
   if (inserted === undefined) throw alreadyExists(definition.arn.kind, arn);
-  await replaceReferences(trx, arn, definition.references ?? []);
+  await insertReferences(trx, arn, definition.references ?? []);
   await checkDefinitionQuota(service, trx, definition.arn.kind);
   return arn;
 }
@@ -102,6 +102,14 @@ async function replaceReferences(
   references: readonly string[],
 ): Promise<void> {
   await trx.deleteFrom('resource_references').where('from_arn', '=', from).execute();
+  await insertReferences(trx, from, references);
+}
+
+async function insertReferences(
+  trx: Transaction<Database>,
+  from: string,
+  references: readonly string[],
+): Promise<void> {
   const unique = [...new Set(references)];
   if (unique.length === 0) return;
   await trx
