@@ -14,6 +14,7 @@ import {
   CreateImageRecipeCommand,
   CreateInfrastructureConfigurationCommand,
 } from '@aws-sdk/client-imagebuilder';
+import pg from 'pg';
 import { textToSign } from '../notifications/envelope.ts';
 import { componentData } from '../resources/test-service.ts';
 import type { Command } from './command.ts';
@@ -283,5 +284,26 @@ test('an event starts a pipeline once, and a topic gets events', async () => {
   assert.match(
     await kiln(service, logs, '/aws/imagebuilder/pipeline/nightly'),
     /because an event matched the rule again/,
+  );
+});
+
+test('a service runs pipelines by their schedules', async () => {
+  await using service = await openTestService();
+  await using webhook = await openWebhook();
+  await kiln(service, topic, 'add', 'images');
+  await kiln(service, topic, 'subscribe', 'images', '--https', webhook.url);
+  await definePipeline(service);
+  const database = new pg.Client({ connectionString: service.config.databaseUrl });
+  await database.connect();
+  // Its time comes in 2199; the test cannot wait for it.
+  await database.query(`update pipeline_schedules set next_slot = now() - interval '1 second'`);
+  await database.end();
+  await webhook.count(1);
+  const image = JSON.parse(JSON.parse(webhook.received[0]?.body ?? '').Message);
+  assert.deepEqual([image.buildType, image.state.status], ['SCHEDULED', 'AVAILABLE']);
+  assert.match(await kiln(service, pipelines), /^nightly +ENABLED +cron\(0 3 \* \* \? 2199\) +2199-01-01 03:00 /m);
+  assert.match(
+    await kiln(service, logs, '/aws/imagebuilder/pipeline/nightly'),
+    /because the schedule matched .* and it has no image yet/,
   );
 });

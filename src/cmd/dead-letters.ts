@@ -17,7 +17,7 @@ export const deadLetters: Command = {
   async run(args, { config, io, signal }) {
     const [retry, drop] = [args.text('retry'), args.text('drop')];
     if (retry !== undefined && drop !== undefined) throw new UsageError('--retry and --drop exclude each other');
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const call = (operation: string, input: Readonly<Record<string, unknown>>) =>
       callKiln(connection.address, operation, input, signal);
     const which = retry ?? drop;

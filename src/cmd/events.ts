@@ -16,7 +16,7 @@ export const events: Command = {
   },
 
   async run(args, { config, io, signal }) {
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const request = { after: args.text('after') ?? '0', follow: args.flag('follow') };
     for await (const line of readServiceEvents(connection.address, request, signal)) {
       io.stdout.write(`${args.flag('json') ? JSON.stringify(line) : sanitise(plainEvent(line.event))}\n`);

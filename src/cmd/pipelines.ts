@@ -11,7 +11,7 @@ export const pipelines: Command = {
   options: { json: { type: 'boolean', help: 'one JSON object per line' } },
 
   async run(args, { config, io, signal }) {
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const found: ImagePipeline[] = [];
     for await (const page of paginateListImagePipelines({ client: connection.client }, {})) {
       signal.throwIfAborted();

@@ -45,7 +45,7 @@ followed. Commands run as the service's user, without a shell, with the event on
     }
     if ((action === 'list') !== (name === undefined)) throw new UsageError(`usage: kiln rule ${this.usage}`);
     const pattern = action === 'add' ? await readPattern(args) : undefined;
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const call = (operation: string, input: Readonly<Record<string, unknown>>) =>
       callKiln(connection.address, operation, input, signal);
     if (action === 'rm') await call('DeleteRule', { name });

@@ -38,6 +38,7 @@ export async function openTestService(environment: Readonly<Record<string, strin
     lock: found.lock,
     machinery,
     port: 0,
+    schedules: true,
     log,
     signal: new AbortController().signal,
   };

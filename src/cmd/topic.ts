@@ -32,7 +32,7 @@ serves; addresses need smtp in config.yaml. Subscriptions need no confirmation.`
     const isWrong = (action === 'list') !== (name === undefined) || (action === 'publish') !== (message !== undefined);
     if (isWrong || more.length > 0) throw new UsageError(`usage: kiln topic ${this.usage}`);
     const endpoint = action === 'subscribe' ? readEndpoint(args) : undefined;
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const { address, accountId } = connection;
     const call = (operation: string, input: Readonly<Record<string, unknown>>) =>
       callKiln(address, operation, input, signal);
