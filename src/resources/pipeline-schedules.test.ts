@@ -7,7 +7,8 @@ import { completeImage } from '../state/transitions/complete-image.ts';
 import { failImage } from '../state/transitions/fail-image.ts';
 import { setImageStatus } from '../state/transitions/set-image-status.ts';
 import { claimDueSlots, runDueSlots } from './run-schedules.ts';
-import { componentData, DEBIAN_ARN, testService, token } from './test-service.ts';
+import type { ParentImages } from './service.ts';
+import { componentData, DEBIAN, DEBIAN_ARN, testService, token } from './test-service.ts';
 
 const signal = new AbortController().signal;
 const log = { error: (fields: object, message: string) => assert.fail(`${message} ${JSON.stringify(fields)}`) };
@@ -15,7 +16,13 @@ const log = { error: (fields: object, message: string) => assert.fail(`${message
 /** A service with a clock that the test sets, and a pipeline to be scheduled. */
 async function pipelines(store: Store, quotas = {}) {
   let now = new Date('2026-11-23T10:00:30.000Z');
-  const { service, call } = testService(store, {}, quotas, { clock: { now: () => now } });
+  let catalogue = DEBIAN;
+  const parentImages: ParentImages = {
+    managed: (name) => (name === catalogue.name ? catalogue : undefined),
+    listManaged: () => [catalogue],
+    ami: async () => undefined,
+  };
+  const { service, call } = testService(store, {}, quotas, { clock: { now: () => now }, parentImages });
   const component = async (version: string, text: string) => {
     const created = await call.CreateComponent({
       ...{ name: 'tool', semanticVersion: version, platform: 'Linux' as const, data: componentData(text) },
@@ -43,6 +50,10 @@ async function pipelines(store: Store, quotas = {}) {
     pipelineArn,
     setTime: (time: string) => {
       now = new Date(time);
+    },
+    /** The catalogue gets a newer image. */
+    setCatalogue: (version: string) => {
+      catalogue = { ...DEBIAN, version };
     },
     create: (schedule: object, more: object = {}) =>
       call.CreateImagePipeline({ name: 'nightly', ...parts, schedule, ...more, ...token() } as never),
@@ -265,6 +276,21 @@ describe('the start condition with dependency updates', () => {
       `${GROUP} Execution started: ${second}, because the schedule matched 2026-11-23T13:00:00.000Z and dependencies changed since ${first}: ${newer} (arn:aws:imagebuilder:us-east-1:123456789012:component/tool/x.x.x)`,
       `${GROUP} Execution of 2026-11-23T14:00:00.000Z skipped: no dependency updates since ${second}`,
     ]);
+  });
+
+  it('builds when the parent image is newer, in the catalogue as well', async () => {
+    await using store = await openTestStore();
+    const test = await pipelines(store);
+    await test.create({ scheduleExpression: 'cron(0 * * * ? *)' });
+    test.setTime('2026-11-23T11:00:00Z');
+    assert.deepEqual(await test.tick(), ['started']);
+    test.setCatalogue('2026.12.1');
+    test.setTime('2026-11-23T12:00:00Z');
+    assert.deepEqual(await test.tick(), ['started']);
+    const newer = 'arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/2026.12.1/1';
+    assert.match((await test.log()).at(-1) ?? '', new RegExp(`dependencies changed since .*: ${newer} \\(`));
+    test.setTime('2026-11-23T13:00:00Z');
+    assert.deepEqual(await test.tick(), ['skipped']);
   });
 
   it('does not concern executions that somebody asks for', async () => {

@@ -52,12 +52,13 @@ export async function runDueSlots(
     const run = async (): Promise<void> => {
       for (const { pipeline_arn: arn, account_id: account } of queue) {
         if (signal.aborted || full.has(account)) continue;
-        tried.add(arn);
         const outcome = await runPipelineSlot(service, arn).catch((error: unknown) => {
           log.error({ pipeline: arn, err: coerceError(error) }, 'scheduled execution not started, to be tried again');
           return undefined;
         });
         if (outcome !== undefined) outcomes.set(arn, outcome);
+        // Somebody else has it, or it cannot be started now: it stays due for a while.
+        if (outcome === undefined || outcome === 'nothing') tried.add(arn);
         if (outcome === 'delayed') full.add(account);
       }
     };
