@@ -24,7 +24,7 @@ test('without anything there are defaults', () => {
   const config = readConfig({}, {});
   assert.equal(config.home.path, join(homedir(), '.local/share/kiln'));
   assert.equal(config.port, DEFAULT_PORT);
-  assert.equal(config.concurrency, 1);
+  assert.equal(config.concurrency, 64);
   assert.equal(config.databaseUrl, undefined);
 });
 

@@ -20,7 +20,7 @@ export interface Config {
   readonly accountId: string | undefined;
   /** A PostgreSQL server of one's own; undefined is the embedded one. */
   readonly databaseUrl: string | undefined;
-  /** Builds at a time. */
+  /** Most builds at a time; the room of the machine may set a lower limit. */
   readonly concurrency: number;
   readonly logLevel: LogLevel;
   /** What checkpoints of builds may take on the disk; 0 makes none. */
@@ -42,6 +42,8 @@ export interface Config {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+const MOST_BUILDS = 64;
+
 /** `KILN` on a telephone. */
 export const DEFAULT_PORT = 5456;
 
@@ -51,7 +53,7 @@ export const ENVIRONMENT_VARIABLES = [
   { name: 'KILN_PORT', help: `port of kiln serve (default ${DEFAULT_PORT})` },
   { name: 'KILN_REGION', help: 'AWS Region that Kiln says it is (default us-east-1)' },
   { name: 'KILN_ACCOUNT_ID', help: 'AWS account id that Kiln says it is (default: made at the first start)' },
-  { name: 'KILN_CONCURRENCY', help: 'builds at a time (default 1)' },
+  { name: 'KILN_CONCURRENCY', help: 'builds at a time (default: as many as vCPUs, memory and disk of this machine allow)' },
   { name: 'KILN_CACHE_SIZE_GIB', help: 'room for checkpoints of builds; 0 makes none (default 20)' },
   { name: 'KILN_LOG_LEVEL', help: `${LOG_LEVELS.join(', ')} (default info)` },
   { name: 'DATABASE_URL', help: 'a PostgreSQL server instead of the embedded one' },
@@ -88,7 +90,7 @@ export function readConfig(environment: Environment, flags: ConfigFlags): Config
     region: matching('KILN_REGION', value('KILN_REGION'), REGION) ?? file.region,
     accountId: matching('KILN_ACCOUNT_ID', value('KILN_ACCOUNT_ID'), ACCOUNT_ID) ?? file.accountId,
     databaseUrl: value('DATABASE_URL') ?? file.databaseUrl,
-    concurrency: integer('KILN_CONCURRENCY', value('KILN_CONCURRENCY'), 1, 64) ?? file.concurrency ?? 1,
+    concurrency: integer('KILN_CONCURRENCY', value('KILN_CONCURRENCY'), 1, MOST_BUILDS) ?? file.concurrency ?? MOST_BUILDS,
     cacheSizeGiB: integer('KILN_CACHE_SIZE_GIB', value('KILN_CACHE_SIZE_GIB'), 0, 1_000_000) ?? file.cacheSizeGiB ?? 20,
     logLevel: logLevel(value('KILN_LOG_LEVEL')) ?? file.logLevel ?? 'info',
     requestRate: file.requestRate ?? { perSecond: 100, burst: 200 },

@@ -26,8 +26,15 @@ const ANSWER_MS = 10_000;
 /**
  * Connects to the service of this home: the running one, or one that is started in this process for as long as the
  * connection is open.
+ *
+ * @param options.builds False for commands that are over in a moment: a service of their own then begins no build, and goes
+ * on with none that an earlier process left, for it would have to cancel it.
  */
-export async function connect(config: Config, signal: AbortSignal): Promise<Connection> {
+export async function connect(
+  config: Config,
+  signal: AbortSignal,
+  { builds = true }: { readonly builds?: boolean } = {},
+): Promise<Connection> {
   await ensureHome(config.home);
   const credentials = await ensureCredentials(config.home);
   const patience = AbortSignal.timeout(PATIENCE_MS);
@@ -50,7 +57,16 @@ export async function connect(config: Config, signal: AbortSignal): Promise<Conn
   ]);
   const log = await openFileLog(config);
   const machinery = stack.use(await openMachinery(config));
-  const service = await startService({ config, credentials, lock: found.lock, machinery, port: 0, log, signal });
+  const service = await startService({
+    config,
+    credentials,
+    lock: found.lock,
+    machinery,
+    port: 0,
+    builds,
+    log,
+    signal,
+  });
   stack.defer(() => service.stop());
   const address = { url: service.url, region: service.region, credentials };
   const client = await createClient(address);

@@ -14,7 +14,7 @@ export const explain: Command = {
   async run(args, { config, io, signal }) {
     const [imageBuildVersionArn = ''] = args.positionals;
     if (!imageBuildVersionArn.startsWith('arn:')) throw new UsageError('kiln explain needs the ARN of an image');
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const { client } = connection;
     const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn }), { abortSignal: signal });
     const { status, reason = '' } = image?.state ?? {};

@@ -7,7 +7,7 @@ export async function findAmi(argument: string, config: Config, signal: AbortSig
   if (isAmiId(argument)) return argument;
   if (!argument.startsWith('arn:')) throw new UsageError(`'${argument}' is neither an AMI id nor an image ARN`);
   const { GetImageCommand } = await import('@aws-sdk/client-imagebuilder');
-  await using connection = await connect(config, signal);
+  await using connection = await connect(config, signal, { builds: false });
   const command = new GetImageCommand({ imageBuildVersionArn: argument });
   const { image } = await connection.client.send(command, { abortSignal: signal });
   const amiId = image?.outputResources?.amis?.[0]?.image;

@@ -11,7 +11,7 @@ export const images: Command = {
   options: { json: { type: 'boolean', help: 'one JSON object per line' } },
 
   async run(args, { config, io, signal }) {
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const found: ImageSummary[] = [];
     for await (const page of paginateListImageBuildVersions({ client: connection.client }, {})) {
       signal.throwIfAborted();
@@ -23,8 +23,10 @@ export const images: Command = {
       return EXIT.done;
     }
     const rows = found.map((image) => {
-      const { status, amiId, created, imageBuildVersionArn } = describe(image);
-      return [status ?? '', amiId ?? '', (created ?? '').slice(0, 16).replace('T', ' '), imageBuildVersionArn ?? ''];
+      const { status, reason, amiId, created, imageBuildVersionArn } = describe(image);
+      const [, position] = /^Number (\d+) of the builds that wait/.exec(reason ?? '') ?? [];
+      const shown = position === undefined ? status : `${status} (${position} in the queue)`;
+      return [shown ?? '', amiId ?? '', (created ?? '').slice(0, 16).replace('T', ' '), imageBuildVersionArn ?? ''];
     });
     io.stdout.write(renderTable(['STATUS', 'AMI', 'CREATED', 'IMAGE'], rows));
     return EXIT.done;

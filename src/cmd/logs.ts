@@ -24,7 +24,7 @@ export const logs: Command = {
   async run(args, { config, io, signal }) {
     const [name, stream] = args.positionals;
     const write = (text: string): void => void io.stdout.write(`${text}\n`);
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     if (name === undefined) return listGroups(connection.address, write, signal);
     if (parseArn(name)?.kind === 'image') {
       if (stream !== undefined || args.text('filter') !== undefined) {

@@ -36,7 +36,7 @@ async function removeImage(
   context: CommandContext,
 ): Promise<void> {
   const { config, io, signal } = context;
-  await using connection = await connect(config, signal);
+  await using connection = await connect(config, signal, { builds: false });
   const { client } = connection;
   const command = new GetImageCommand({ imageBuildVersionArn });
   const { image } = await client.send(command, { abortSignal: signal });

@@ -16,7 +16,7 @@ export const show: Command = {
 
   async run(args, { config, io, signal }) {
     const [imageBuildVersionArn = ''] = args.positionals;
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const { client } = connection;
     const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn }), { abortSignal: signal });
     if (image === undefined) throw new UsageError(`there is no image ${imageBuildVersionArn}`);

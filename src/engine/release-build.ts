@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 
 /**
  * Ends every instance of a build but those that are kept. One that cannot be ended is logged: it does not keep the
- * build's end from being recorded, and the next start of this installation tries again (recover-builds.ts).
+ * build's end from being recorded, and the next worker of this place tries again (terminate-leftovers.ts).
  */
 export async function releaseBuild(engine: Engine, progress: BuildProgress): Promise<void> {
   const ending = [...progress.instances.keys()].filter((instanceId) => !progress.kept.has(instanceId));

@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Instance } from '../build-host/build-host.ts';
+import { insertResource } from '../state/test-rows.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
 import type { Engine } from './engine.ts';
@@ -299,3 +300,54 @@ test('instances of ended builds are terminated, but not those that were kept or 
   await revive();
   assert.equal(existsSync(path.join(bench.folder, 'i-00000000000000001')), false);
 });
+
+test('what an earlier attempt of a step did counts for nothing in the next one', async () => {
+  const file = path.join(bench.folder, 'attempts');
+  const again = `  - name: build
+    steps:
+      - { name: One, action: ExecuteBash, inputs: { commands: ['echo one >> ${file}'] } }
+      - { name: Two, action: ExecuteBash, inputs: { commands: ['echo two >> ${file}; [ $(grep -c two ${file}) -gt 1 ]'] } }
+`;
+  const workflowArn = await insertResource(bench.store.db, {
+    arn: 'arn:aws:imagebuilder:us-east-1:123456789012:workflow/build/again/1.0.0/1',
+    ...{ kind: 'workflow', slug: 'build/again', major: 1, minor: 0, patch: 0, build: 1, version: '1.0.0' },
+    document: JSON.stringify({ data: TWO_ATTEMPTS, type: 'BUILD' }),
+  });
+  let attempts = 0;
+  const { arn } = await stoppedBuild(
+    { components: [again], row: { ...onMachines.row, workflows: JSON.stringify([{ workflowArn }]) } },
+    (hold) => {
+      // The second attempt, before its first document step.
+      bench.host.faults.command = async (_, command) => {
+        if (String(command.stdin ?? '').includes('echo one') && ++attempts === 2) await hold();
+      };
+    },
+  );
+  const steps = bench.store.db
+    .selectFrom('component_steps as done')
+    .innerJoin('workflow_step_executions as step', 'step.id', 'done.step_execution_id')
+    .select('done.step')
+    .where('step.image_arn', '=', arn)
+    .where('done.finished', 'is not', null);
+  assert.deepEqual(await steps.execute(), [], 'nothing of the first attempt is left');
+  await goOn(arn);
+  const image = await bench.row(arn);
+  assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+  const anew = ['again CANCELLED', 'again COMPLETED'];
+  assert.deepEqual(await bench.workflows(arn), anew, 'the step that was interrupted may not run twice');
+  await rm(file);
+});
+
+const TWO_ATTEMPTS = `schemaVersion: 1.0
+steps:
+  - { name: Launch, action: LaunchInstance, inputs: { waitFor: ssmAgent } }
+  - name: Components
+    action: ExecuteComponents
+    retry: { maxAttempts: 2, backoffSeconds: 0 }
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
+  - name: Create
+    action: CreateImage
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
+`;

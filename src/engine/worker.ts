@@ -25,8 +25,13 @@ const LOOK_AHEAD = 20;
  * new ones, those that were parked, and those of lost workers. Several workers may share a database; two of them may share
  * a place.
  */
-export async function startWorker(engine: Engine, jobs: BuildJobs, room: WorkerRoom): Promise<Worker> {
-  const worker = new RunningWorker(engine, room);
+export async function startWorker(
+  engine: Engine,
+  jobs: BuildJobs,
+  room: WorkerRoom,
+  { heartbeatMs = HEARTBEAT_MS }: { readonly heartbeatMs?: number } = {},
+): Promise<Worker> {
+  const worker = new RunningWorker(engine, room, heartbeatMs);
   await worker.begin();
   const ticking = worker.tick();
   const listening = jobs.listen(() => worker.wake());
@@ -44,12 +49,14 @@ export async function startWorker(engine: Engine, jobs: BuildJobs, room: WorkerR
 class RunningWorker {
   readonly #engine: Engine;
   readonly #room: WorkerRoom;
+  readonly #heartbeatMs: number;
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, { readonly demand: BuildDemand; readonly ended: Promise<void> }>();
   #dispatching: Promise<void> | undefined;
   #wokenMeanwhile = false;
 
-  constructor(engine: Engine, room: WorkerRoom) {
+  constructor(engine: Engine, room: WorkerRoom, heartbeatMs: number) {
+    this.#heartbeatMs = heartbeatMs;
     this.#engine = engine;
     this.#room = room;
   }
@@ -85,7 +92,7 @@ class RunningWorker {
     const { db, workerId, log } = this.#engine;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await untilNextBeat(signal);
+      await untilNextBeat(this.#heartbeatMs, signal);
       if (signal.aborted) return;
       try {
         if (await this.#beat()) log.warn('this worker was taken for lost: it did not answer for too long');
@@ -140,7 +147,7 @@ class RunningWorker {
   }
 }
 
-function untilNextBeat(signal: AbortSignal): Promise<void> {
+function untilNextBeat(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const end = (): void => {
@@ -148,7 +155,7 @@ function untilNextBeat(signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, HEARTBEAT_MS);
+    const timer = setTimeout(end, milliseconds);
     signal.addEventListener('abort', end, { once: true });
   });
 }

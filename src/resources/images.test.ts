@@ -62,7 +62,7 @@ describe('images', () => {
       version: '1.0.0/1',
       platform: 'Linux',
       enhancedImageMetadataEnabled: true,
-      state: { status: 'PENDING' },
+      state: { status: 'PENDING', reason: 'Number 1 of the builds that wait for a worker. No worker is running.' },
       imageRecipe,
       infrastructureConfiguration,
       imageTestsConfiguration: { imageTestsEnabled: true, timeoutMinutes: 720 },

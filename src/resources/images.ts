@@ -4,6 +4,7 @@ import type { InputOf, OutputOf } from '../contract/operations.ts';
 import type { ImageRow } from '../state/find-resource.ts';
 import { isUnfinished } from '../state/image-states.ts';
 import { logPlaceOf } from '../state/log-place.ts';
+import { withQueuePosition } from '../state/queue-position.ts';
 import { deleteOneAtATime, refuseIfNeeded } from './deletion.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { findManagedImage, MANAGED_BUILD, managedImageArn } from './parent-images.ts';
@@ -24,7 +25,8 @@ export async function getImage(service: Service, input: InputOf<'GetImage'>): Pr
   }
   const row = await findVisibleImage(service, service.db, imageBuildVersionArn);
   if (row === undefined) throw notFound('imageBuildVersionArn', imageBuildVersionArn);
-  return { image: describedImage(row), latestVersionReferences: latestVersionReferences(row.arn) };
+  const [image = row] = await withQueuePosition(service.db, [row]);
+  return { image: describedImage(image), latestVersionReferences: latestVersionReferences(row.arn) };
 }
 
 function describedImage(row: ImageRow) {

@@ -84,7 +84,14 @@ export async function joinStore(options: {
 
 /** Opens the store in a database of a running server. */
 export async function connectStore(connection: Connection, log: Logger): Promise<Store> {
-  const pool = new pg.Pool({ ...connection, application_name: 'kiln', max: 20, connectionTimeoutMillis: 10_000 });
+  const pool = new pg.Pool({
+    ...connection,
+    application_name: 'kiln',
+    max: 20,
+    connectionTimeoutMillis: 10_000,
+    // A process that is frozen within a transaction must not keep the rows from whoever goes on with its builds.
+    idle_in_transaction_session_timeout: 5_000,
+  });
   // One that breaks in a transaction, between two queries, fails the next of them. Without a listener of its own it would
   // end the process.
   pool.on('connect', (client) => void client.on('error', () => {}));

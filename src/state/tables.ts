@@ -299,7 +299,7 @@ export interface WaitingStepsTable {
   notified_at: Timestamp | null;
 }
 
-/** Steps of component documents that an ExecuteComponents step has begun, kept until that step ends. */
+/** Steps of component documents that an attempt of an ExecuteComponents step has begun, kept until it ends. */
 export interface ComponentStepsTable {
   step_execution_id: string;
   /** Index among the step's documents. */

@@ -95,3 +95,21 @@ test('a build waits for a worker of the place where its instances are, as long a
   await silence(store, 'w-3', 12);
   assert.deepEqual(await arns('there'), [arn]);
 });
+
+test('a build whose row a frozen process holds does not hold up the others', async () => {
+  await using store = await openTestStore();
+  const held = await building(store, 'w-gone', 1);
+  const free = await building(store, 'w-gone', 2);
+  const { promise: thawed, resolve: thaw } = Promise.withResolvers<void>();
+  const { promise: frozen, resolve: freeze } = Promise.withResolvers<void>();
+  const holding = store.db.transaction().execute(async (trx) => {
+    await trx.selectFrom('images').select('arn').where('arn', '=', held).forUpdate().execute();
+    freeze();
+    await thawed;
+  });
+  await frozen;
+  assert.deepEqual(await releaseLostBuilds(store.db, nobody), [free]);
+  thaw();
+  await holding;
+  assert.deepEqual(await releaseLostBuilds(store.db, nobody), [held]);
+});

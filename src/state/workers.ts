@@ -54,9 +54,9 @@ export async function releaseLostBuilds(
   db: Kysely<Database>,
   own: { readonly workerId: string; readonly running: readonly string[] },
 ): Promise<readonly string[]> {
-  const released = await db
-    .updateTable('images')
-    .set(({ eb }) => ({ queued_from: sql<Date>`now()`, epoch: eb('epoch', '+', 1) }))
+  const lost = db
+    .selectFrom('images')
+    .select('arn')
     .where('status', 'in', BEING_BUILT)
     .where('queued_from', 'is', null)
     .where('worker_id', 'is not', null)
@@ -76,6 +76,13 @@ export async function releaseLostBuilds(
         ),
       ]),
     )
+    // One that somebody is changing is looked at again with the next heartbeat.
+    .forUpdate()
+    .skipLocked();
+  const released = await db
+    .updateTable('images')
+    .set(({ eb }) => ({ queued_from: sql<Date>`now()`, epoch: eb('epoch', '+', 1) }))
+    .where('arn', 'in', lost)
     .returning('arn')
     .execute();
   return released.map(({ arn }) => arn);

@@ -1,36 +1,123 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pino } from 'pino';
+import { joinStore, type Store } from '../../src/state/open-store.ts';
 import { makeKilnHome } from '../kiln-home.ts';
 import { MARKER, markedProcesses } from '../leaks.ts';
 
 const template = join(import.meta.dirname, '../../examples/hello/template.yaml');
 
-test('after SIGKILL in the middle of a build the next start ends the guest and the image is not stuck', async () => {
+/** The first time `Waits` runs it does not end; what runs it a second time finds that it did. */
+const TEMPLATE = `
+Resources:
+  Component:
+    Type: AWS::ImageBuilder::Component
+    Properties:
+      Name: killed
+      Version: 1.0.0
+      Platform: Linux
+      Data: |
+        schemaVersion: 1.0
+        phases:
+          - name: build
+            steps:
+              - name: First
+                action: ExecuteBash
+                inputs: { commands: ['echo x >> /root/first; wc -l < /root/first'] }
+              - name: Waits
+                action: ExecuteBash
+                maxAttempts: 2
+                inputs: { commands: ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 3600'] }
+  Recipe:
+    Type: AWS::ImageBuilder::ImageRecipe
+    Properties:
+      Name: killed
+      Version: 1.0.0
+      ParentImage: arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x
+      Components: [{ ComponentArn: !Ref Component }]
+  Infrastructure:
+    Type: AWS::ImageBuilder::InfrastructureConfiguration
+    Properties: { Name: killed, InstanceProfileName: none }
+  Image:
+    Type: AWS::ImageBuilder::Image
+    Properties: { ImageRecipeArn: !Ref Recipe, InfrastructureConfigurationArn: !Ref Infrastructure }
+`;
+
+test('killed during the boot, in a component and at the capture: each time the next process goes on', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-killed` };
-  const build = home.start(['build', template, '--executor', 'vm', '--json'], marker);
-  // The guest has answered: the components are about to run.
-  await build.line((line) => line.includes('"LaunchBuildInstance"') && line.includes('"COMPLETED"'));
-  assert.deepEqual(guests(marker), 1);
+  const file = join(home.work, 'killed.yaml');
+  writeFileSync(file, TEMPLATE);
+  const log = pino({ level: 'silent' });
+  const build = home.start(['build', file, '--executor', 'vm', '--json'], marker);
+  await build.line((line) => line.includes('"LaunchBuildInstance"') && line.includes('"RUNNING"'));
+  await until(async () => guests(marker).length === 1);
+  const [booting] = guests(marker);
   build.child.kill('SIGKILL');
   assert.equal(await build.ended, 137);
-  assert.deepEqual(guests(marker), 1, 'the guest lives in a process group of its own and survives');
+  assert.deepEqual(guests(marker), [booting], 'the guest lives in a process group of its own and survives');
 
-  const images = home.start(['images', '--json'], marker);
-  assert.equal(await images.ended, 0, images.stderr.join('\n'));
-  const [image] = images.stdout.map((line): Record<string, unknown> => JSON.parse(line));
-  assert.equal(image?.['status'], 'FAILED');
-  assert.match(String(image['reason']), /Kiln was stopped/);
-  assert.equal(guests(marker), 0, 'the guest is gone');
-  const instances = join(home.path, 'run/instances');
-  assert.deepEqual(existsSync(instances) ? readdirSync(instances) : [], []);
+  const second = home.start(['serve', '--port', '0'], marker);
+  await second.line((line) => line.startsWith('kiln listens'));
+  {
+    await using store = await joinStore({ home: home.path, log, signal: new AbortController().signal });
+    await until(async () => (await printed(store)).includes('waiting'));
+  }
+  const running = guests(marker);
+  assert.equal(running.length, 1);
+  assert.notDeepEqual(running, [booting], 'the guest that was booting was replaced');
+  second.child.kill('SIGKILL');
+  assert.equal(await second.ended, 137);
+
+  const third = home.start(['serve', '--port', '0'], marker);
+  await third.line((line) => line.startsWith('kiln listens'));
+  {
+    await using store = await joinStore({ home: home.path, log, signal: new AbortController().signal });
+    await until(async () => (await runningStep(store)) === 'CreateOutputAMI');
+    const lines = await printed(store);
+    assert.deepEqual(lines, ['1', 'waiting'], 'the first step ran once, the second went on after it was interrupted');
+    assert.deepEqual(guests(marker), running);
+  }
+  third.child.kill('SIGKILL');
+  assert.equal(await third.ended, 137);
+
+  const last = home.start(['serve', '--port', '0'], marker);
+  await last.line((line) => line.startsWith('kiln listens'));
+  {
+    await using store = await joinStore({ home: home.path, log, signal: new AbortController().signal });
+    const image = store.db.selectFrom('images').select(['status', 'reason', 'ended_at', 'output_resources']);
+    await until(async () => (await image.executeTakeFirstOrThrow()).ended_at !== null);
+    const { status, reason, output_resources: output } = await image.executeTakeFirstOrThrow();
+    assert.equal(status, 'AVAILABLE', reason ?? '');
+    assert.equal((output['amis'] as unknown[]).length, 1);
+  }
+  assert.deepEqual(guests(marker), []);
+  assert.deepEqual(readdirSync(join(home.path, 'run/instances')), []);
+  last.child.kill('SIGTERM');
+  await last.ended;
   assert.deepEqual(
     markedProcesses(marker[MARKER] ?? '').map(({ command }) => command),
     [],
   );
 });
+
+/** What components of the build printed. */
+async function printed({ db }: Store): Promise<readonly string[]> {
+  const rows = db.selectFrom('log_events').select('message').where('source', '=', 'stdout');
+  const ofStep = await rows.where('step_name', '=', 'ApplyBuildComponents').orderBy('id').execute();
+  return ofStep.map(({ message }) => message);
+}
+
+async function runningStep({ db }: Store): Promise<string | undefined> {
+  const rows = db.selectFrom('workflow_step_executions').select('name').where('status', '=', 'RUNNING');
+  return (await rows.executeTakeFirst())?.name;
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
 
 test('Ctrl-C during a build ends the guest, leaves no file and the image is CANCELLED', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
@@ -52,6 +139,8 @@ test('Ctrl-C during a build ends the guest, leaves no file and the image is CANC
   assert.equal(image?.['status'], 'CANCELLED');
 });
 
-function guests(marker: Readonly<Record<string, string>>): number {
-  return markedProcesses(marker[MARKER] ?? '').filter(({ command }) => command.includes('qemu-system')).length;
+function guests(marker: Readonly<Record<string, string>>): readonly number[] {
+  return markedProcesses(marker[MARKER] ?? '').flatMap(({ pid, command }) =>
+    command.includes('qemu-system') ? [pid] : [],
+  );
 }

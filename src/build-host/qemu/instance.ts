@@ -7,8 +7,10 @@ import { BuilderFault } from '../../util/faults.ts';
 import { quoteForShell } from '../../util/shell-quote.ts';
 import type { CapturedDisk, Instance, LaunchContext } from '../build-host.ts';
 import { FILES, readRecord, type SshAccess } from './instance-record.ts';
+import { faultOf } from './machine.ts';
 import { instanceProcesses, isInstanceProcess } from './processes.ts';
 import { type QemuPrograms, runProgram } from './programs.ts';
+import { connectQmp, type QmpEvent } from './qmp.ts';
 import { quiesce } from './quiesce.ts';
 
 export interface RunningInstance extends Instance {
@@ -25,6 +27,8 @@ export interface InstanceKeys {
 }
 
 const QUIT_MS = 30_000;
+/** QEMU greets at once, unless another process holds its controls. */
+const ADOPT_MS = 1_000;
 const LOOK_EVERY_MS = 10;
 
 export function makeKeys(): InstanceKeys {
@@ -81,16 +85,31 @@ export function runningInstance(
   };
 }
 
-/** An instance that an earlier process of Kiln started, from its folder; undefined when it never got to answer. */
+/**
+ * An instance that an earlier process of Kiln started, from its folder; undefined when it never got to answer. It is held by
+ * QMP as well, when nobody else holds it: what QEMU says of it is heard from here on.
+ */
 export async function refindInstance(folder: string, programs: QemuPrograms): Promise<RunningInstance | undefined> {
   const record = await readRecord(folder);
   if (record?.ssh === undefined) return undefined;
   const [pid] = await instanceProcesses(record.instanceId, folder);
   if (pid === undefined) return undefined;
+  let fault: Error | undefined;
   const whyGone = (): Error | undefined =>
-    isInstanceProcess(pid, folder) ? undefined : new BuilderFault('QEMU has ended.');
+    fault ?? (isInstanceProcess(pid, folder) ? undefined : new BuilderFault('QEMU has ended.'));
   const target = await instanceTarget(folder, record.instanceId, record.ssh, whyGone);
-  return runningInstance(folder, record.instanceId, record.ssh, target, programs, target.close);
+  const onEvent = (event: QmpEvent): void => {
+    fault ??= faultOf(event);
+    // What runs when the machine goes must not wait for the network to notice.
+    if (fault !== undefined) target.drop();
+  };
+  const qmp = await connectQmp(folder, FILES.qmp, onEvent, AbortSignal.timeout(ADOPT_MS)).catch(() => undefined);
+  void qmp?.closed.then(() => target.drop());
+  const release = (): void => {
+    target.close();
+    qmp?.close();
+  };
+  return runningInstance(folder, record.instanceId, record.ssh, target, programs, release);
 }
 
 /** Asks QEMU to end, which writes out everything that it holds back, and waits until the disk is free. */

@@ -30,12 +30,15 @@ const CONNECT_EVERY_MS = 10;
 /**
  * Starts QEMU in the instance's folder, in a process group and session of its own, so that the guest outlives us, and
  * lets the guest run. When it rejects, a process may be left: the caller ends the instance.
+ *
+ * @param load Done before the guest runs.
  */
 export async function startMachine(
   folder: string,
   spec: MachineSpec,
   programs: QemuPrograms,
   context: { readonly signal: AbortSignal; readonly monitor: Monitor },
+  load: (qmp: Qmp) => Promise<void> = async () => {},
 ): Promise<Machine> {
   const { signal } = context;
   signal.throwIfAborted();
@@ -84,6 +87,7 @@ export async function startMachine(
     const socket = await connectInFolder(folder, FILES.console);
     const log = readConsole(socket, (line) => context.monitor.line('console', line));
     const sshPort = forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }));
+    await load(qmp);
     await qmp.execute('cont');
     const controls = qmp;
     const release = (): void => {
@@ -110,7 +114,7 @@ async function qemuEnded(folder: string, how: number | string): Promise<BuilderF
 }
 
 /** What an event means for the guest, if it means the end. Errors of the host's disk stop the guest (`werror=stop`). */
-function faultOf({ event, data }: QmpEvent): BuilderFault | BuildFailure | undefined {
+export function faultOf({ event, data }: QmpEvent): BuilderFault | BuildFailure | undefined {
   if (event === 'SHUTDOWN' && data['guest'] === true) return new BuildFailure('The guest has shut itself down.');
   if (event !== 'BLOCK_IO_ERROR') return undefined;
   const detail = `${data['operation']} on ${data['node-name'] ?? data['device']}: ${data['reason']}`;

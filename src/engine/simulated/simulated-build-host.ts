@@ -9,7 +9,7 @@ import type {
   UnbootedInstance,
 } from '../../build-host/build-host.ts';
 import { DEFAULT_INSTANCE_TYPES, shapeFor } from '../../build-host/qemu/instance-types.ts';
-import { type Target, type TargetCommand, TargetLostError } from '../../toe/target.ts';
+import { type Target, type TargetCommand, type TargetExit, TargetLostError } from '../../toe/target.ts';
 import { localTarget } from '../../toe/targets/local.ts';
 import { BuildFailure } from '../../util/faults.ts';
 import {
@@ -83,12 +83,14 @@ export interface SimulatedHostOptions {
    * commands see this machine.
    */
   readonly guests?: boolean;
+  /** Answers commands in place of programs of this machine: no process is started. */
+  readonly respond?: (instanceId: string, command: TargetCommand) => Promise<TargetExit>;
 }
 
 export function simulatedBuildHost(
   folder: string,
   instances: Map<string, SimulatedInstance> = new Map(),
-  { guests = false }: SimulatedHostOptions = {},
+  { guests = false, respond }: SimulatedHostOptions = {},
 ): SimulatedBuildHost {
   const faults: SimulatedFaults = {};
   const launches: LaunchRequest[] = [];
@@ -114,7 +116,7 @@ export function simulatedBuildHost(
 
   const asInstance = (instanceId: string, record: SimulatedInstance): Instance => ({
     instanceId,
-    target: simulatedTarget(record, faults, guests),
+    target: simulatedTarget(record, faults, { guests, respond }),
     enterCommand: guests ? enterLine(record.folder, instanceId) : `enter ${instanceId}`,
     get unbooted() {
       return record.mounted ? unbootedInstance(record) : undefined;
@@ -234,7 +236,11 @@ function ignoreMissing(error: unknown): undefined {
   throw error;
 }
 
-function simulatedTarget(record: SimulatedInstance, faults: SimulatedFaults, guests: boolean): Target {
+function simulatedTarget(
+  record: SimulatedInstance,
+  faults: SimulatedFaults,
+  { guests, respond }: { readonly guests: boolean; readonly respond: SimulatedHostOptions['respond'] | undefined },
+): Target {
   const { request, folder } = record;
   const here = guests
     ? guestTarget(folder, request.instanceId)
@@ -244,6 +250,12 @@ function simulatedTarget(record: SimulatedInstance, faults: SimulatedFaults, gue
     run: async (command) => {
       const { power } = record;
       const signal = AbortSignal.any([command.signal, power.signal]);
+      if (respond !== undefined) {
+        signal.throwIfAborted();
+        const exit = await respond(request.instanceId, command);
+        signal.throwIfAborted();
+        return exit;
+      }
       return here.run({ ...command, signal });
     },
   };

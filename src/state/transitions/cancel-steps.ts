@@ -30,6 +30,7 @@ export function cancelSteps(db: Kysely<Database>, claim: ImageClaim, request: Ca
       update = update.where('workflow_execution_id', '=', request.workflowExecutionId);
     }
     const ids = (await update.returning('id').execute()).map((row) => row.id);
+    if (ids.length > 0) await trx.deleteFrom('component_steps').where('step_execution_id', 'in', ids).execute();
     await writeStepEvents(trx, ids, 'CANCELLED', request.at);
     return ids;
   });

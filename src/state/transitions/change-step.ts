@@ -34,6 +34,8 @@ export function changeStep(
           `${claim.imageArn} has no step ${stepExecutionId} that goes from ${change.from} to ${change.to}.`,
         );
       }
+      // What is written of its document steps is of the attempt that is over.
+      await trx.deleteFrom('component_steps').where('step_execution_id', '=', stepExecutionId).execute();
       await writeStepEvents(trx, [stepExecutionId], change.to, change.at);
     },
     (trx) => isIn(trx, stepExecutionId, change),

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { whileDatabaseReturns } from '../database-lost.ts';
-import { findImage, type ImageRow } from '../find-resource.ts';
+import type { ImageRow } from '../find-resource.ts';
 import { isUnfinished, type Stage } from '../image-states.ts';
 import type { Database } from '../tables.ts';
 
@@ -65,14 +65,8 @@ export function changeClaimed<Result>(
 }
 
 /** The image, and its row until the transaction ends: others who want it wait. */
-export async function lockImage(trx: Transaction<Database>, imageArn: string): Promise<ImageRow | undefined> {
-  const locked = await trx
-    .selectFrom('images')
-    .select('arn')
-    .where('arn', '=', imageArn)
-    .forUpdate()
-    .executeTakeFirst();
-  return locked === undefined ? undefined : findImage(trx, imageArn);
+export function lockImage(trx: Transaction<Database>, imageArn: string): Promise<ImageRow | undefined> {
+  return trx.selectFrom('images').selectAll().where('arn', '=', imageArn).forUpdate().executeTakeFirst();
 }
 
 /** Runs `work` in the transaction that `db` is, or in a new one. */

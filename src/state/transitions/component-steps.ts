@@ -43,18 +43,3 @@ export function finishComponentStep(
       .execute();
   });
 }
-
-/** Document steps of `document` and those behind it count as not begun: their effects were taken back. */
-export function forgetComponentSteps(
-  db: Kysely<Database>,
-  claim: ImageClaim,
-  { stepExecutionId, document }: Pick<ComponentStepPlace, 'stepExecutionId' | 'document'>,
-): Promise<void> {
-  return changeClaimed(db, claim, async (trx) => {
-    await trx
-      .deleteFrom('component_steps')
-      .where('step_execution_id', '=', stepExecutionId)
-      .where('document', '>=', document)
-      .execute();
-  });
-}

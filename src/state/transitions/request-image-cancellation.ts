@@ -27,7 +27,7 @@ export function requestImageCancellation(
       .updateTable('images')
       .set({
         cancel_requested_at: image.cancel_requested_at ?? at,
-        ...(pending ? { status: 'CANCELLED' as const, ended_at: at } : {}),
+        ...(pending ? { status: 'CANCELLED' as const, ended_at: at, queued_from: null } : {}),
       })
       .where('arn', '=', imageArn)
       .execute();

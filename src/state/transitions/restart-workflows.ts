@@ -30,6 +30,7 @@ export function restartWorkflows(
       .returning('id')
       .execute();
     const ids = steps.map(({ id }) => id);
+    if (ids.length > 0) await trx.deleteFrom('component_steps').where('step_execution_id', 'in', ids).execute();
     await writeStepEvents(trx, ids, 'CANCELLED', at);
     await trx
       .updateTable('workflow_executions')
