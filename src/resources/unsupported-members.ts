@@ -145,6 +145,7 @@ export const RECORDED_MEMBERS: { readonly [Name in OperationName]?: readonly Rec
   ].map((path) => ({ path, because: 'It is checked and kept; building containers is refused by name.' })),
   CreateLifecyclePolicy: LIFECYCLE_RECORDS,
   UpdateLifecyclePolicy: LIFECYCLE_RECORDS,
+  ListImages: [{ path: 'includeDeprecated', because: 'It concerns images of Amazon, of which Kiln deprecates none.' }],
   StartResourceStateUpdate: [
     { path: 'executionRole', because: 'The service removes its own AMIs and takes on no role for it.' },
   ],
