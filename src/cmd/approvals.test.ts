@@ -41,9 +41,7 @@ async function createImage(client: ImagebuilderClient, accountId: string, name: 
     new CreateWorkflowCommand({ name, semanticVersion: '1.0.0', type: 'BUILD', data }),
   );
   const parentImage = 'arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x';
-  const recipe = await client.send(
-    new CreateImageRecipeCommand({ name, semanticVersion: '1.0.0', parentImage, components: [] }),
-  );
+  const recipe = await client.send(new CreateImageRecipeCommand({ name, semanticVersion: '1.0.0', parentImage }));
   const infrastructure = await client.send(
     new CreateInfrastructureConfigurationCommand({ name, instanceProfileName: 'profile' }),
   );

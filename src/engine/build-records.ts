@@ -17,7 +17,7 @@ export async function runningExecutions(db: Kysely<Database>, imageArn: string):
     )
     .select(['workflow.id', 'workflow.workflow_arn', 'step.id as step_id', 'step.name as step_name'])
     .where('workflow.image_arn', '=', imageArn)
-    .where('workflow.status', '=', 'RUNNING')
+    .where('workflow.status', 'in', ['RUNNING', 'ROLLBACK_IN_PROGRESS'])
     .orderBy('workflow.position')
     .execute();
   return rows.map((row) => ({

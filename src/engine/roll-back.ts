@@ -27,6 +27,7 @@ export async function rollBack(
     const monitor = run.monitorFor(step.name);
     let rollbackStatus: 'COMPLETED' | 'SKIPPED' | 'FAILED' = 'SKIPPED';
     if (outputs !== undefined && action.rollback !== undefined) {
+      await setRollbackStatus(engine.db, claim, { stepExecutionId, rollbackStatus: 'RUNNING' });
       try {
         rollbackStatus = await action.rollback(outputs, { ...run, monitor, rollbackEnabled });
       } catch (error) {

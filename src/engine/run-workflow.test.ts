@@ -130,7 +130,17 @@ test('a step is tried again as often as its document says', async () => {
 test('a step whose input has no value fails, and the workflow is rolled back', async () => {
   const never = LAUNCH.replace('Launch', 'Other').replace('inputs:', 'if: { stringEquals: a, value: b }\n    inputs:');
   const end = END.replace('stepOutputs.Launch', 'stepOutputs.Other');
+  const during: unknown[] = [];
+  bench.host.faults.terminate = async () => {
+    const { db } = bench.store;
+    const workflows = await db.selectFrom('workflow_executions').select('status').execute();
+    const steps = await db.selectFrom('workflow_step_executions').select('rollback_status').execute();
+    during.push(...workflows.map(({ status }) => status).filter((status) => status === 'ROLLBACK_IN_PROGRESS'));
+    during.push(...steps.map((row) => row.rollback_status).filter((status) => status === 'RUNNING'));
+  };
   const { arn, error, progress } = await walk(`steps:\n${LAUNCH}${never}${end}`);
+  delete bench.host.faults.terminate;
+  assert.deepEqual(during, ['ROLLBACK_IN_PROGRESS', 'RUNNING']);
   assert.match(error?.message ?? '', /\$\.stepOutputs\.Other\.instanceId has no value: step Other did not run/);
   assert.deepEqual(await bench.steps(arn), ['Launch COMPLETED', 'Other SKIPPED', 'End FAILED']);
   assert.equal((await step(arn, 'Launch')).rollback_status, 'COMPLETED');

@@ -73,17 +73,21 @@ export async function runWorkflow(
         stepExecutionId: execution.id,
         step: { name: step.name, action: step.action },
       });
-      if (record !== undefined && record.status !== 'RUNNING') throw failed;
+      if (hasEnded(record)) throw failed;
       const status = await rollBack(run, executions.slice(0, index + 1), scope);
       const message = oneLine(failed.message);
       await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status, message, at: engine.clock.now() });
       throw failed;
     }
   }
-  if (record === undefined || record.status === 'RUNNING') {
+  if (!hasEnded(record)) {
     await finishWorkflow(engine.db, claim, { workflowExecutionId: id, status: 'COMPLETED', at: engine.clock.now() });
   }
   return outputsOf(document, scope);
+}
+
+function hasEnded(record: ExecutionRecord | undefined): boolean {
+  return record !== undefined && record.status !== 'RUNNING' && record.status !== 'ROLLBACK_IN_PROGRESS';
 }
 
 /** Records that a workflow ends because the build, or this part of it, is to end. Its steps do not run any more. */

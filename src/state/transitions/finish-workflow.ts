@@ -13,9 +13,9 @@ export interface FinishWorkflow {
 }
 
 /**
- * RUNNING → COMPLETED, FAILED, ROLLBACK_COMPLETED, CANCELLED. How many steps succeeded is not stored; readers count
- * (step-totals.ts). Steps after a failed one stay PENDING, as AWS leaves them. Throws ClaimLostError, and an Error when
- * the workflow does not run or has steps that have not ended.
+ * RUNNING, ROLLBACK_IN_PROGRESS → COMPLETED, FAILED, ROLLBACK_COMPLETED, CANCELLED. How many steps succeeded is not stored;
+ * readers count (step-totals.ts). Steps after a failed one stay PENDING, as AWS leaves them. Throws ClaimLostError, and an
+ * Error when the workflow does not run or has steps that have not ended.
  */
 export function finishWorkflow(db: Kysely<Database>, claim: ImageClaim, finish: FinishWorkflow): Promise<void> {
   const { workflowExecutionId, status, message, at } = finish;
@@ -29,7 +29,7 @@ export function finishWorkflow(db: Kysely<Database>, claim: ImageClaim, finish: 
         .set({ status, message: message === undefined ? null : fit(message, MESSAGE_LENGTH), ended_at: at })
         .where('id', '=', workflowExecutionId)
         .where('image_arn', '=', claim.imageArn)
-        .where('status', '=', 'RUNNING')
+        .where('status', 'in', ['RUNNING', 'ROLLBACK_IN_PROGRESS'])
         .where(({ not, exists, selectFrom }) =>
           not(
             exists(
