@@ -23,6 +23,11 @@ export interface LaunchRequest {
   readonly executor?: Executor;
   /** An overlay on the parent disk to go on with, in place of a new one. It is moved away. */
   readonly overlay?: string;
+  /**
+   * The `state` of a {@link MachineCheckpoint} whose `disk` is the parent disk: the machine goes on from there in place of
+   * booting, with its clock set. Rejects with CheckpointUnusable when it cannot; only with `executor` `vm`.
+   */
+  readonly resumeFrom?: string;
 }
 
 /**
@@ -86,8 +91,22 @@ export interface Instance {
   stopForCapture(context: LaunchContext): Promise<CapturedDisk>;
   /** Present for as long as the instance is a mounted disk and no machine. */
   readonly unbooted?: UnbootedInstance | undefined;
+  /**
+   * Keeps the machine as it is at this moment; it goes on. Nothing is at that place yet, and what is put there belongs to the
+   * caller; the disk must stay for as long as the instance is there, and the file may be renamed inside. When it rejects
+   * the machine goes on too, and the disk may be there. Absent where it cannot be done.
+   */
+  readonly checkpointMachine?: ((place: MachineCheckpoint, context: LaunchContext) => Promise<void>) | undefined;
   /** Set when the instance is a machine though its executor is `auto`: why, for people. */
   readonly bootedBecause?: string;
+}
+
+/** A running machine that was kept. */
+export interface MachineCheckpoint {
+  /** The root disk as it was, an overlay on what the instance's was on. */
+  readonly disk: string;
+  /** A folder with all else that a machine is: memory, devices, keys. For its owner only. */
+  readonly state: string;
 }
 
 /** An instance whose target acts on the mounted root file system; no system runs on it. */

@@ -8,6 +8,8 @@ export interface Checkpoint {
   readonly parentAmiId: string;
   /** The lowest first; at least one. */
   readonly layers: readonly DiskLayer[];
+  /** Whether the memory of a running machine belongs to it: then its disk is of no use without that. */
+  readonly hasMachine?: boolean;
   /** ISO 8601. */
   readonly createdAt: string;
   /** What its maker wants to know of it again. The store does not look at it. */
@@ -40,6 +42,8 @@ export interface OpenCheckpoint {
   readonly checkpoint: Checkpoint;
   /** The disk to put an overlay on. */
   readonly path: string;
+  /** The folder with the state of the machine, when it has one. */
+  readonly state?: string;
   release(): Promise<void>;
 }
 
@@ -54,8 +58,11 @@ export interface OpenCheckpoint {
  *   or a build works on.
  */
 export interface CheckpointStore {
-  /** Where the next frozen overlay of an instance belongs. Nothing is there yet. It is the caller's until discarded. */
-  newLayer(): Promise<{ readonly name: string; readonly path: string }>;
+  /**
+   * Where the next frozen overlay of an instance belongs, and a folder for the state of the machine that it is the disk of.
+   * Nothing is there yet. It is the caller's until discarded.
+   */
+  newLayer(): Promise<{ readonly name: string; readonly path: string; readonly state: string }>;
   /** Makes a frozen overlay at its place a layer: named by what it is on, read-only, on the platter, its content known. */
   sealLayer(name: string, on: LayerBase, signal: AbortSignal): Promise<DiskLayer>;
   /** Lets go of layers; those that no checkpoint and no machine image names are removed. */

@@ -10,7 +10,7 @@ import type { BuildPlan } from '../build-plan.ts';
 import { componentSource } from '../component-source.ts';
 import type { Engine } from '../engine.ts';
 import { type BuildHistory, buildHistory } from './build-history.ts';
-import type { BuildGround, KeyedComponent } from './build-keys.ts';
+import type { BuildGround } from './build-keys.ts';
 import { type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
 import { usableCheckpoints } from './find-checkpoint.ts';
 import { type BuildContents, readContents } from './read-contents.ts';
@@ -33,6 +33,8 @@ export interface BuildCache extends BuildContents {
 export interface StartingPoint {
   /** Undefined: the parent's disk. */
   readonly disk: string | undefined;
+  /** The folder of the machine that goes on, when it is one. */
+  readonly state?: string | undefined;
   readonly history: BuildHistory;
   /** The start has failed: it is not to be tried again. */
   spoiled(why: Error): Promise<void>;
@@ -92,14 +94,14 @@ export async function openBuildCache(
     states,
     mayReuse,
     startingPoints: (executor, within, until) =>
-      startingPoints({ store, plan, components, ofBuild, states, engine, mayReuse }, executor, within, until),
+      startingPoints({ store, plan, contents, ofBuild, states, engine, mayReuse }, executor, within, until),
   };
 }
 
 interface StartOptions {
   readonly store: CheckpointStore;
   readonly plan: BuildPlan;
-  readonly components: readonly KeyedComponent[];
+  readonly contents: BuildContents;
   readonly ofBuild: CacheHint | undefined;
   readonly states: ResourceStates;
   readonly engine: Engine;
@@ -107,21 +109,33 @@ interface StartOptions {
 }
 
 async function* startingPoints(
-  { store, plan, components, ofBuild, states, engine, mayReuse }: StartOptions,
+  { store, plan, contents, ofBuild, states, engine, mayReuse }: StartOptions,
   executor: Executor,
   monitor: Monitor,
   signal: AbortSignal,
 ): AsyncGenerator<StartingPoint> {
   const parent: MachineImage = plan.parent;
-  const common = { store, imageArn: plan.imageArn, parent, components, states, monitor };
-  const search = { store, components, ofBuild, parentAmiId: parent.amiId, states, now: engine.clock.now(), signal };
+  const { components } = contents;
+  // A machine that goes on has its extra volumes no more.
+  const bootKey = executor === 'vm' && plan.extraVolumes.length === 0 ? contents.bootKey : undefined;
+  const common = { bootKey, store, imageArn: plan.imageArn, parent, components, states, monitor };
+  const search = {
+    store,
+    components,
+    bootKey,
+    ofBuild,
+    parentAmiId: parent.amiId,
+    states,
+    now: engine.clock.now(),
+    signal,
+  };
   const usable =
-    mayReuse && executor !== 'vm'
+    mayReuse && (executor !== 'vm' || bootKey !== undefined)
       ? await usableCheckpoints(search, (name, why) => monitor.line('kiln', `${name} runs again: ${why}`))
       : [];
   for (const { checkpoint, records } of usable) {
     const { key } = checkpoint;
-    const last = records.at(-1)?.name;
+    const last = records.at(-1)?.name ?? 'the boot';
     const give = async (why: Error): Promise<void> => {
       monitor.line('kiln', `The checkpoint after ${last} cannot be used and is removed: ${why.message}`);
       await store.remove(key);
@@ -136,7 +150,13 @@ async function* startingPoints(
     }
     for (const { name, ranAt, image } of records)
       monitor.line('kiln', `${name} is reused: it ran at ${ranAt} for ${image}`);
-    yield { disk: opened.path, history: buildHistory({ ...common, from: { opened, records } }), spoiled: give };
+    if (records.length === 0) monitor.line('kiln', 'A machine that has booted this parent goes on');
+    yield {
+      disk: opened.path,
+      state: opened.state,
+      history: buildHistory({ ...common, from: { opened, records } }),
+      spoiled: give,
+    };
   }
   yield { disk: undefined, history: buildHistory({ ...common, from: undefined }), spoiled: async () => {} };
 }

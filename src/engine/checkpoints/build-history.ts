@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { UnbootedInstance } from '../../build-host/build-host.ts';
+import type { Instance, LaunchContext, UnbootedInstance } from '../../build-host/build-host.ts';
 import type { CheckpointStore, LayerBase, OpenCheckpoint } from '../../image-store/checkpoint-store.ts';
 import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
 import type { Target } from '../../toe/target.ts';
@@ -23,6 +23,10 @@ export interface BuildHistory {
   begins(target: Target, signal: AbortSignal): Promise<void>;
   /** It has ended well. On a mounted disk its work is frozen, and becomes a checkpoint when that pays. */
   ended(run: EndedRun, unbooted: UnbootedInstance | undefined, signal: AbortSignal): Promise<void>;
+  /** A component has ended well on a machine. The machine as it is becomes a checkpoint when that pays. */
+  endedOnMachine(run: EndedRun, instance: Instance, context: LaunchContext): Promise<void>;
+  /** A machine has booted the parent's disk, and nothing was done on it: it becomes a checkpoint for all recipes. */
+  booted(instance: Instance, seconds: number, context: LaunchContext): Promise<void>;
   /** Keeps the state before the next component, whether that pays or not. Gives its key; undefined when it has none. */
   keep(): Promise<string | undefined>;
   /** The layers of the disk, the lowest first, when all are written. Rejects when one could not be. */
@@ -46,9 +50,14 @@ export interface HistoryOptions {
   readonly components: readonly KeyedComponent[];
   readonly states: ResourceStates;
   readonly monitor: Monitor;
+  /** Of a machine that has booted; undefined when none is kept. */
+  readonly bootKey: string | undefined;
   /** Set when the instance goes on from a checkpoint. */
   readonly from: { readonly opened: OpenCheckpoint; readonly records: readonly ComponentRecord[] } | undefined;
 }
+
+/** What the memory of a machine takes, about, before it is known. */
+const MACHINE_BYTES = 100 * 1024 * 1024;
 
 export function buildHistory(options: HistoryOptions): BuildHistory {
   const { store, parent, components, states, monitor, from } = options;
@@ -74,6 +83,11 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     const { name, path } = await store.newLayer();
     own.push(name);
     await unbooted.checkpoint(signal, path);
+    await addLayer(name, path);
+  }
+
+  /** Adds an overlay that was frozen at its place. */
+  async function addLayer(name: string, path: string): Promise<void> {
     const below = written;
     const on = top;
     top = { layer: name };
@@ -83,15 +97,50 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     pending = { ...pending, bytes: pending.bytes + (await stat(path)).blocks * 512, layers: pending.layers + 1 };
   }
 
+  async function keepMachine(
+    name: string,
+    { checkpointMachine: keep }: Instance,
+    context: LaunchContext,
+  ): Promise<void> {
+    const why = await store.paused();
+    if (why !== undefined) monitor.line('kiln', `No checkpoint after ${name}: ${why}`);
+    if (keep === undefined || why !== undefined) return;
+    const layer = await store.newLayer();
+    own.push(layer.name);
+    try {
+      await keep({ disk: layer.path, state: layer.state }, context);
+      await addLayer(layer.name, layer.path);
+      publish(name, true);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`);
+      // The machine goes on with an overlay on it all the same.
+      if (await stat(layer.path).catch(() => undefined)) await addLayer(layer.name, layer.path);
+    }
+  }
+
+  function note({ executor, seconds, ranAt }: EndedRun): KeyedComponent | undefined {
+    const component = components[records.length];
+    if (component === undefined) return undefined;
+    const { document, name, inputs } = component;
+    records.push({
+      ...{ component: document.id, name, executor, seconds, ranAt: ranAt.toISOString(), image: options.imageArn },
+      ...(inputs.usesApt && repositories !== undefined ? { repositories } : {}),
+    });
+    pending = { ...pending, seconds: pending.seconds + seconds };
+    return component;
+  }
+
   /** Makes what is frozen a checkpoint, after those before it. */
-  function publish(name: string): void {
-    const count = records.length;
-    const key = components[count - 1]?.key;
+  function publish(name: string, hasMachine = false): void {
+    const key = records.length === 0 ? options.bootKey : components[records.length - 1]?.key;
     if (key === undefined || pending.layers === 0) return;
     const facts = { components: records.slice(), image: options.imageArn };
     pending = { seconds: 0, bytes: 0, layers: 0 };
     publishing = Promise.all([written, publishing])
-      .then(([layers]) => store.put({ key, parentAmiId: parent.amiId, layers, facts }, never))
+      .then(([layers]) =>
+        store.put({ key, parentAmiId: parent.amiId, layers, facts, ...(hasMachine ? { hasMachine } : {}) }, never),
+      )
       .catch((error: unknown) => monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`));
   }
 
@@ -104,20 +153,24 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       if (repositories !== undefined || components[records.length]?.inputs.usesApt !== true) return;
       repositories = await repositoryStates(target, states, signal);
     },
-    ended: async ({ executor, seconds, ranAt, isLast }, unbooted, signal) => {
-      const component = components[records.length];
-      if (component === undefined) return;
-      const { document, name, inputs } = component;
-      records.push({
-        ...{ component: document.id, name, executor, seconds, ranAt: ranAt.toISOString(), image: options.imageArn },
-        ...(inputs.usesApt && repositories !== undefined ? { repositories } : {}),
-      });
-      if (unbooted === undefined) return;
-      pending = { ...pending, seconds: pending.seconds + seconds };
+    ended: async (run, unbooted, signal) => {
+      const component = note(run);
+      if (component === undefined || unbooted === undefined) return;
       // After the last one there is nothing to roll back to.
-      if (isLast && (component.key === undefined || !isWorthKeeping(pending.seconds, 0))) return;
+      if (run.isLast && (component.key === undefined || !isWorthKeeping(pending.seconds, 0))) return;
       await freeze(unbooted, signal);
-      if (isWorthKeeping(pending.seconds, pending.bytes)) publish(name);
+      if (isWorthKeeping(pending.seconds, pending.bytes)) publish(component.name);
+    },
+    endedOnMachine: async (run, instance, context) => {
+      const component = note(run);
+      // The memory of a machine that began as a mounted disk would be taken for a disk alone.
+      if (options.bootKey === undefined) return;
+      if (component?.key === undefined || run.isLast || !isWorthKeeping(pending.seconds, MACHINE_BYTES)) return;
+      await keepMachine(component.name, instance, context);
+    },
+    booted: async (instance, seconds, context) => {
+      if (options.bootKey === undefined || records.length > 0 || !isWorthKeeping(seconds, MACHINE_BYTES)) return;
+      await keepMachine('the boot', instance, context);
     },
     keep: async () => {
       const last = records.at(-1);

@@ -66,6 +66,18 @@ export function componentKeys(
   });
 }
 
+/** The key of a machine that has booted its parent's disk, and on which nothing was done: the same for all recipes. */
+export function bootKey({
+  parentDigest,
+  machine,
+  userData,
+  rootVolumeSizeGiB,
+  extraVolumes,
+  instanceType,
+}: BuildGround) {
+  return contentKey({ booted: { parentDigest, machine, userData, rootVolumeSizeGiB, extraVolumes, instanceType } });
+}
+
 /** The key of the finished disk: what the components made, and what the rest of the workflow does with it. */
 export async function imageKey(
   ground: BuildGround,

@@ -15,6 +15,8 @@ export interface UsableCheckpoint {
 export interface CheckpointSearch {
   readonly store: CheckpointStore;
   readonly components: readonly KeyedComponent[];
+  /** For a machine: the key of one that has booted. */
+  readonly bootKey?: string | undefined;
   readonly ofBuild: CacheHint | undefined;
   readonly parentAmiId: string;
   readonly states: ResourceStates;
@@ -37,6 +39,8 @@ export async function usableCheckpoints(
     const checkpoint = key === undefined ? undefined : await store.get(key);
     // Two parents may have one disk; the layers name that disk, and the image that is made names its own parent.
     if (checkpoint === undefined || checkpoint.parentAmiId !== parentAmiId) continue;
+    // The disk of a machine is of no use without its memory, and the other way round.
+    if ((checkpoint.hasMachine === true) !== (search.bootKey !== undefined)) continue;
     const records = readComponentRecords(checkpoint.facts);
     if (records?.length !== index + 1) continue;
     const stale = await firstStale(search, records);
@@ -46,12 +50,15 @@ export async function usableCheckpoints(
       onStale(stale.component, stale.why);
     }
   }
+  const booted = search.bootKey === undefined ? undefined : await store.get(search.bootKey);
+  if (booted?.hasMachine === true && booted.parentAmiId === parentAmiId)
+    usable.push({ checkpoint: booted, records: [] });
   return usable;
 }
 
 /** The first component whose record does not stand for what it would do now. */
 export async function firstStale(
-  { components, ofBuild, states, now, signal }: Omit<CheckpointSearch, 'store' | 'parentAmiId'>,
+  { components, ofBuild, states, now, signal }: Omit<CheckpointSearch, 'store' | 'parentAmiId' | 'bootKey'>,
   records: readonly ComponentRecord[],
 ): Promise<{ readonly component: string; readonly why: string } | undefined> {
   for (const [index, record] of records.entries()) {

@@ -4,6 +4,7 @@ import type { PlannedWorkflow } from '../build-plan.ts';
 import {
   BUILD_PHASES,
   type BuildGround,
+  bootKey,
   type ComponentContent,
   componentKeys,
   imageKey,
@@ -30,6 +31,8 @@ export interface BuildContents {
   readonly components: readonly KeyedComponent[];
   /** Those with something to test. */
   readonly tests: readonly ComponentContent[];
+  /** Of a machine that has booted, and on which nothing was done. */
+  readonly bootKey: string;
   /** Of the finished disk; undefined when it is another one each time. */
   readonly imageKey: string | undefined;
   /** Of what the image is tested with. */
@@ -56,6 +59,7 @@ export async function readContents(request: ContentRequest): Promise<BuildConten
   return {
     components,
     tests,
+    bootKey: bootKey(ground),
     imageKey: build === undefined ? undefined : await imageKey(ground, components, build),
     testKey: testKey(tests, testing),
   };

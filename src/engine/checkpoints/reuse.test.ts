@@ -219,3 +219,53 @@ describe('checkpoints of mounted disks', () => {
     assert.deepEqual([...checkpoints.layers], []);
   });
 });
+
+describe('checkpoints of machines', () => {
+  const long = (name: string): string =>
+    script({
+      build: `sleep 1.3; cat $HOME/disk/log 2>/dev/null || true; echo ${name} >> $HOME/disk/log; echo ran ${name}`,
+    });
+
+  test('a build goes on with the machine as it was after the last component that is the same', async () => {
+    const first = await build({ components: [long('va'), long('vb')], row: off }, 'vm');
+    assert.deepEqual(await ran(first), ['va', 'vb']);
+    const second = await build({ components: [long('va'), long('vc')], row: off }, 'vm');
+    assert.deepEqual(await ran(second), ['vc']);
+    const launch = bench.host.launches.at(-1);
+    assert.ok(launch?.resumeFrom?.endsWith('.machine') && launch.parentDisk.path.includes('layer-'));
+    assert.ok((await bench.log(second)).includes('va'), 'what va wrote is on its disk');
+  });
+
+  test('one that cannot go on gives way to a boot; its checkpoint is no disk for others', async () => {
+    await build({ components: [long('vd'), long('ve')], row: off }, 'vm');
+    bench.host.faults.launch = async ({ resumeFrom }) => {
+      if (resumeFrom !== undefined) throw new Error('qemu was 7.2 and is 8.0');
+    };
+    const second = await build({ components: [long('vd'), long('vf')], row: off }, 'vm');
+    delete bench.host.faults.launch;
+    assert.deepEqual(await ran(second), ['vd', 'vf']);
+    assert.ok((await bench.log(second)).some((line) => line.endsWith('qemu was 7.2 and is 8.0')));
+    assert.deepEqual(await ran(await build({ components: [long('vd'), note('vg')], row: off })), ['vd', 'vg']);
+  });
+
+  test('a machine that cannot be kept goes on all the same', async () => {
+    bench.host.faults.checkpointMachine = async () => {
+      throw new Error('there is no space left on the disk');
+    };
+    const first = await build({ components: [long('vh'), note('vi')], row: off }, 'vm');
+    delete bench.host.faults.checkpointMachine;
+    assert.ok((await bench.log(first)).some((line) => /^No checkpoint after .*no space left/.test(line)));
+    assert.deepEqual([...checkpoints.layers], []);
+  });
+
+  test('a machine that has booted is kept for every recipe on its parent', async () => {
+    bench.host.faults.launch = async ({ resumeFrom }) => {
+      if (resumeFrom === undefined) await new Promise((resolve) => setTimeout(resolve, 1_300));
+    };
+    await build({ components: [note('vj')], row: off }, 'vm');
+    const second = await build({ components: [note('vk')], row: off }, 'vm');
+    delete bench.host.faults.launch;
+    assert.ok((await bench.log(second)).includes('A machine that has booted this parent goes on'));
+    assert.deepEqual(await ran(second), ['vk']);
+  });
+});

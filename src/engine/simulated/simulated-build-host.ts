@@ -6,6 +6,7 @@ import type {
   Instance,
   LaunchContext,
   LaunchRequest,
+  MachineCheckpoint,
   UnbootedInstance,
 } from '../../build-host/build-host.ts';
 import { DEFAULT_INSTANCE_TYPES, shapeFor } from '../../build-host/qemu/instance-types.ts';
@@ -28,6 +29,7 @@ export interface SimulatedFaults {
   launch?: (request: LaunchRequest, context: LaunchContext) => Promise<void>;
   stopForCapture?: (instanceId: string, context: LaunchContext) => Promise<void>;
   terminate?: (instanceId: string) => Promise<void>;
+  checkpointMachine?: (instanceId: string, context: LaunchContext) => Promise<void>;
   command?: (instanceId: string, command: TargetCommand) => Promise<void>;
 }
 
@@ -120,6 +122,14 @@ export function simulatedBuildHost(
     enterCommand: guests ? enterLine(record.folder, instanceId) : `enter ${instanceId}`,
     get unbooted() {
       return record.mounted ? unbootedInstance(record) : undefined;
+    },
+    get checkpointMachine() {
+      if (record.mounted) return undefined;
+      return async ({ disk, state }: MachineCheckpoint, context: LaunchContext) => {
+        await faults.checkpointMachine?.(instanceId, context);
+        await cp(path.join(record.folder, 'disk'), disk, { recursive: true });
+        await mkdir(state);
+      };
     },
     stopForCapture: async (context) => {
       await faults.stopForCapture?.(instanceId, context);

@@ -37,7 +37,7 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
       await mkdir(path.join(folder, 'layers'), { recursive: true });
       const name = `layer-${randomUUID()}`;
       layers.add(name);
-      return { name, path: placeOf(name) };
+      return { name, path: placeOf(name), state: `${placeOf(name)}.machine` };
     },
     sealLayer: async (name) => {
       await faults.seal?.();
@@ -60,6 +60,7 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
       return {
         checkpoint,
         path: placeOf(name),
+        ...(checkpoint.hasMachine === true ? { state: `${placeOf(name)}.machine` } : {}),
         release: async () => {
           inUse.delete(key);
         },

@@ -56,14 +56,19 @@ async function launchSomewhere(
   { engine, monitor, signal }: StepContext,
   amiId: string,
 ): Promise<LaunchedInstance> {
-  for await (const { disk, history, spoiled } of places ?? []) {
+  for await (const { disk, state, history, spoiled } of places ?? []) {
+    const begin = performance.now();
     try {
       monitor.line(
         'kiln',
         `Launching instance ${request.instanceId} from ${disk === undefined ? amiId : 'a checkpoint'}`,
       );
       const parentDisk = disk === undefined ? request.parentDisk : ({ path: disk, format: 'qcow2' } as const);
-      const instance = await engine.buildHost.launch({ ...request, parentDisk }, { signal, monitor });
+      const instance = await engine.buildHost.launch(
+        { ...request, parentDisk, ...(state === undefined ? {} : { resumeFrom: state }) },
+        { signal, monitor },
+      );
+      if (disk === undefined) await history.booted(instance, (performance.now() - begin) / 1000, { signal, monitor });
       return { instance, amiId, history };
     } catch (error) {
       await history.close();

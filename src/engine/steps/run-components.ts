@@ -37,7 +37,7 @@ export interface ComponentExecutor {
   /** Set when it did not run in this build: when and for which image it did. */
   readonly reused?: { readonly ranAt: string; readonly image: string };
   /** Of the state of the disk after it, where a checkpoint of that may have been kept. */
-  readonly key?: string | undefined;
+  readonly key?: string;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
   const clock = documents.clock ?? systemClock;
   const executors: ComponentExecutor[] = (history?.reused ?? []).map(
     ({ component, executor, ranAt, image }, index) => ({
-      ...{ component, executor, reused: { ranAt, image }, key: history?.keyAfter(index) },
+      ...{ component, executor, reused: { ranAt, image }, ...keyAfter(history, index) },
     }),
   );
   const remaining = documents.documents.slice(executors.length);
@@ -68,7 +68,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
     const { result, reason } = await runOnDisk(run, document, unbooted);
     if (reason === undefined && result !== undefined) {
       results.push(result);
-      executors.push({ component: document.id, executor: 'direct', key: history?.keyAfter(executors.length) });
+      executors.push({ component: document.id, executor: 'direct', ...keyAfter(history, executors.length) });
       run.monitor.line('kiln', `${run.nameOf(document)} ran on the mounted disk`);
       if (result.status === 'failed') {
         stateBefore = await history?.keep();
@@ -103,18 +103,36 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
 }
 
 async function runOnMachine(
-  { documents, instance, history }: ComponentRun,
+  { documents, instance, history, monitor }: ComponentRun,
   remaining: readonly RunnableDocument[],
 ): Promise<DocumentRunResult> {
   await history?.begins(instance.target, documents.signal);
-  const result = await runDocuments({ ...documents, documents: remaining, target: instance.target });
-  for (const [index, { status, startTime, endTime }] of result.documents.entries()) {
-    if (status === 'failed') break;
-    const [ranAt, end] = [new Date(startTime), new Date(endTime)];
-    const ended = { executor: 'vm', seconds: (end.getTime() - ranAt.getTime()) / 1000, ranAt } as const;
-    await history?.ended({ ...ended, isLast: index === remaining.length - 1 }, undefined, documents.signal);
+  const context = { signal: documents.signal, monitor };
+  const clock = documents.clock ?? systemClock;
+  // One by one where the machine can be kept between them; a run that goes on from its records is one run.
+  const oneByOne = history !== undefined && instance.checkpointMachine !== undefined && documents.resume === undefined;
+  const results: DocumentRunResult[] = [];
+  for (const documentsNow of oneByOne ? remaining.map((document) => [document]) : [remaining]) {
+    const begin = clock.now();
+    const result = await runDocuments({ ...documents, documents: documentsNow, target: instance.target });
+    results.push(result);
+    const took = (clock.now().getTime() - begin.getTime()) / 1000;
+    for (const { status, startTime, endTime, id } of result.documents) {
+      if (status === 'failed') break;
+      const [ranAt, end] = [new Date(startTime), new Date(endTime)];
+      // Records of documents have whole seconds.
+      const seconds = oneByOne ? took : (end.getTime() - ranAt.getTime()) / 1000;
+      const ended = { executor: 'vm', seconds, ranAt, isLast: id === remaining.at(-1)?.id } as const;
+      await history?.endedOnMachine(ended, instance, context);
+    }
+    if (result.status === 'failed') break;
   }
-  return result;
+  return joined(documents.executionId, results);
+}
+
+function keyAfter(history: BuildHistory | undefined, index: number): { readonly key?: string } {
+  const key = history?.keyAfter(index);
+  return key === undefined ? {} : { key };
 }
 
 /** The reason is that of the first; the others follow it. */

@@ -35,7 +35,7 @@ function decode(text: string, key: string): Checkpoint | undefined {
     return undefined;
   }
   if (!isRecord(record) || record['recordVersion'] !== RECORD_VERSION || record['key'] !== key) return undefined;
-  const { parentAmiId, layers, createdAt, facts } = record;
+  const { parentAmiId, layers, createdAt, facts, hasMachine } = record;
   if (typeof parentAmiId !== 'string' || !isAmiId(parentAmiId) || typeof createdAt !== 'string') return undefined;
   if (!isRecord(facts) || !Array.isArray(layers) || layers.length === 0) return undefined;
   const checked = layers.map((layer: unknown) => {
@@ -44,7 +44,10 @@ function decode(text: string, key: string): Checkpoint | undefined {
     return { name: layer['name'], digest: layer['digest'] };
   });
   if (checked.includes(undefined)) return undefined;
-  return { key, parentAmiId, layers: checked.filter((layer) => layer !== undefined), createdAt, facts };
+  return {
+    ...{ key, parentAmiId, layers: checked.filter((layer) => layer !== undefined), createdAt, facts },
+    ...(hasMachine === true ? { hasMachine } : {}),
+  };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

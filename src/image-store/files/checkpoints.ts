@@ -1,4 +1,4 @@
-import { rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../../util/clock.ts';
 import { BuilderFault } from '../../util/faults.ts';
@@ -6,7 +6,16 @@ import { lockFile } from '../../util/file-lock.ts';
 import type { CachedCheckpoint, Checkpoint, CheckpointStore, OpenCheckpoint } from '../checkpoint-store.ts';
 import { setBackingName } from './backing-name.ts';
 import { readCheckpoint, readCheckpoints, writeCheckpoint } from './checkpoint-records.ts';
-import { checkpointPath, diskName, isCheckpointKey, layerPath, lockPath, makeLayout, ownerOfLayer } from './layout.ts';
+import {
+  checkpointPath,
+  diskName,
+  isCheckpointKey,
+  layerPath,
+  lockPath,
+  machinePath,
+  makeLayout,
+  ownerOfLayer,
+} from './layout.ts';
 import { readyDisk } from './place-disk.ts';
 import { nameOfThisProcess } from './process-identity.ts';
 import { readRecord, readRecords } from './records.ts';
@@ -88,7 +97,9 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
       for (const layer of checkpoint.layers) await verifyLayer(layout, layer, whose, signal);
       const now = clock.now();
       await utimes(checkpointPath(layout, key), now, now);
-      return { checkpoint, path: layerPath(layout, checkpoint.layers.at(-1)?.name ?? ''), release };
+      const top = checkpoint.layers.at(-1)?.name ?? '';
+      const state = checkpoint.hasMachine === true ? { state: machinePath(layout, top) } : {};
+      return { checkpoint, path: layerPath(layout, top), ...state, release };
     } catch (error) {
       await release();
       throw error;
@@ -130,8 +141,14 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
       .sort((a, b) => b.lastUsedAt.localeCompare(a.lastUsedAt) || a.key.localeCompare(b.key));
   }
 
-  function layerBytes(name: string): Promise<number> {
-    return allocatedBytes(layerPath(layout, name)).catch(() => 0);
+  /** Of the layer and of the machine whose disk it was. */
+  async function layerBytes(name: string): Promise<number> {
+    const state = machinePath(layout, name);
+    const files = (await readdir(state).catch(() => [])).map((file) => join(state, file));
+    const sizes = await Promise.all(
+      [layerPath(layout, name), ...files].map((file) => allocatedBytes(file).catch(() => 0)),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
   }
 
   /** Bytes of layers that only checkpoints want, each once. */
@@ -167,7 +184,7 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
       const name = `layer-${owner}`;
       // No other build, and no `kiln cache gc`, may take it away before its maker has discarded it.
       await writeFile(join(layout.leases, `${owner}.json`), JSON.stringify([name]), { mode: 0o600 });
-      return { name, path: layerPath(layout, name) };
+      return { name, path: layerPath(layout, name), state: machinePath(layout, name) };
     },
     sealLayer,
     discardLayers: async (names) => {

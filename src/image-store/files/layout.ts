@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
  *   store can be moved.
  * - `disks/layer-PROCESS-xxxxxx.qcow2`: frozen overlays of builds, read-only once they are sealed, named like the
  *   process that made them. Records know their digest.
+ * - `disks/layer-….machine/`: the memory of the machine whose disk the layer was, and what else it was.
  * - `disks/*.verified.json`: what the file looked like when its content was last read in full.
  * - `checkpoints/KEY.json`: checkpoints; the time of the last change of the file is that of its last use.
  * - `exports/SHA256-OF-PATH.json`: files outside the store that were written from it, and what they looked like then.
@@ -75,6 +76,12 @@ export function ownerOfLayer(name: string): string | undefined {
 export function layerPath(layout: Layout, name: string): string {
   if (!LAYER.test(name)) throw new Error(`'${name}' is no name of a layer`);
   return join(layout.disks, diskName(name));
+}
+
+/** The folder of the machine whose disk a layer was. */
+export function machinePath(layout: Layout, name: string): string {
+  if (!LAYER.test(name)) throw new Error(`'${name}' is no name of a layer`);
+  return join(layout.disks, `${name}.machine`);
 }
 
 const KEY = /^[0-9a-f]{64}$/;

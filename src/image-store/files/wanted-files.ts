@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskLayer } from '../image-store.ts';
 import { readCheckpoints } from './checkpoint-records.ts';
-import { diskPath, type Layout, ownerOfLayer, verifiedPath } from './layout.ts';
+import { diskPath, type Layout, machinePath, ownerOfLayer, verifiedPath } from './layout.ts';
 import { isOwnerAlive } from './process-identity.ts';
 import { readRecords } from './records.ts';
 
@@ -35,6 +35,7 @@ export async function removeUnwanted(layout: Layout, stems: Iterable<string>): P
   const wanted = await wantedFiles(layout);
   for (const stem of stems) {
     if (wanted.has(stem)) continue;
+    if (ownerOfLayer(stem) !== undefined) await rm(machinePath(layout, stem), { recursive: true, force: true });
     await rm(verifiedPath(layout, stem), { force: true });
     await rm(diskPath(layout, stem), { force: true });
   }
@@ -44,7 +45,7 @@ export async function removeUnwanted(layout: Layout, stems: Iterable<string>): P
 export async function abandonedLayers(layout: Layout): Promise<readonly string[]> {
   const abandoned: string[] = [];
   for (const file of await readdir(layout.disks)) {
-    const stem = file.replace(/\.(?:qcow2|verified\.json)$/, '');
+    const stem = file.replace(/\.(?:qcow2|machine|verified\.json)$/, '');
     const owner = ownerOfLayer(stem);
     if (owner !== undefined && !(await isOwnerAlive(owner))) abandoned.push(stem);
   }
