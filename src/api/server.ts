@@ -17,6 +17,7 @@ import { type Call, isLocal, type Peer } from './call.ts';
 import { asAwsError, errorAnswer } from './errors.ts';
 import { answerCertificate, type KilnEndpoints } from './kiln/endpoints.ts';
 import { answerHealth, HEALTH_PATH } from './kiln/health.ts';
+import { METRICS_PATH, nameOf } from './kiln/routes.ts';
 import { limitStreams } from './kiln/stream-limit.ts';
 import { type Endpoint, type Listening, listen } from './listen.ts';
 import type { ApiLog } from './log.ts';
@@ -24,7 +25,7 @@ import { LOGS_SOURCE, logsErrorAnswer } from './logs/answer-logs.ts';
 import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
 import { createRateLimit, type RequestRate } from './rate-limit.ts';
 import { createRouter } from './router.ts';
-import { addRoutes, METRICS_PATH, nameOf, type Variables } from './routes.ts';
+import { addRoutes, type Variables } from './routes.ts';
 import { STS_SOURCE, stsErrorAnswer } from './sts/answer-sts.ts';
 
 export interface ApiOptions {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Store } from '../state/open-store.ts';
-import { type DueDelivery, dropDeadLetters, readDeadLetters, retryDeadLetters } from '../state/outbox/deliveries.ts';
+import { dropDeadLetters, readDeadLetters, retryDeadLetters } from '../state/outbox/dead-letters.ts';
 import { DETAIL_TYPES, publishEvent } from '../state/outbox/publish-event.ts';
+import { type DueDelivery, takeDeliveries } from '../state/outbox/take-deliveries.ts';
 import { openTestStore } from '../state/test-store.ts';
 import { type Deliveries, deliverDue, dispatchAll, purge } from './deliver.ts';
 import { readRuleRoutes } from './rule-routes.ts';
@@ -220,7 +221,6 @@ describe('deliveries', () => {
     await test.publish('web', 'BUILDING', 'TESTING');
     await dispatchAll(test.deliveries);
     // A server that takes it and is killed.
-    const { takeDeliveries } = await import('../state/outbox/deliveries.ts');
     const taken = { now: test.deliveries.clock.now(), limit: 10, perRoute: 4, leaseMs: 60_000 };
     assert.equal((await takeDeliveries(store.db, taken)).length, 1);
     assert.equal(await test.run(), 0);

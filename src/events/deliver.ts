@@ -1,15 +1,9 @@
 /** Brings what was published to whoever wants it: dispatches, tries, waits, tries again, gives up. */
 import type { Kysely } from 'kysely';
-import {
-  type DueDelivery,
-  purgeOutbox,
-  releaseDelivery,
-  settleDead,
-  settleDelivered,
-  settleFailed,
-  takeDeliveries,
-} from '../state/outbox/deliveries.ts';
 import { dispatchOutbox, type OutboxRow, type RoutesOf } from '../state/outbox/dispatch.ts';
+import { purgeOutbox } from '../state/outbox/purge-outbox.ts';
+import { releaseDelivery, settleDead, settleDelivered, settleFailed } from '../state/outbox/settle-deliveries.ts';
+import { type DueDelivery, takeDeliveries } from '../state/outbox/take-deliveries.ts';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
 import { coerceError } from '../util/faults.ts';

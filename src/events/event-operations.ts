@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { AwsError, invalidParameter } from '../contract/errors.ts';
 import type { KilnOperations } from '../contract/kiln-operations.ts';
-import { dropDeadLetters, readDeadLetters, retryDeadLetters } from '../state/outbox/deliveries.ts';
+import { dropDeadLetters, readDeadLetters, retryDeadLetters } from '../state/outbox/dead-letters.ts';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
 import { deleteRule, listRules, putRule, readRule } from './rules.ts';

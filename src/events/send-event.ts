@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { DueDelivery } from '../state/outbox/deliveries.ts';
 import { findTopic, publishMessage } from '../state/outbox/publish-message.ts';
+import type { DueDelivery } from '../state/outbox/take-deliveries.ts';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
 import { findRuleTarget, type RuleRoute } from './rules.ts';

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { RunCommand } from '../events/targets/command.ts';
 import type { PostWebhook } from '../events/targets/webhook.ts';
 import { Undeliverable } from '../events/undeliverable.ts';
-import type { DueDelivery } from '../state/outbox/deliveries.ts';
+import type { DueDelivery } from '../state/outbox/take-deliveries.ts';
 import type { Database } from '../state/tables.ts';
 import { envelopeOf, type Message, type MessageSigner } from './envelope.ts';
 import type { SendMail } from './mail.ts';

@@ -2,7 +2,7 @@
 
 import { parseSchedule } from '../schedule/schedule.ts';
 import { createTimeZones } from '../schedule/time-zone.ts';
-import { claimSlots } from '../state/transitions/claim-slots.ts';
+import { type ClaimSlots, claimSlots } from '../state/transitions/claim-slots.ts';
 import { coerceError } from '../util/faults.ts';
 import { runPipelineSlot, type SlotOutcome } from './run-pipeline-slot.ts';
 import type { Service } from './service.ts';
@@ -13,13 +13,24 @@ export interface SchedulesLog {
 
 /** Makes the slots due that have come until now; however many servers do so, each comes due once. Gives how many did. */
 export function claimDueSlots(service: Service, log: SchedulesLog): Promise<number> {
-  const zones = createTimeZones();
   return claimSlots(service.db, {
     now: service.clock.now(),
-    nextSlot: (row, after) => parseSchedule(row, zones).next(after),
+    nextSlot: sharedNextSlot(),
     onError: (row, error) =>
       log.error({ pipeline: row.pipeline_arn, err: coerceError(error) }, 'schedule not understood'),
   });
+}
+
+/** Many pipelines have one schedule: what it means after one time is worked out once. */
+function sharedNextSlot(): ClaimSlots['nextSlot'] {
+  const zones = createTimeZones();
+  const known = new Map<string, Date | undefined>();
+  return (row, after) => {
+    const since = row.expression.startsWith('rate') ? row.since.getTime() : '';
+    const key = `${after.getTime()} ${since} ${row.timezone} ${row.expression}`;
+    if (!known.has(key)) known.set(key, parseSchedule(row, zones).next(after));
+    return known.get(key);
+  };
 }
 
 const BATCH = 100;

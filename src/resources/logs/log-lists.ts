@@ -10,6 +10,7 @@ import type {
 import { accountGroup } from '../../state/log-place.ts';
 import type { Database } from '../../state/tables.ts';
 import { type LogAccount, logGroupArn } from './log-account.ts';
+import { noSuchGroup } from './log-lines.ts';
 
 const MOST = 50;
 
@@ -88,10 +89,6 @@ export async function describeLogStreams(
       found,
     ),
   };
-}
-
-export function noSuchGroup(): AwsError {
-  return new AwsError('ResourceNotFoundException', 'The specified log group does not exist.');
 }
 
 /** The token is the last name: it says where to go on, and nothing that its owner does not know. */

@@ -1,6 +1,7 @@
 import type { LogOperations } from '../../contract/log-operations.ts';
 import type { Service } from '../service.ts';
-import { filterLogEvents, getLogEvents } from './log-events.ts';
+import { filterLogEvents } from './filter-log-events.ts';
+import { getLogEvents } from './get-log-events.ts';
 import { describeLogGroups, describeLogStreams } from './log-lists.ts';
 
 /** Each account reads its own logs. */
