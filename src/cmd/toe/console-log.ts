@@ -9,9 +9,9 @@ export interface ConsoleLog {
   finish(result: DocumentRunResult): void;
 }
 
-/** Characters of one step's output that are written as they come; of what follows, the end is. */
+/** Characters of one step's output that are written as they come; of what follows, the last lines are. */
 const MAX_HEAD = 32 * 1024 * 1024;
-const MAX_TAIL = 1024 * 1024;
+const TAIL_LINES = 1_000;
 
 /** Characters of standard error that the failure block shows of a step. */
 const MAX_STDERR = 256 * 1024;
@@ -86,41 +86,28 @@ function failureBlock(
 /** Keeps the output of one step from filling the disk. */
 class StepLines {
   #head = 0;
+  /** The last lines, in a ring: a list that is cut now and then makes garbage by the gigabyte. */
   #tail: string[] = [];
-  #tailSize = 0;
-  #leftOut = 0;
+  #behind = 0;
 
   begin(): void {
-    [this.#head, this.#tail, this.#tailSize, this.#leftOut] = [0, [], 0, 0];
+    [this.#head, this.#tail, this.#behind] = [0, [], 0];
   }
 
-  /** Whether the line is to be written; otherwise it may be the last. */
+  /** Whether the line is to be written; otherwise it may be one of the last. */
   passes(line: string): boolean {
     this.#head += line.length + 1;
     if (this.#head <= MAX_HEAD) return true;
-    this.#tail.push(line);
-    this.#tailSize += line.length + 1;
-    // Not line by line: taking one off the beginning moves all others.
-    if (this.#tailSize > 2 * MAX_TAIL) this.#shorten();
+    this.#tail[this.#behind++ % TAIL_LINES] = line;
     return false;
   }
 
   /** What is still to be written of the step. */
   end(): readonly string[] {
-    this.#shorten();
-    const note = this.#leftOut === 0 ? [] : [`[… ${this.#leftOut} lines left out …]`];
-    return [...note, ...this.#tail];
-  }
-
-  #shorten(): void {
-    let size = 0;
-    const from = this.#tail.findLastIndex((line) => {
-      size += line.length + 1;
-      return size > MAX_TAIL;
-    });
-    this.#leftOut += from + 1;
-    this.#tail = this.#tail.slice(from + 1);
-    this.#tailSize = this.#tail.reduce((sum, line) => sum + line.length + 1, 0);
+    if (this.#behind <= TAIL_LINES) return this.#tail;
+    const next = this.#behind % TAIL_LINES;
+    const note = `[… ${this.#behind - TAIL_LINES} lines left out …]`;
+    return [note, ...this.#tail.slice(next), ...this.#tail.slice(0, next)];
   }
 }
 

@@ -117,7 +117,7 @@ describe('S3 (simulated)', () => {
       destination,
       expectedBucketOwner: '{{ context:phase }}',
     });
-    await fail(/s3:\/\/bucket\/key/, 'S3Download', { source: 'https://x.test/a', destination });
+    await fail(/s3:\/\/BUCKET\/KEY/, 'S3Download', { source: '{{ context:phase }}', destination });
     await fail(/last part of the source/, 'S3Download', { source: 's3://my-bucket/a*', destination });
     s3.objects.set('my-bucket/a', Buffer.from('x'));
     await succeed('S3Download', { source: 's3://my-bucket/a', destination, expectedBucketOwner: SIMULATED_OWNER });
