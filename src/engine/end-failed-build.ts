@@ -8,7 +8,7 @@ import { failImage } from '../state/transitions/fail-image.ts';
 import { failStep } from '../state/transitions/fail-step.ts';
 import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
 import { coerceError } from '../util/faults.ts';
-import { runningExecutions } from './build-records.ts';
+import { keptInstances, runningExecutions } from './build-records.ts';
 import type { BuildProgress } from './build-run.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled, describeBuildFailure, isForeseen, WorkflowFailed } from './failure.ts';
@@ -44,11 +44,14 @@ export async function endFailedBuild(
   if (cancelled) progress.kept.clear();
   await releaseBuild(engine, progress);
   // The last write of a good build may have arrived although its answer did not.
-  if ((await findImage(db, image.arn))?.status === 'AVAILABLE') return;
-  if (error instanceof ClaimLostError) {
+  const now = await findImage(db, image.arn);
+  if (now?.status === 'AVAILABLE') return;
+  // Whoever has the image now may have instances of it at this place.
+  if (error instanceof ClaimLostError || now?.epoch !== claim.epoch) {
     await removeLostOutput(engine, progress);
     return;
   }
+  await endUnknownInstances(engine, image.arn, progress, cancelled);
   const remark = await removeOutput(engine, claim, progress);
   try {
     if (cancelled) {
@@ -68,6 +71,25 @@ export async function endFailedBuild(
   } catch (thrown) {
     // Somebody else has the image, or it was deleted: its end is not ours to record.
     if (!(thrown instanceof ClaimLostError)) throw thrown;
+  }
+}
+
+/**
+ * A build that could not be gone on with does not know what instances it has. Those that were kept in an earlier try stay
+ * until somebody ends them, or cancels the image.
+ */
+async function endUnknownInstances(
+  { db, buildHost, log }: Engine,
+  imageArn: string,
+  { kept }: BuildProgress,
+  cancelled: boolean,
+): Promise<void> {
+  const staying = new Set([...kept, ...(cancelled ? [] : await keptInstances(db, imageArn))]);
+  for (const { instanceId, owner } of await buildHost.list()) {
+    if (owner !== imageArn || staying.has(instanceId)) continue;
+    await buildHost.terminate(instanceId).catch((error: unknown) => {
+      log.error({ err: coerceError(error), instanceId }, 'an instance could not be terminated');
+    });
   }
 }
 

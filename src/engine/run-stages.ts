@@ -4,7 +4,8 @@ import { distributeByDefault } from './distribution/distribute-by-default.ts';
 import { enterStage } from './enter-stage.ts';
 import { type ExecutionRecord, placeOf } from './execution-records.ts';
 import { type PlacedWorkflow, parallelGroups, runGroup } from './run-test-groups.ts';
-import { runWorkflow, type WorkflowOutputs } from './run-workflow.ts';
+import { runWorkflow } from './run-workflow.ts';
+import type { WorkflowOutputs } from './workflow-outputs.ts';
 
 /** The image's status while workflows of a type run, in the order in which they do. */
 const STAGE_OF = { BUILD: 'BUILDING', TEST: 'TESTING', DISTRIBUTION: 'DISTRIBUTING' } as const;

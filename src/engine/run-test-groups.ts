@@ -3,7 +3,8 @@ import type { PlannedWorkflow } from './build-plan.ts';
 import type { BuildRun } from './build-run.ts';
 import type { Place } from './execution-records.ts';
 import { BuildCancelled, BuildParked, WorkflowFailed } from './failure.ts';
-import { endWorkflow, runWorkflow, type WorkflowOutputs } from './run-workflow.ts';
+import { endWorkflow, runWorkflow } from './run-workflow.ts';
+import type { WorkflowOutputs } from './workflow-outputs.ts';
 
 /** Test workflows of one group that run at the same time. Source: User Guide, "Configure image pipeline workflows". */
 const MAX_PARALLEL = 5;

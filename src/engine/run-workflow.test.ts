@@ -9,8 +9,9 @@ import { silentMonitor } from '../util/monitor.ts';
 import type { BuildProgress } from './build-run.ts';
 import { WorkflowFailed } from './failure.ts';
 import { loadPlan } from './load-plan.ts';
-import { runWorkflow, type WorkflowOutputs } from './run-workflow.ts';
+import { runWorkflow } from './run-workflow.ts';
 import { type BuildBench, openBench } from './simulated/build-bench.ts';
+import type { WorkflowOutputs } from './workflow-outputs.ts';
 
 let bench: BuildBench;
 before(async () => {

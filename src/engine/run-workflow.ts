@@ -1,14 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import type { WorkflowDocument, WorkflowStep, WorkflowValue } from '../documents/workflow.ts';
+import type { WorkflowStep } from '../documents/workflow.ts';
 import { evaluateCondition } from '../documents/workflow-conditions.ts';
-import {
-  hasValue,
-  interpolate,
-  interpolatedReferences,
-  type ReferenceScope,
-  resolveInputs,
-  resolveReference,
-} from '../documents/workflow-references.ts';
+import { type ReferenceScope, resolveInputs } from '../documents/workflow-references.ts';
 import { cancelSteps } from '../state/transitions/cancel-steps.ts';
 import { ClaimLostError } from '../state/transitions/claim.ts';
 import { completeStep } from '../state/transitions/complete-step.ts';
@@ -16,7 +8,6 @@ import { failStep } from '../state/transitions/fail-step.ts';
 import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
 import { skipStep } from '../state/transitions/skip-step.ts';
 import { startStep } from '../state/transitions/start-step.ts';
-import { startWorkflowExecution } from '../state/transitions/start-workflow-execution.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { PlannedWorkflow } from './build-plan.ts';
 import type { BuildRun } from './build-run.ts';
@@ -27,9 +18,9 @@ import { rollBack } from './roll-back.ts';
 import { runStep, type StepExecution } from './run-step.ts';
 import { FailedWithOutputs, type StepInputs } from './steps/step-action.ts';
 import { STEP_ACTIONS } from './steps/step-actions.ts';
+import { begunExecution, newExecution, recordStart } from './workflow-execution.ts';
+import { outputsOf, type WorkflowOutputs } from './workflow-outputs.ts';
 import { initialScope } from './workflow-scope.ts';
-
-export type WorkflowOutputs = Readonly<Record<string, WorkflowValue>>;
 
 /**
  * Walks a workflow step by step, from where it stands; each step is a row before it runs and an ended row before the next
@@ -95,63 +86,6 @@ export async function endWorkflow({ engine, claim }: BuildRun, workflowExecution
   const cancelled = { workflowExecutionId, message, at: engine.clock.now() };
   await cancelSteps(engine.db, claim, cancelled);
   await finishWorkflow(engine.db, claim, { ...cancelled, status: 'CANCELLED' });
-}
-
-interface Execution {
-  readonly id: string;
-  readonly executions: readonly StepExecution[];
-}
-
-function newExecution({ arn, document }: PlannedWorkflow): Execution {
-  const id = `wf-${randomUUID()}`;
-  const executions = document.steps.map((step) => ({
-    id: `step-${randomUUID()}`,
-    step,
-    workflowArn: arn,
-    workflowExecutionId: id,
-    workflowType: document.type,
-  }));
-  return { id, executions };
-}
-
-function begunExecution({ arn, document }: PlannedWorkflow, record: ExecutionRecord): Execution {
-  const executions = document.steps.map((step, index): StepExecution => {
-    const row = record.steps[index];
-    if (row === undefined || row.name !== step.name || record.steps.length !== document.steps.length) {
-      throw new BuildFailure(`The steps of workflow '${arn}' are not those that the build began with`);
-    }
-    const begun = row.status === 'RUNNING' ? { attempt: row.attempt_number } : undefined;
-    const execution = { id: row.id, step, workflowArn: arn, workflowExecutionId: record.id };
-    return { ...execution, workflowType: document.type, begun };
-  });
-  return { id: record.id, executions };
-}
-
-async function recordStart(
-  run: BuildRun,
-  { arn, document, parallelGroup }: PlannedWorkflow,
-  { id, executions, position }: Execution & { readonly position: number },
-): Promise<void> {
-  const { engine, claim } = run;
-  await startWorkflowExecution(engine.db, claim, {
-    id,
-    workflowArn: arn,
-    type: document.type,
-    position,
-    ...(parallelGroup === undefined ? {} : { parallelGroup }),
-    steps: executions.map(({ id: stepId, step }) => ({
-      id: stepId,
-      name: step.name,
-      description: step.description,
-      action: step.action,
-      inputs: step.inputs,
-      onFailure: step.onFailure,
-      timeoutSeconds: step.timeoutSeconds,
-      maxAttempts: step.maxAttempts,
-    })),
-    at: engine.clock.now(),
-  });
-  run.monitorFor().line('kiln', `Workflow ${arn} has ${executions.length} steps`);
 }
 
 /** One step from where it stands to its end. Gives its outputs; undefined when it has none, because it was skipped or failed. */
@@ -242,15 +176,4 @@ async function recordFailure(run: BuildRun, { id, step }: StepExecution, error: 
 
 function withOutputs(scope: ReferenceScope, step: WorkflowStep, outputs: StepInputs): ReferenceScope {
   return { ...scope, stepOutputs: { ...scope.stepOutputs, [step.name]: outputs } };
-}
-
-/** Outputs that name a step that was skipped, whole or within text, have no value and are left out. */
-function outputsOf(document: WorkflowDocument, scope: ReferenceScope): WorkflowOutputs {
-  const outputs: Record<string, WorkflowValue> = {};
-  for (const { name, value } of document.outputs) {
-    const references = typeof value === 'string' ? interpolatedReferences(value) : [{ reference: value }];
-    if (!references.every(({ reference }) => reference === undefined || hasValue(reference, scope))) continue;
-    outputs[name] = typeof value === 'string' ? interpolate(value, scope) : resolveReference(value, scope);
-  }
-  return outputs;
 }

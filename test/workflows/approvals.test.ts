@@ -251,3 +251,66 @@ test('a function that cannot be invoked fails the step, and so does a topic that
     assert.match((await whole.bench.row(arn)).reason ?? '', reason);
   }
 });
+
+test('that a step waits is an event, and a message to its topic, written with the wait', async () => {
+  const { db } = whole.bench.store;
+  const arn = 'arn:aws:sns:us-east-1:123456789012:releases';
+  const owner = { account_id: '123456789012', region: 'us-east-1' };
+  await db
+    .insertInto('topics')
+    .values({ arn, ...owner, name: 'releases', created_at: now })
+    .execute();
+  const workflowArn = await whole.workflow(
+    'tells-topic',
+    'TEST',
+    `steps:\n  - { name: Ask, action: WaitForAction, inputs: { snsTopicArn: '${arn}', payload: '[1]' } }\n`,
+  );
+  const image = await whole.image([{ workflowArn: managed('build', 'build-image') }, { workflowArn }]);
+  await whole.work(image);
+  const stepExecutionId = await waitOf(image);
+  const rows = await db.selectFrom('outbox').selectAll().where('about', '=', image).orderBy('id').execute();
+  const message = rows.find(({ kind }) => kind === 'message');
+  assert.equal(message?.topic_arn, arn);
+  const told = JSON.parse(String(message?.body['message'])) as Record<string, unknown>;
+  assert.deepEqual(
+    [told['workflowStepExecutionId'], told['payload'], told['workflowStepName']],
+    [stepExecutionId, [1], 'Ask'],
+  );
+  const event = rows.find(({ body }) => body['detail-type'] === 'EC2 Image Builder Workflow Step Waiting');
+  const detail = event?.body['detail'] as Record<string, unknown> | undefined;
+  assert.equal(detail?.['workflow-step-execution-id'], stepExecutionId);
+});
+
+test('a wait that was cut short before its function was told goes on with telling it', async () => {
+  const { arn, stepExecutionId } = await waiting();
+  const { db } = whole.bench.store;
+  invoked.splice(0);
+  await db.updateTable('waiting_steps').set({ notified_at: null }).where('image_arn', '=', arn).execute();
+  await db.updateTable('images').set({ parked_until: now }).where('arn', '=', arn).execute();
+  await whole.workAnew(arn);
+  assert.deepEqual(
+    invoked.map(({ event }) => event['workflowStepExecutionId']),
+    [stepExecutionId],
+  );
+  assert.ok((await whole.steps(arn)).includes('Gate RUNNING'));
+  assert.equal((await whole.bench.row(arn)).worker_id, null);
+});
+
+test('a build that cannot be gone on with fails, and its instances are ended all the same', async () => {
+  const { arn, stepExecutionId } = await waiting(GATED_BUILD.replace('timeoutSeconds: 3600', 'timeoutSeconds: 1800'));
+  const [workflow] = (await whole.bench.row(arn)).workflows ?? [];
+  await whole.bench.store.db
+    .deleteFrom('resources')
+    .where('arn', '=', workflow?.workflowArn ?? '')
+    .execute();
+  await answer(arn, stepExecutionId, 'RESUME');
+  await whole.workAnew(arn);
+  const row = await whole.bench.row(arn);
+  assert.equal(row.status, 'FAILED');
+  assert.match(row.reason ?? '', /Workflow '.*' does not exist/);
+  assert.deepEqual(
+    (await whole.bench.host.list()).filter(({ owner }) => owner === arn),
+    [],
+  );
+  assert.deepEqual(await whole.steps(arn), ['Launch COMPLETED', 'Gate FAILED', 'Capture PENDING', 'End PENDING']);
+});
