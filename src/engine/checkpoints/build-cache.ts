@@ -10,7 +10,7 @@ import type { BuildPlan } from '../build-plan.ts';
 import { componentSource } from '../component-source.ts';
 import type { Engine } from '../engine.ts';
 import { type BuildHistory, buildHistory } from './build-history.ts';
-import type { BuildGround } from './build-keys.ts';
+import { type BuildGround, bootKey as bootKeyOf } from './build-keys.ts';
 import { type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
 import { usableCheckpoints } from './find-checkpoint.ts';
 import { type BuildContents, readContents } from './read-contents.ts';
@@ -28,6 +28,8 @@ export interface BuildCache extends BuildContents {
    * is opened when it is asked for: whoever takes one closes its history.
    */
   startingPoints(executor: Executor, monitor: Monitor, signal: AbortSignal): AsyncGenerator<StartingPoint>;
+  /** As {@link startingPoints}, for an instance that the new image is tested on: after its own first boot, or before it. */
+  testStartingPoints(image: MachineImage, monitor: Monitor, signal: AbortSignal): AsyncGenerator<StartingPoint>;
 }
 
 export interface StartingPoint {
@@ -95,6 +97,26 @@ export async function openBuildCache(
     mayReuse,
     startingPoints: (executor, within, until) =>
       startingPoints({ store, plan, contents, ofBuild, states, engine, mayReuse }, executor, within, until),
+    testStartingPoints: (tested, within, until) => {
+      // Nothing is done to it before its tests: only that it has booted is kept.
+      const { digest, layers = [] } = tested;
+      const bootKey = bootKeyOf({
+        ...groundOf(engine, plan),
+        machine: engine.machineFacts,
+        parentDigest: [digest, ...layers.map((one) => one.digest)].join(' '),
+      });
+      const nothing = { ...contents, components: [], bootKey };
+      const ofImage = {
+        store,
+        plan: { ...plan, parent: tested },
+        contents: nothing,
+        ofBuild,
+        states,
+        engine,
+        mayReuse,
+      };
+      return startingPoints(ofImage, 'vm', within, until);
+    },
   };
 }
 
@@ -150,7 +172,7 @@ async function* startingPoints(
     }
     for (const { name, ranAt, image } of records)
       monitor.line('kiln', `${name} is reused: it ran at ${ranAt} for ${image}`);
-    if (records.length === 0) monitor.line('kiln', 'A machine that has booted this parent goes on');
+    if (records.length === 0) monitor.line('kiln', `A machine that has booted ${parent.amiId} goes on`);
     yield {
       disk: opened.path,
       state: opened.state,

@@ -51,8 +51,8 @@ export async function usableCheckpoints(
     }
   }
   const booted = search.bootKey === undefined ? undefined : await store.get(search.bootKey);
-  if (booted?.hasMachine === true && booted.parentAmiId === parentAmiId)
-    usable.push({ checkpoint: booted, records: [] });
+  // Whichever image of that disk it was: the key has the disk.
+  if (booted?.hasMachine === true) usable.push({ checkpoint: booted, records: [] });
   return usable;
 }
 

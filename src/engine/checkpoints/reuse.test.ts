@@ -265,7 +265,23 @@ describe('checkpoints of machines', () => {
     await build({ components: [note('vj')], row: off }, 'vm');
     const second = await build({ components: [note('vk')], row: off }, 'vm');
     delete bench.host.faults.launch;
-    assert.ok((await bench.log(second)).includes('A machine that has booted this parent goes on'));
+    assert.ok((await bench.log(second)).includes('A machine that has booted ami-00000000000000001 goes on'));
     assert.deepEqual(await ran(second), ['vk']);
+  });
+
+  test('other tests of the same disk run on the machine as it was after its first boot', async () => {
+    bench.host.faults.launch = async ({ resumeFrom }) => {
+      if (resumeFrom === undefined) await new Promise((resolve) => setTimeout(resolve, 1_300));
+    };
+    const tested = (text: string) => [script({ build: 'echo vl', test: `echo ${text}` })];
+    const first = await build({ components: tested('one') });
+    const reused = (await bench.row(first)).tags['kiln:reused'];
+    const second = await build({ components: tested('two') });
+    delete bench.host.faults.launch;
+    const launch = bench.host.launches.at(-1);
+    assert.ok(launch?.resumeFrom !== undefined && launch.executor === 'vm');
+    assert.ok((await bench.log(second)).includes('two'));
+    assert.equal(reused, '0 of 1 components');
+    assert.match(String((await bench.row(second)).tags['kiln:reused']), /^1 of 1 components/);
   });
 });

@@ -40,13 +40,22 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
     executor,
     timeoutSeconds: Math.max(1, context.timeoutSeconds - DRIVER_MARGIN_SECONDS),
   };
-  const places =
-    context.workflowType === 'BUILD' ? context.cache?.startingPoints(executor, monitor, signal) : undefined;
+  const isBuild = context.workflowType === 'BUILD';
+  const places = isBuild
+    ? context.cache?.startingPoints(executor, monitor, signal)
+    : await testPlaces(inputs, amiId, context);
   const launched = await launchSomewhere(request, places, context, amiId);
   progress.instances.set(instanceId, { ...launched, whyMachine: launched.instance.bootedBecause ?? why });
-  if (launched.history !== undefined) progress.reused = launched.history.reused;
+  if (isBuild && launched.history !== undefined) progress.reused = launched.history.reused;
   monitor.line('kiln', `Instance ${instanceId} takes commands`);
   return { outputs: { instanceId } };
+}
+
+/** Of instances as the test workflow has them by default; others are booted. */
+async function testPlaces(inputs: StepInputs, amiId: string, { engine, cache, monitor, signal }: StepContext) {
+  if (cache === undefined || Object.keys(inputs).some((name) => /Override/.test(name))) return undefined;
+  const image = await engine.imageStore.get(amiId);
+  return image === undefined ? undefined : cache.testStartingPoints(image, monitor, signal);
 }
 
 /** Launches from the first place that works: checkpoints first, and the parent's own disk at last. */
