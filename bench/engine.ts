@@ -38,6 +38,8 @@ phases:
       - { name: Work, action: ExecuteBash, inputs: { commands: ['true'] } }
 `;
 
+let images = 0;
+
 const folder = await mkdtemp(path.join(tmpdir(), 'kiln-bench-'));
 const server = await startEmbeddedPostgres({
   ...{ directory: path.join(folder, 'postgres'), log: silentLog },
@@ -132,8 +134,6 @@ async function memory(): Promise<number> {
   worker.kill('SIGUSR2');
   return Number((await said).split(' ')[1]);
 }
-
-let images = 0;
 
 function insert(workflowArn: string): Promise<string> {
   const slug = `bench-${images++}`;

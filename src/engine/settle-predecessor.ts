@@ -1,4 +1,3 @@
-import type { Instance } from '../build-host/build-host.ts';
 import type { WorkflowActionName } from '../documents/workflow-actions.ts';
 import type { ImageRow } from '../state/find-resource.ts';
 import type { ImageClaim } from '../state/transitions/claim.ts';
@@ -10,6 +9,7 @@ import { amiIdsOf } from './ami-id.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { Engine } from './engine.ts';
 import { type ExecutionRecord, executionRecords, type StepRow } from './execution-records.ts';
+import { instanceAnswers } from './instance-answers.ts';
 import { removeTraces } from './remove-traces.ts';
 import { mayBeMounted } from './steps/choose-executor.ts';
 import { STEP_ACTIONS } from './steps/step-actions.ts';
@@ -112,12 +112,12 @@ async function whyNot(build: Abandoned, record: ExecutionRecord): Promise<string
     if (record.type === 'BUILD' && mayBeMounted(plan)) return `only its worker could go on with ${instanceId}`;
     const instance = await engine.buildHost.find(instanceId);
     if (instance === undefined) return `instance ${instanceId} is gone`;
-    if (!(await answers(instance, signal))) return `instance ${instanceId} does not answer`;
+    if (!(await instanceAnswers(instance, ANSWER_MS, signal))) return `instance ${instanceId} does not answer`;
   }
   for (const step of record.steps.filter(({ status }) => status === 'RUNNING')) {
     const { resume, whyNotResumable } = STEP_ACTIONS[step.action as WorkflowActionName];
     if (resume === undefined) return `step ${step.name} was interrupted, and cannot be done a second time`;
-    const reason = await whyNotResumable?.(step, { engine, claim, plan, workflowType: record.type });
+    const reason = await whyNotResumable?.(step, { engine, claim, plan, signal, workflowType: record.type });
     if (reason !== undefined) return `step ${step.name} was interrupted: ${reason}`;
   }
   return undefined;
@@ -128,13 +128,6 @@ function neededInstances({ steps }: ExecutionRecord): readonly string[] {
   // Of a step that was interrupted the action itself says what it needs.
   const over = new Set(steps.flatMap((step) => [...input(step, 'TerminateInstance'), ...input(step, 'CreateImage')]));
   return steps.flatMap((step) => output(step, 'LaunchInstance', 'instanceId')).filter((id) => !over.has(id));
-}
-
-async function answers({ target }: Instance, signal: AbortSignal): Promise<boolean> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
-  const exit = await target.run({ argv: ['true'], signal: limit }).catch(() => undefined);
-  signal.throwIfAborted();
-  return exit?.code === 0;
 }
 
 async function restart(

@@ -3,6 +3,7 @@ import type { BuildContent } from '../../image-store/image-store.ts';
 import { amiIdOf, amiIdsOf } from '../ami-id.ts';
 import type { BuildHistory } from '../checkpoints/build-history.ts';
 import type { StepRow } from '../execution-records.ts';
+import { instanceAnswers } from '../instance-answers.ts';
 import {
   instanceOf,
   type ResumeContext,
@@ -14,6 +15,8 @@ import {
 } from './step-action.ts';
 
 export const createImage: StepAction = { definition: WORKFLOW_ACTIONS.CreateImage, run, resume, whyNotResumable };
+
+const ANSWER_MS = 30_000;
 
 /** The AMI of the step, if it was made; else the instance is captured, which may have been begun. */
 async function resume(inputs: StepInputs, context: StepContext): Promise<StepResult> {
@@ -28,7 +31,10 @@ async function whyNotResumable(step: StepRow, context: ResumeContext): Promise<s
   if ((await findMade(step.id, context)) !== undefined) return undefined;
   const instanceId = textInput(step.inputs as StepInputs, 'instanceId') ?? '';
   const running = await context.engine.buildHost.find(instanceId);
-  return running === undefined ? `instance ${instanceId} was stopped, and no AMI made of it` : undefined;
+  if (running === undefined) return `instance ${instanceId} was stopped, and no AMI made of it`;
+  // One that was brought to rest takes no commands any more, and none can say how far that had come.
+  if (await instanceAnswers(running, ANSWER_MS, context.signal)) return undefined;
+  return `instance ${instanceId} was being brought to rest`;
 }
 
 async function findMade(

@@ -39,6 +39,7 @@ export interface StepAction {
 /** What is known before a build goes on. */
 export interface ResumeContext extends Pick<BuildRun, 'engine' | 'claim' | 'plan'> {
   readonly workflowType: WorkflowType;
+  readonly signal: AbortSignal;
 }
 
 export interface RollbackContext extends BuildRun {
