@@ -76,14 +76,31 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   let repositories: readonly RepositoryState[] | undefined;
 
   async function freeze(unbooted: UnbootedInstance, signal: AbortSignal): Promise<void> {
-    const why = stopped ? undefined : await store.paused();
-    if (why !== undefined) monitor.line('kiln', `No checkpoints are made: ${why}`);
-    stopped ||= why !== undefined;
-    if (stopped) return unbooted.checkpoint(signal);
-    const { name, path } = await store.newLayer();
-    own.push(name);
+    const layer = stopped ? undefined : await nextLayer();
+    if (layer === undefined) {
+      stopped = true;
+      return unbooted.checkpoint(signal);
+    }
+    const { name, path } = layer;
     await unbooted.checkpoint(signal, path);
     await addLayer(name, path);
+  }
+
+  /** Undefined, with a line that says why, where no layer can be made now. */
+  async function nextLayer(): Promise<Awaited<ReturnType<CheckpointStore['newLayer']>> | undefined> {
+    try {
+      const why = await store.paused();
+      if (why !== undefined) {
+        monitor.line('kiln', `No checkpoints are made: ${why}`);
+        return undefined;
+      }
+      const layer = await store.newLayer();
+      own.push(layer.name);
+      return layer;
+    } catch (error) {
+      monitor.line('kiln', `No checkpoints are made: ${coerceError(error).message}`);
+      return undefined;
+    }
   }
 
   /** Adds an overlay that was frozen at its place. */
@@ -102,11 +119,8 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     { checkpointMachine: keep }: Instance,
     context: LaunchContext,
   ): Promise<void> {
-    const why = await store.paused();
-    if (why !== undefined) monitor.line('kiln', `No checkpoint after ${name}: ${why}`);
-    if (keep === undefined || why !== undefined) return;
-    const layer = await store.newLayer();
-    own.push(layer.name);
+    const layer = keep === undefined ? undefined : await nextLayer();
+    if (keep === undefined || layer === undefined) return;
     try {
       await keep({ disk: layer.path, state: layer.state }, context);
       await addLayer(layer.name, layer.path);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BuilderFault } from '../../util/faults.ts';
@@ -302,4 +302,40 @@ test('what a process killed while writing leaves is gone after the next start', 
   assert.deepEqual(await layers(), []);
   assert.deepEqual(await readdir(join(fixture.storeFolder, 'leases')), []);
   assert.ok((await fixture.store.bootDisk(parent.amiId)).path !== '');
+});
+
+test('a disk that is full while a checkpoint is written leaves none, and what was there stays', {
+  skip: process.getuid?.() !== 0 && 'only root can mount',
+}, async () => {
+  await using fixture = await storeFixture();
+  const small = join(fixture.folder, 'small');
+  await mkdir(small);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'kiln-test', small]);
+  try {
+    const storeFolder = join(small, 'images');
+    const tight = { ...fixture, storeFolder, store: await openImageStore({ folder: storeFolder, clock: fixedClock }) };
+    const parent = await importSmall(tight);
+    const store = await openCheckpoints(tight);
+    await putOn(tight, store, parent, keyOf('a'), 'first');
+    const { name } = await freeze(tight, store, await tight.store.bootDisk(parent.amiId), 'other');
+    const layer = await store.sealLayer(name, { digest: parent.digest }, never);
+    execFileSync('sh', ['-c', 'cat /dev/zero > "$1" 2>/dev/null || :', 'sh', join(small, 'fill')]);
+    await assert.rejects(
+      store.put({ key: keyOf('b'), parentAmiId: parent.amiId, layers: [layer], facts: {} }, never),
+      /Writing a checkpoint failed: there is no space left on the disk/,
+    );
+    await assert.rejects(store.newLayer(), { code: 'ENOSPC' });
+    await store.discardLayers([name]);
+    assert.equal(await store.get(keyOf('b')), undefined);
+    assert.equal(await textAt(tight, (await tight.store.bootDisk(parent.amiId)).path), '\0'.repeat(5));
+    await rm(join(small, 'fill'));
+    const { path, release } = await store.open(keyOf('a'), never);
+    assert.equal(await textAt(tight, path), 'first');
+    await release();
+    const names = await readdir(join(storeFolder, 'disks'));
+    assert.equal(names.filter((file) => /^layer-.*qcow2$/.test(file)).length, 1);
+    assert.deepEqual(await readdir(join(storeFolder, 'leases')), []);
+  } finally {
+    execFileSync('umount', [small]);
+  }
 });

@@ -111,7 +111,7 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
       if (checkpoint === undefined) throw new BuilderFault(`There is no checkpoint ${key.slice(0, 12)}`);
       const parent = await readRecord(layout, checkpoint.parentAmiId);
       if (parent === undefined) throw new BuilderFault(`${checkpoint.parentAmiId}, on which it lies, is gone`);
-      await writeFile(lease, JSON.stringify(namesOf(checkpoint.layers)), { mode: 0o600 });
+      await writeLease(lease, namesOf(checkpoint.layers));
       return { checkpoint, parent };
     }
   }
@@ -183,7 +183,7 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
       const owner = await nameOfThisProcess();
       const name = `layer-${owner}`;
       // No other build, and no `kiln cache gc`, may take it away before its maker has discarded it.
-      await writeFile(join(layout.leases, `${owner}.json`), JSON.stringify([name]), { mode: 0o600 });
+      await writeLease(join(layout.leases, `${owner}.json`), [name]);
       return { name, path: layerPath(layout, name), state: machinePath(layout, name) };
     },
     sealLayer,
@@ -219,6 +219,16 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
       return collectLocked(limit);
     },
   };
+}
+
+async function writeLease(file: string, layers: readonly string[]): Promise<void> {
+  try {
+    await writeFile(file, JSON.stringify(layers), { mode: 0o600 });
+  } catch (error) {
+    // On a full disk an empty file is left, which nobody could read.
+    await rm(file, { force: true });
+    throw error;
+  }
 }
 
 function gibibytes(bytes: number): string {
