@@ -14,7 +14,7 @@ export interface DiskContents {
   /** `name version state` */
   readonly packages: readonly string[];
   /** `unit state preset` */
-  readonly units: readonly string[];
+  readonly enabledUnits: readonly string[];
   /** Content of the files that were asked for, undefined where there is none. */
   readonly files: Readonly<Record<string, string | undefined>>;
 }
@@ -76,7 +76,7 @@ export async function readDisk(path: string, files: readonly string[] = []): Pro
       tree,
       attributes: (await lines(ATTRIBUTES)).map((line) => line.slice(1)).toSorted(),
       packages: await lines(PACKAGES),
-      units: await lines(UNITS),
+      enabledUnits: await lines(UNITS),
       files: Object.fromEntries(await Promise.all(files.map(read))),
     };
   } finally {

@@ -45,7 +45,7 @@ test('an image built on its mounted disk is the one that a machine builds', asyn
   const direct = await builtBy('direct', home);
   const vm = await builtBy('vm', home);
   assert.deepEqual(direct.packages, vm.packages);
-  assert.deepEqual(direct.units, vm.units);
+  assert.deepEqual(direct.enabledUnits, vm.enabledUnits);
   assert.deepEqual(differences(direct.tree, vm.tree), []);
   for (const file of USER_FILES) {
     assert.deepEqual(linesWithoutDebian(direct.files[file]), linesWithoutDebian(vm.files[file]), file);
@@ -62,7 +62,7 @@ test('an image built on its mounted disk is the one that a machine builds', asyn
   ]);
   assert.match(direct.tree.get('/usr/local/bin/marked') ?? '', /^f 6755 0:0 /);
   assert.match(direct.tree.get('/srv/shared') ?? '', /^d 2750 /);
-  assert.ok(direct.units.some((line) => /^marked\.service +enabled +enabled$/.test(line)));
+  assert.ok(direct.enabledUnits.some((line) => /^marked\.service +enabled +enabled$/.test(line)));
 });
 
 async function builtBy(executor: 'direct' | 'vm', home: KilnHome): Promise<DiskContents> {
