@@ -3,7 +3,7 @@ import { ProblemList } from '../util/problem-list.ts';
 import { evaluate } from './evaluate.ts';
 import { evaluateConstant } from './functions/constant.ts';
 import { NAMED_TYPES, type NamedType, type NamedTypeName, type NamePlace } from './named-types.ts';
-import type { ResourceDeclaration } from './read-template.ts';
+import type { ResourceDeclaration } from './read-resources.ts';
 import type { KnownResource, Scope } from './scope.ts';
 
 /** A resource of another service, which is nothing but its name here. */

@@ -1,5 +1,5 @@
 import type { OperationName } from '../contract/operations.ts';
-import type { Retained } from './read-template.ts';
+import type { Retained } from './read-resources.ts';
 import { deleteDefinition } from './resource-operations.ts';
 import type { ResourceTypeName } from './resource-types.ts';
 import { isRefusal, listItems, type Members, type ServiceCall } from './service-call.ts';

@@ -1,7 +1,7 @@
 import type { SourcePosition } from '../util/problem.ts';
 import type { EncodedProperties } from './encode-properties.ts';
 import type { NamedResource } from './named-resources.ts';
-import type { Retained } from './read-template.ts';
+import type { Retained } from './read-resources.ts';
 import type { ResourceTypeName } from './resource-types.ts';
 import type { TextValue } from './values.ts';
 
