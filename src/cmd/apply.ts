@@ -26,6 +26,10 @@ export const apply: Command = {
     await using connection = await connect(config, signal);
     const report = createStackReport(args.flag('json'), (text) => io.stdout.write(text));
     await applyStack(plan, connection, context, report);
+    // Others may have found the service of this process; they are not to lose their builds with it.
+    await connection.idle(signal, () =>
+      io.stderr.write('kiln: other builds use this service; waiting for their end\n'),
+    );
     return EXIT.done;
   },
 };
@@ -54,7 +58,7 @@ async function applyStack(
     onApplied: (resource) => report.applied(resource),
   });
   const wanted = new Set(applied.resources.map(({ arn }) => arn));
-  const gone = (await listStack(call, stackName, signal)).filter(({ arn }) => !wanted.has(arn));
+  const gone = before.filter(({ arn }) => !wanted.has(arn));
   const declared = new Map(plan.resources.map(({ logicalId, retained }) => [logicalId, retained]));
   const removed: RemovedResource[] = [];
   for await (const resource of removeResources(call, gone, (logicalId) => declared.get(logicalId), signal)) {

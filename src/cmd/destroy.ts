@@ -27,7 +27,7 @@ export const destroy: Command = {
     const isFile = existsSync(argument);
     if (!isFile && /[./]/.test(argument)) throw new UsageError(`there is no template ${argument}`);
     const stackName = isFile || args.text('stack-name') !== undefined ? stackNameOf(args, argument) : argument;
-    await using connection = await connect(config, signal);
+    await using connection = await connect(config, signal, { builds: false });
     const call: Parameters<typeof listStack>[0] = (operation, input, until) =>
       callOperation(connection.address, operation, input, until);
     const report = createStackReport(args.flag('json'), (text) => io.stdout.write(text));
