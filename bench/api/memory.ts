@@ -4,22 +4,28 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface Memory {
   readonly pss: number;
   readonly rss: number;
+  /** What of `pss` is the database's. */
+  readonly database: number;
 }
 
 /** Of a process and all below it, with those that left it for init but carry the same word in their command line. */
 export function memoryOf(pid: number, word: string): Memory {
   let pss = 0;
   let rss = 0;
+  let database = 0;
   for (const member of [...family(pid, word)]) {
     try {
       const text = readFileSync(`/proc/${member}/smaps_rollup`, 'utf8');
-      pss += Number(/^Pss:\s+([0-9]+)/m.exec(text)?.[1] ?? 0);
+      const own = Number(/^Pss:\s+([0-9]+)/m.exec(text)?.[1] ?? 0);
+      pss += own;
+      if (readFileSync(`/proc/${member}/comm`, 'utf8').startsWith('postgres')) database += own;
       rss += Number(/^Rss:\s+([0-9]+)/m.exec(text)?.[1] ?? 0);
     } catch {
       // It ended while we looked.
     }
   }
-  return { pss: Math.round(pss / 1024), rss: Math.round(rss / 1024) };
+  const [pssMiB = 0, rssMiB = 0, databaseMiB = 0] = [pss, rss, database].map((kiB) => Math.round(kiB / 1024));
+  return { pss: pssMiB, rss: rssMiB, database: databaseMiB };
 }
 
 function family(root: number, word: string): ReadonlySet<number> {

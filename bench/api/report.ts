@@ -30,6 +30,8 @@ export function report(figures: Figures): string {
   const { getImageAt200: get, createComponent: create, idleMiB: idle, afterLoadMiB: after } = figures;
   const list = ({ all, last, pages }: ListFigures): string =>
     `${all.p50} ms of ${pages} pages, p99 ${all.p99} ms; last page ${last.p50} ms`;
+  const memory = ({ pss, rss, database }: Memory): string =>
+    `${pss} MiB, ${database} of them the database's (RSS sum ${rss} MiB)`;
   const rows = [
     ['GetImage at 200 requests/s', 'p50 ≤ 3 ms, p99 ≤ 15 ms', `p50 ${get.p50} ms, p99 ${get.p99} ms`],
     ['Signed GetImage at saturation', '≥ 1,500 /s', `${Math.round(figures.getImagePerSecond)} /s`],
@@ -39,8 +41,8 @@ export function report(figures: Figures): string {
     ['ListImageBuildVersions', 'p50 ≤ 8 ms', list(figures.listImageBuildVersions)],
     ['ListComponents', '', list(figures.listComponents)],
     ['CreateComponent', 'p50 ≤ 10 ms', `p50 ${create.p50} ms, p99 ${create.p99} ms`],
-    ['Idle service with its database', '< 250 MiB', `${idle.pss} MiB (RSS sum ${idle.rss} MiB)`],
-    ['The same, idle again after the load', '', `${after.pss} MiB (RSS sum ${after.rss} MiB)`],
+    ['Idle service with its database', '< 250 MiB', memory(idle)],
+    ['The same, idle again after the load', '', memory(after)],
     ['Ready on an existing home', '< 3 s', `${(figures.readyExistingHomeMs / 1000).toFixed(2)} s`],
     ['Ready on a new home', '< 8 s', `${(figures.readyNewHomeMs / 1000).toFixed(2)} s`],
   ];

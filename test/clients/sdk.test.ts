@@ -110,7 +110,7 @@ describe('the AWS SDK for JavaScript', () => {
       sdk.deleteComponent({ componentBuildVersionArn }),
       ResourceDependencyException,
       400,
-      /shares it with other accounts/,
+      /shares it with 999999999999/,
     );
     await sdk.putComponentPolicy({ componentArn: componentBuildVersionArn, policy: NOBODY });
 
@@ -212,8 +212,14 @@ describe('the AWS SDK for JavaScript', () => {
     await sdk.putImagePolicy({ imageArn: imageBuildVersionArn, policy: NOBODY });
     assert.equal((await sdk.getImagePolicy({ imageArn: imageBuildVersionArn })).policy, NOBODY);
 
+    await refused(
+      sdk.retryImage({ imageBuildVersionArn: cancelled }),
+      InvalidRequestException,
+      400,
+      /ended in PENDING/,
+    );
+
     // What is not there yet
-    await refused(sdk.retryImage({ imageBuildVersionArn: cancelled }), InvalidRequestException, 400, /RetryImage/);
     const distribute = { sourceImage: AMI, distributionConfigurationArn, executionRole: 'role' };
     await refused(sdk.distributeImage(distribute), InvalidRequestException, 400, /DistributeImage/);
     const version = { name: 'import', semanticVersion: '1.0.0', platform: 'Linux' } as const;
