@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Instance, LaunchContext, UnbootedInstance } from '../../build-host/build-host.ts';
 import type { CheckpointStore, LayerBase, OpenCheckpoint } from '../../image-store/checkpoint-store.ts';
 import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
@@ -29,6 +30,8 @@ export interface BuildHistory {
   booted(instance: Instance, seconds: number, context: LaunchContext): Promise<void>;
   /** Keeps the state before the next component, whether that pays or not. Gives its key; undefined when it has none. */
   keep(): Promise<string | undefined>;
+  /** Resolves when nothing reads the instance any more: before that it must not be stopped. */
+  settled(): Promise<void>;
   /** The layers of the disk, the lowest first, when all are written. Rejects when one could not be. */
   layers(): Promise<readonly DiskLayer[]>;
   /** Lets go of everything when the instance is gone and its disk captured. Never rejects. May be called twice. */
@@ -71,6 +74,8 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   /** Frozen since the last checkpoint. */
   let pending = { seconds: 0, bytes: 0, layers: 0 };
   let publishing: Promise<unknown> = Promise.resolve();
+  /** Ends what is still being written when the instance is gone. */
+  const closing = new AbortController();
   /** No layers are taken any more: layers cannot lie on overlays that were not kept. */
   let stopped = false;
   let repositories: readonly RepositoryState[] | undefined;
@@ -103,12 +108,15 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     }
   }
 
-  /** Adds an overlay that was frozen at its place. */
-  async function addLayer(name: string, path: string): Promise<void> {
+  /** Adds an overlay that was frozen at its place. It may not be whole there before `moved` has ended. */
+  async function addLayer(name: string, path: string, moved?: Promise<void>): Promise<void> {
     const below = written;
     const on = top;
     top = { layer: name };
-    written = below.then(async (layers) => [...layers, await store.sealLayer(name, on, never)]);
+    written = Promise.all([below, moved?.catch(() => {})]).then(async ([layers]) => [
+      ...layers,
+      await store.sealLayer(name, on, never),
+    ]);
     // Whoever needs the layers hears of it.
     written.catch(() => {});
     pending = { ...pending, bytes: pending.bytes + (await stat(path)).blocks * 512, layers: pending.layers + 1 };
@@ -119,17 +127,20 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     { checkpointMachine: keep }: Instance,
     context: LaunchContext,
   ): Promise<void> {
+    // One at a time: the machine has one memory.
+    await publishing;
     const layer = keep === undefined ? undefined : await nextLayer();
     if (keep === undefined || layer === undefined) return;
-    try {
-      await keep({ disk: layer.path, state: layer.state }, context);
-      await addLayer(layer.name, layer.path);
-      publish(name, true);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`);
-      // The machine goes on with an overlay on it all the same.
-      if (await stat(layer.path).catch(() => undefined)) await addLayer(layer.name, layer.path);
+    const kept = keep({ disk: layer.path, state: layer.state }, { signal: closing.signal, monitor: context.monitor });
+    // Memory is written while the guest goes on. Once its disk is at its place nothing that is done later is in it.
+    if (await isThere(layer.path, kept)) {
+      await addLayer(layer.name, layer.path, kept);
+      publish(name, kept);
+    } else {
+      await kept.catch((error: unknown) => {
+        context.signal.throwIfAborted();
+        monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`);
+      });
     }
   }
 
@@ -146,14 +157,17 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   }
 
   /** Makes what is frozen a checkpoint, after those before it. */
-  function publish(name: string, hasMachine = false): void {
+  function publish(name: string, machine?: Promise<void>): void {
     const key = records.length === 0 ? options.bootKey : components[records.length - 1]?.key;
     if (key === undefined || pending.layers === 0) return;
     const facts = { components: records.slice(), image: options.imageArn };
     pending = { seconds: 0, bytes: 0, layers: 0 };
-    publishing = Promise.all([written, publishing])
+    publishing = Promise.all([written, publishing, machine])
       .then(([layers]) =>
-        store.put({ key, parentAmiId: parent.amiId, layers, facts, ...(hasMachine ? { hasMachine } : {}) }, never),
+        store.put(
+          { key, parentAmiId: parent.amiId, layers, facts, ...(machine === undefined ? {} : { hasMachine: true }) },
+          never,
+        ),
       )
       .catch((error: unknown) => monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`));
   }
@@ -194,8 +208,12 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       const key = components[records.length - 1]?.key;
       return key === undefined ? undefined : (await store.get(key))?.key;
     },
+    settled: async () => {
+      await publishing;
+    },
     layers: () => written,
     close: async () => {
+      closing.abort(new Error('the instance has ended'));
       await publishing;
       await written.catch(() => {});
       await from?.opened.release();
@@ -219,4 +237,21 @@ async function repositoryStates(
   const urls = await aptRepositories(target, signal);
   const found = await Promise.all(urls.map((url) => states.index(url, signal)));
   return found.filter((state) => state !== undefined);
+}
+
+const LOOK_EVERY_MS = 20;
+
+/** Whether the file is there, as soon as it is; false when `work` ended without it. */
+async function isThere(file: string, work: Promise<void>): Promise<boolean> {
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  const over = work.then(end, end);
+  for (;;) {
+    const wasOver = ended;
+    if ((await stat(file).catch(() => undefined)) !== undefined) return true;
+    if (wasOver) return false;
+    await Promise.race([over, delay(LOOK_EVERY_MS)]);
+  }
 }

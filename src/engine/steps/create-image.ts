@@ -50,6 +50,7 @@ async function findMade(
 async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
   const { engine, claim, plan, progress, monitor, signal } = context;
   const { instance, amiId: parentAmiId, history } = instanceOf(inputs, context);
+  await history?.settled();
   monitor.line('kiln', `Stopping instance ${instance.instanceId}`);
   const disk = await instance.stopForCapture({ signal, monitor });
   const imageId = amiIdOf(context.stepExecutionId, claim.epoch);
