@@ -74,7 +74,7 @@ function printList(list: readonly CachedCheckpoint[], json: boolean, io: Io): vo
       `${lastUsedAt.slice(0, 16).replace('T', ' ')}${inUse ? ' (in use)' : ''}`,
       `${seconds.toFixed(1)} s`,
       parentAmiId,
-      records.map(({ name }) => name).join(' > '),
+      records.length === 0 ? 'the boot' : records.map(({ name }) => name).join(' > '),
     ];
   });
   io.stdout.write(renderTable(['KEY', 'SIZE', 'LAST USED', 'SAVES', 'ON', 'AFTER'], rows));
