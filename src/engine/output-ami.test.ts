@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { MachineImage } from '../image-store/image-store.ts';
 import { BuildFailure } from '../util/faults.ts';
-import { type NamingFacts, outputAmiOf } from './output-ami.ts';
+import { type NamingFacts, outputAmiOf, outputAmiRecord } from './output-ami.ts';
 
 const facts: NamingFacts = {
   imageArn: 'arn:image',
@@ -20,6 +21,19 @@ test('without a distribution the AMI is named after the recipe and the time', ()
     description: undefined,
     tags: { CreatedBy: 'EC2 Image Builder', Ec2ImageBuilderArn: 'arn:image', A: '1' },
   });
+});
+
+test('the AMI is described by the distribution, or else by the recipe', () => {
+  const recipe = { name: 'web', description: 'The web server.' };
+  assert.equal(outputAmiOf(recipe, undefined, facts).description, 'The web server.');
+  const settings = { region: 'us-east-1', amiDistributionConfiguration: { description: 'Of March.' } };
+  assert.equal(outputAmiOf(recipe, settings, facts).description, 'Of March.');
+});
+
+test('the AMI belongs to the account of its image', () => {
+  const ami = { amiId: 'ami-1', name: 'web', source: 'arn:aws:imagebuilder:us-east-1:999999999999:image/web/1.0.0/1' };
+  const record = outputAmiRecord({ region: 'us-east-1', accountId: '123456789012' }, ami as MachineImage);
+  assert.equal(record.accountId, '999999999999');
 });
 
 test('variables in names and tags are replaced, with and without blanks', () => {
