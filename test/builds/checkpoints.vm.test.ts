@@ -116,4 +116,72 @@ describe('builds that go on from checkpoints', () => {
     const cold = await build('1.0.4', 'Four', 'four.qcow2');
     assert.ok(!says(cold, /is reused/));
   });
+
+  test('the state before a component that failed is entered on a copy, and the corrected build goes on from it', async () => {
+    const failing = join(home.work, 'failing.yaml');
+    const component = (name: string, command: string) => ({
+      Type: 'AWS::ImageBuilder::Component',
+      Properties: {
+        Name: name,
+        Version: name === 'second' ? { Ref: 'Version' } : '1.0.0',
+        Platform: 'Linux',
+        Data: {
+          'Fn::Sub': JSON.stringify({
+            schemaVersion: '1.0',
+            phases: [
+              { name: 'build', steps: [{ name: 'Run', action: 'ExecuteBash', inputs: { commands: [command] } }] },
+            ],
+          }),
+        },
+      },
+    });
+    const parentImage = 'arn:$'.concat(
+      '{AWS::Partition}:imagebuilder:$',
+      '{AWS::Region}:aws:image/debian-server-12-x86/x.x.x',
+    );
+    const resources = {
+      First: component('first', 'sleep 1; echo first > /root/first'),
+      Second: component('second', 'echo second > /root/second; exit $'.concat('{Code}')),
+      Recipe: {
+        Type: 'AWS::ImageBuilder::ImageRecipe',
+        Properties: {
+          Name: 'failing',
+          Version: { Ref: 'Version' },
+          ParentImage: { 'Fn::Sub': parentImage },
+          Components: ['First', 'Second'].map((id) => ({ ComponentArn: { 'Fn::GetAtt': [id, 'Arn'] } })),
+        },
+      },
+      Infrastructure: {
+        Type: 'AWS::ImageBuilder::InfrastructureConfiguration',
+        Properties: { Name: 'failing', InstanceProfileName: 'x' },
+      },
+      Image: {
+        Type: 'AWS::ImageBuilder::Image',
+        Properties: {
+          ImageRecipeArn: { 'Fn::GetAtt': ['Recipe', 'Arn'] },
+          InfrastructureConfigurationArn: { 'Fn::GetAtt': ['Infrastructure', 'Arn'] },
+          ImageTestsConfiguration: { ImageTestsEnabled: false },
+        },
+      },
+    };
+    const text = (name: string) => ({ Type: 'String', Default: name });
+    const Parameters = { Version: text('1.0.0'), Code: text('3') };
+    writeFileSync(
+      failing,
+      JSON.stringify({ AWSTemplateFormatVersion: '2010-09-09', Parameters, Resources: resources }),
+    );
+    const out = ['--executor', 'direct', '-o', join(home.work, 'failing.qcow2')];
+    const failed = await kiln('build', failing, ...out);
+    assert.equal(failed.code, 1, failed.lines.slice(-20).join('\n'));
+    const arn = failed.lines.join('\n').match(/arn:\S+image\/failing\/1\.0\.0\/1/)?.[0] ?? '';
+    const look = async () =>
+      (await kiln('shell', arn, '--', 'ls /root; touch /root/mine')).lines.filter((line) => line !== '');
+    assert.equal((await look())[0], 'first');
+    assert.ok(!(await look()).includes('mine'), 'a copy that is thrown away');
+    const before = await kiln('shell', arn, '--before-step', 'first', '--', 'ls -A /root/first || echo none');
+    assert.equal(before.lines[0], 'none');
+    const mended = await kiln('build', failing, '-p', 'Version=1.0.1', '-p', 'Code=0', '--resume', ...out);
+    assert.equal(mended.code, 0, mended.lines.slice(-20).join('\n'));
+    assert.ok(says(mended, /first is reused: it ran at/));
+  });
 });
