@@ -120,7 +120,7 @@ async function peakOf(args: readonly string[], folder: string): Promise<number> 
   const env = { ...environment, NODE_OPTIONS: `--import ${probe}`, NODE_COMPILE_CACHE: compiled };
   const child = spawn(KILN, args, {
     env: { ...env, KILN_HOME: join(folder, 'home') },
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
   let said = '';
   child.stdio[3]?.on('data', (chunk: Buffer) => {
