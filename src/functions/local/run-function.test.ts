@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BuildFailure } from '../../util/faults.ts';
 import { silentMonitor } from '../../util/monitor.ts';
 import type { LocalFunction } from './registry.ts';
@@ -97,7 +100,7 @@ test('a function that fails, crashes, answers garbage or is not there fails with
     [{ 'index.mjs': 'this is not code' }, {}, /'f' failed: SyntaxError/],
     [js(''), { handler: 'index.nothing' }, /index\.mjs has no function nothing/],
     [{}, {}, /There is no file index\.mjs/],
-    [{}, { runtime: 'provided' }, /'f' cannot be started: .*ENOENT/],
+    [{}, { runtime: 'provided' }, /'f' cannot be started: it has no program 'bootstrap'/],
     [
       js(
         "const base = 'http://' + process.env.AWS_LAMBDA_RUNTIME_API + '/2018-06-01/runtime/invocation/' + context.awsRequestId; await fetch(base + '/response', { method: 'POST', body: '<html>' }); await new Promise(() => setInterval(() => {}, 1000));",
@@ -142,4 +145,35 @@ test('an abort ends the function with the reason', async () => {
   });
   await assert.rejects(running, { message: 'enough' });
   assert.deepEqual(lines, []);
+});
+
+test('a function does not outlive a Kiln that is killed', async () => {
+  const code = path.join(folder, 'outlives');
+  await mkdir(code);
+  // What the killed one leaves lies in here; the function's user must get there.
+  await chmod(folder, 0o755);
+  const text =
+    'export const handler = async () => { console.log(process.pid); await new Promise(() => setInterval(() => {}, 1000)); };';
+  await writeFile(path.join(code, 'index.mjs'), text);
+  const definition = { name: 'f', runtime: 'nodejs', handler: 'index.handler', memoryMiB: 256, timeoutSeconds: 60 };
+  const run = {
+    definition: { ...definition, environment: {} },
+    code,
+    event: '{}',
+    functionArn: 'arn',
+    region: 'us-east-1',
+  };
+  const program = `import { runFunction } from ${JSON.stringify(new URL('./run-function.ts', import.meta.url).href)};
+    await runFunction(${JSON.stringify(run)}, { signal: new AbortController().signal, monitor: { line: (_, text) => console.log(text) } });`;
+  const kiln = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: folder },
+  });
+  const [chunk] = (await once(kiln.stdout, 'data')) as [Buffer];
+  const pid = Number(String(chunk).trim());
+  assert.ok(existsSync(`/proc/${pid}`));
+  kiln.kill('SIGKILL');
+  await once(kiln, 'exit');
+  // Killed by the kernel, which may take a moment; a zombie is only not yet reaped.
+  while ((await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ' Z ')).includes(' Z ') === false) await delay(10);
 });
