@@ -9,7 +9,7 @@ import { MARKER, markedProcesses } from '../leaks.ts';
 
 const template = join(import.meta.dirname, '../../examples/hello/template.yaml');
 
-/** The first time `Waits` runs it does not end; what runs it a second time finds that it did. */
+/** The first time `Waits` runs on a disk it takes long enough to be interrupted; a second time it ends at once. */
 const TEMPLATE = `
 Resources:
   Component:
@@ -29,7 +29,7 @@ Resources:
               - name: Waits
                 action: ExecuteBash
                 maxAttempts: 2
-                inputs: { commands: ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 3600'] }
+                inputs: { commands: ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 60'] }
   Recipe:
     Type: AWS::ImageBuilder::ImageRecipe
     Properties:
