@@ -160,13 +160,15 @@ async function build(workflowArn: string, count: number): Promise<number> {
     for (const arn of await Promise.all(some)) await store.jobs.enqueue(store.db, arn);
   }
   while ((await ended('AVAILABLE')) - before < count) {
-    if ((await ended('FAILED')) > 0) throw new Error('a build failed');
+    const failed = store.db.selectFrom('images').select('reason').where('status', '=', 'FAILED').limit(1);
+    const failure = await failed.executeTakeFirst();
+    if (failure !== undefined) throw new Error(`a build failed: ${failure.reason}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return (performance.now() - begin) / 1000;
 }
 
-async function ended(status: 'AVAILABLE' | 'FAILED'): Promise<number> {
+async function ended(status: 'AVAILABLE'): Promise<number> {
   const query = store.db.selectFrom('images').select(({ fn }) => fn.countAll<string>().as('count'));
   return Number((await query.where('status', '=', status).executeTakeFirstOrThrow()).count);
 }
