@@ -339,3 +339,39 @@ test('a disk that is full while a checkpoint is written leaves none, and what wa
     execFileSync('umount', [small]);
   }
 });
+
+test('the memory of a machine goes with its checkpoint, also when an image needs the layer', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  const layer = await store.newLayer();
+  qemuImg(
+    'create',
+    '-q',
+    '-f',
+    'qcow2',
+    '-b',
+    (await fixture.store.bootDisk(parent.amiId)).path,
+    '-F',
+    'qcow2',
+    layer.path,
+  );
+  await mkdir(layer.state);
+  await writeFile(join(layer.state, 'memory'), Buffer.alloc(MIB, 1));
+  const sealed = await store.sealLayer(layer.name, { digest: parent.digest }, never);
+  const layers = [sealed];
+  await store.put({ key: keyOf('a'), parentAmiId: parent.amiId, layers, facts: {}, hasMachine: true }, never);
+  const overlay = join(fixture.folder, 'top.qcow2');
+  qemuImg('create', '-q', '-f', 'qcow2', '-b', layer.path, '-F', 'qcow2', overlay);
+  const request = { amiId: CHILD, diskPath: overlay, parentAmiId: parent.amiId, layers, name: 'x', tags: {} };
+  await fixture.store.capture({ ...request, source: 'test' }, fixture.context);
+  await store.discardLayers([layer.name]);
+  const opened = await store.open(keyOf('a'), never);
+  assert.equal(opened.state, layer.state);
+  await stat(join(layer.state, 'memory'));
+  await opened.release();
+  assert.ok((await store.stats()).bytes >= MIB, 'memory counts');
+  await store.collect(0);
+  await assert.rejects(stat(layer.state), { code: 'ENOENT' });
+  await fixture.store.bootDisk(CHILD);
+});

@@ -141,22 +141,29 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
       .sort((a, b) => b.lastUsedAt.localeCompare(a.lastUsedAt) || a.key.localeCompare(b.key));
   }
 
+  async function bytesOf(files: readonly string[]): Promise<number> {
+    const sizes = await Promise.all(files.map((file) => allocatedBytes(file).catch(() => 0)));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  async function machineBytes(name: string): Promise<number> {
+    const folder = machinePath(layout, name);
+    return bytesOf((await readdir(folder).catch(() => [])).map((file) => join(folder, file)));
+  }
+
   /** Of the layer and of the machine whose disk it was. */
   async function layerBytes(name: string): Promise<number> {
-    const state = machinePath(layout, name);
-    const files = (await readdir(state).catch(() => [])).map((file) => join(state, file));
-    const sizes = await Promise.all(
-      [layerPath(layout, name), ...files].map((file) => allocatedBytes(file).catch(() => 0)),
-    );
-    return sizes.reduce((sum, size) => sum + size, 0);
+    return (await bytesOf([layerPath(layout, name)])) + (await machineBytes(name));
   }
 
   /** Bytes of layers that only checkpoints want, each once. */
   async function ownBytes(checkpoints: readonly Checkpoint[]): Promise<number> {
     const images = await readRecords(layout);
     const others = new Set(images.flatMap(({ layers = [] }) => namesOf(layers)));
-    const names = new Set(checkpoints.flatMap(({ layers }) => namesOf(layers)).filter((name) => !others.has(name)));
-    const sizes = await Promise.all([...names].map(layerBytes));
+    const names = new Set(checkpoints.flatMap(({ layers }) => namesOf(layers)));
+    const sizes = await Promise.all(
+      [...names].map((name) => (others.has(name) ? machineBytes(name) : layerBytes(name))),
+    );
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 
@@ -168,7 +175,8 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
     let removed = 0;
     const order = kept.toReversed().sort((a, b) => Number(a.key === spare) - Number(b.key === spare));
     for (const candidate of order) {
-      if (bytes <= limit) break;
+      // Nothing at all is to stay, also of what takes no room of its own.
+      if (bytes <= limit && limit > 0) break;
       if (candidate.inUse) continue;
       await removeLocked(candidate, candidate.key);
       removed++;

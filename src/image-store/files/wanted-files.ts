@@ -18,6 +18,12 @@ export async function wantedFiles(layout: Layout): Promise<ReadonlySet<string>> 
   ]);
 }
 
+/** The layers whose machine a checkpoint or a lease wants. */
+async function wantedMachines(layout: Layout): Promise<ReadonlySet<string>> {
+  const kept = (await readCheckpoints(layout)).filter(({ hasMachine }) => hasMachine === true);
+  return new Set([...kept.flatMap(({ layers }) => layers.at(-1)?.name ?? []), ...(await leasedLayers(layout))]);
+}
+
 /** Names of layers that builds of living processes work on. */
 export async function leasedLayers(layout: Layout): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
@@ -32,10 +38,13 @@ export async function leasedLayers(layout: Layout): Promise<ReadonlySet<string>>
 
 /** Removes those of the files that nothing wants. Call with the store locked. */
 export async function removeUnwanted(layout: Layout, stems: Iterable<string>): Promise<void> {
-  const wanted = await wantedFiles(layout);
+  const [wanted, machines] = await Promise.all([wantedFiles(layout), wantedMachines(layout)]);
   for (const stem of stems) {
+    // An image may need the layer, but never the memory of the machine whose disk it was.
+    if (ownerOfLayer(stem) !== undefined && !machines.has(stem)) {
+      await rm(machinePath(layout, stem), { recursive: true, force: true });
+    }
     if (wanted.has(stem)) continue;
-    if (ownerOfLayer(stem) !== undefined) await rm(machinePath(layout, stem), { recursive: true, force: true });
     await rm(verifiedPath(layout, stem), { force: true });
     await rm(diskPath(layout, stem), { force: true });
   }
