@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { parseArn } from '../contract/arn.ts';
 import { AwsError } from '../contract/errors.ts';
-import { createDeliverer, type Deliveries, dispatchAll, purge } from '../events/deliver.ts';
+import { createDeliverer, type Deliveries, deliverDue, dispatchAll, purge } from '../events/deliver.ts';
 import { readRuleRoutes } from '../events/rule-routes.ts';
 import { parseRuleRoute } from '../events/rules.ts';
 import { sendEvent } from '../events/send-event.ts';
@@ -68,8 +68,9 @@ export function startBackground({ service, log, schedules, ...options }: Backgro
       await Promise.all([delivering, purging, ...scheduling].map((one) => one.close()));
       await ended();
       // A build that ends with its command is told of before the command ends.
-      await deliver(AbortSignal.timeout(LAST_MS)).catch(onError('the last events not delivered'));
-      await ended();
+      await dispatchAll(deliveries)
+        .then(() => deliverDue(deliveries, AbortSignal.timeout(LAST_MS)))
+        .catch(onError('the last events not delivered'));
     },
   };
 }

@@ -77,9 +77,12 @@ export async function deliverDue(deliveries: Deliveries, signal: AbortSignal): P
   const deliverer = createDeliverer(deliveries);
   let attempts = 0;
   for (;;) {
-    if (!signal.aborted) attempts += await deliverer.begin(signal);
+    // What ends while the database is asked makes room that the answer does not know of: then it is asked again.
+    const wasIdle = deliverer.next() === undefined;
+    const begun = signal.aborted ? 0 : await deliverer.begin(signal);
+    attempts += begun;
     const ended = deliverer.next();
-    if (ended === undefined) return attempts;
+    if (ended === undefined && begun === 0 && wasIdle) return attempts;
     await ended;
   }
 }
