@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { BuildFailure } from '../../src/util/faults.ts';
 import { managed, openWholeService, token, type WholeService } from './whole-service.ts';
 
 let now = new Date('2026-11-23T10:00:00.000Z');
@@ -8,6 +9,7 @@ const invoked: { name: string; event: Record<string, unknown> }[] = [];
 before(async () => {
   const functions = {
     invoke: async (name: string, event: string) => {
+      if (name === 'broken') throw new BuildFailure("The function 'broken' did not answer within 3 s");
       invoked.push({ name, event: JSON.parse(event) as Record<string, unknown> });
     },
     call: async () => 'null',
@@ -234,6 +236,10 @@ test('in a group the others go on while one waits, and a retried wait waits anew
 test('a function that cannot be invoked fails the step, and so does a topic that is not there', async () => {
   const cases: readonly [string, RegExp][] = [
     [
+      'lambdaFunctionName: broken',
+      /Step Ask \(WaitForAction\) failed: The function 'broken' did not answer within 3 s/,
+    ],
+    [
       "snsTopicArn: 'arn:aws:sns:us-east-1:123456789012:none'",
       /There is no topic 'arn:aws:sns:us-east-1:123456789012:none'/,
     ],
@@ -249,6 +255,12 @@ test('a function that cannot be invoked fails the step, and so does a topic that
     const arn = await whole.image([{ workflowArn: managed('build', 'build-image') }, { workflowArn }]);
     await whole.work(arn);
     assert.match((await whole.bench.row(arn)).reason ?? '', reason);
+    const { steps = [] } = await whole.call.ListWaitingWorkflowSteps({});
+    assert.equal(
+      steps.some((step) => step.imageBuildVersionArn === arn),
+      false,
+      'nobody is asked',
+    );
   }
 });
 
