@@ -61,6 +61,9 @@ export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisp
         return (machine ?? mounted).enterCommand;
       },
       stopForCapture: (context) => (machine ?? mounted).stopForCapture(context),
+      get checkpointMachine() {
+        return machine?.checkpointMachine;
+      },
       get unbooted() {
         return machine === undefined ? unbooted : undefined;
       },

@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BuilderFault } from '../../util/faults.ts';
 import type { ParentDisk } from '../build-host.ts';
+import { moveFile } from '../move-file.ts';
 import { FILES } from './files.ts';
 import { type WriteCheck, watchWrites } from './lost-writes.ts';
 import { NeedsBoot } from './needs-boot.ts';
@@ -132,15 +132,6 @@ export async function mountDisk(
 
   const flush = (): Promise<void> => writes.assertNoneLost();
   return { pid: daemon.pid, root, rootFromHere, flush, checkpoint, giveUp, release: daemon.release };
-}
-
-/** Also to another file system: whoever has the file open keeps it. */
-async function moveFile(from: string, to: string): Promise<void> {
-  await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EXDEV') throw error;
-    await copyFile(from, to, constants.COPYFILE_EXCL);
-    await rm(from);
-  });
 }
 
 /** Writes what the layers above the first have into the first. */

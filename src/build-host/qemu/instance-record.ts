@@ -8,6 +8,8 @@ import { join } from 'node:path';
 export interface InstanceRecord {
   readonly instanceId: string;
   readonly owner: string;
+  /** The newest overlay of its root disk. Default: {@link FILES}.rootDisk, which is the one without checkpoints. */
+  readonly rootDisk?: string;
   /** How to reach it; unset until QEMU has chosen the port. */
   readonly ssh?: SshAccess;
 }
@@ -64,10 +66,11 @@ export async function readRecord(folder: string): Promise<InstanceRecord | undef
 
 function decodeRecord(json: unknown): InstanceRecord | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
-  const { instanceId, owner, ssh } = json as Partial<InstanceRecord>;
+  const { instanceId, owner, rootDisk, ssh } = json as Partial<InstanceRecord>;
   if (typeof instanceId !== 'string' || typeof owner !== 'string') return undefined;
   const reachable = typeof ssh?.port === 'number' && typeof ssh.hostKey === 'string';
-  return { instanceId, owner, ...(reachable ? { ssh: { port: ssh.port, hostKey: ssh.hostKey } } : {}) };
+  const disk = typeof rootDisk === 'string' ? { rootDisk } : {};
+  return { instanceId, owner, ...disk, ...(reachable ? { ssh: { port: ssh.port, hostKey: ssh.hostKey } } : {}) };
 }
 
 /** The ids of all instances that have a folder. */

@@ -124,8 +124,9 @@ async function endQemu(folder: string, instanceId: string, { signal }: LaunchCon
 
 /** A disk whose last writes failed must not become an image. */
 async function checkedDisk(folder: string, programs: QemuPrograms, signal: AbortSignal): Promise<CapturedDisk> {
-  await runProgram(programs, 'qemuImg', ['check', '-q', '-f', 'qcow2', FILES.rootDisk], { cwd: folder, signal });
-  return { path: join(folder, FILES.rootDisk) };
+  const disk = (await readRecord(folder))?.rootDisk ?? FILES.rootDisk;
+  await runProgram(programs, 'qemuImg', ['check', '-q', '-f', 'qcow2', disk], { cwd: folder, signal });
+  return { path: join(folder, disk) };
 }
 
 /** `ssh -o` splits its value at spaces, once the shell has passed it on. */

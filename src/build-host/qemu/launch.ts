@@ -1,9 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SshTarget } from '../../toe/targets/ssh.ts';
-import { BuilderFault, BuildFailure } from '../../util/faults.ts';
+import { BuilderFault, BuildFailure, coerceError } from '../../util/faults.ts';
 import type { LaunchContext, LaunchRequest } from '../build-host.ts';
+import { CheckpointUnusable } from '../checkpoint-unusable.ts';
 import { findAccelerator } from './accelerator.ts';
+import { readCheckpoint, restoreFiles } from './checkpoint/checkpoint-files.ts';
+import { fingerprintDifference, machineFingerprint } from './checkpoint/fingerprint.ts';
+import { awaken, loadMemory } from './checkpoint/resume-machine.ts';
+import { takeCheckpoint } from './checkpoint/take-checkpoint.ts';
 import { makeDisks } from './disks.ts';
 import { instanceTarget, makeKeys, type RunningInstance, runningInstance, writeAccess } from './instance.ts';
 import { FILES, type SshAccess, writeRecord } from './instance-record.ts';
@@ -14,11 +19,15 @@ import type { MachineSpec } from './qemu-command.ts';
 import { writeSeed } from './seed.ts';
 import { waitForCloudInit } from './wait-for-cloud-init.ts';
 
+/** A machine that goes on from a checkpoint answers within seconds, or never. */
+const RESUME_SECONDS = 60;
+
 export interface LaunchSettings {
   readonly cacheFolder: string;
   readonly capacity: HostCapacity;
   readonly instanceTypes: InstanceTypeTable;
   readonly programs: QemuPrograms;
+  readonly backgroundFromMiB: number;
 }
 
 /**
@@ -31,20 +40,33 @@ export async function launchInstance(
   context: LaunchContext,
   settings: LaunchSettings,
 ): Promise<RunningInstance> {
+  const { resumeFrom } = request;
   const tooLate = new AbortController();
-  const timer = setTimeout(() => tooLate.abort(), request.timeoutSeconds * 1000);
+  const seconds = resumeFrom === undefined ? request.timeoutSeconds : Math.min(request.timeoutSeconds, RESUME_SECONDS);
+  const timer = setTimeout(() => tooLate.abort(), seconds * 1000);
   const limited = { ...context, signal: AbortSignal.any([context.signal, tooLate.signal]) };
   let machine: Machine | undefined;
+  let loading = false;
   try {
     const { spec, hostKey } = await prepare(folder, request, limited, settings);
-    machine = await startMachine(folder, spec, settings.programs, limited);
+    machine = await startMachine(folder, spec, settings.programs, limited, async (qmp) => {
+      if (resumeFrom === undefined) return;
+      loading = true;
+      await loadMemory(folder, resumeFrom, qmp, limited.signal);
+      loading = false;
+    });
     const access = { port: machine.sshPort, hostKey };
     await writeAccess(folder, access);
     await writeRecord(folder, { instanceId: request.instanceId, owner: request.owner, ssh: access });
-    return await untilItAnswers(folder, request, limited, machine, access, settings.programs);
+    const instance = await untilItAnswers(folder, request, limited, machine, access, settings.programs);
+    if (resumeFrom !== undefined) await awaken(instance.target, new Date(), limited.signal);
+    return spec.volumes.length > 0
+      ? instance
+      : withCheckpoints(instance, folder, { ...settings, spec, hostKey, machine });
   } catch (thrown) {
     machine?.release();
     context.signal.throwIfAborted();
+    if (resumeFrom !== undefined) throw unusable(loading, resumeFrom, machine?.whyGone() ?? thrown);
     const fault = machine?.whyGone();
     if (fault !== undefined) throw fault;
     if (tooLate.signal.aborted) throw neverAnswered(request, machine?.console.lastLines() ?? [], thrown);
@@ -57,18 +79,56 @@ export async function launchInstance(
   }
 }
 
+/** Checkpoints of a machine that this process started: of another it does not know the shape. */
+function withCheckpoints(
+  instance: RunningInstance,
+  folder: string,
+  {
+    programs,
+    backgroundFromMiB,
+    spec,
+    hostKey,
+    machine: { qmp },
+  }: LaunchSettings & { readonly spec: MachineSpec; readonly hostKey: string; readonly machine: Machine },
+): RunningInstance {
+  return {
+    ...instance,
+    checkpointMachine: async (place, context) => {
+      const fingerprint = await machineFingerprint(spec, programs, context.signal);
+      await takeCheckpoint({ folder, qmp, fingerprint, hostKey, programs, backgroundFromMiB }, place, context);
+    },
+  };
+}
+
+/** Whatever went wrong on the way from a checkpoint, booting is another way; but not when there is no room for either. */
+function unusable(loading: boolean, state: string, thrown: unknown): Error {
+  const error = coerceError(thrown);
+  if (error instanceof CheckpointUnusable) return error;
+  if (isDiskFull(error)) return error instanceof BuilderFault ? error : diskFull(error.message);
+  return loading
+    ? new CheckpointUnusable(
+        'damaged',
+        `The memory of the checkpoint in ${state} cannot be loaded: ${error.message}`,
+        error,
+      )
+    : new CheckpointUnusable('refused', `The machine does not go on from ${state}: ${error.message}`, error);
+}
+
 /** Everything that an instance needs before QEMU starts. */
 async function prepare(
   folder: string,
   request: LaunchRequest,
   context: LaunchContext,
-  { programs, cacheFolder, capacity, instanceTypes }: LaunchSettings,
+  settings: LaunchSettings,
 ): Promise<{ readonly spec: MachineSpec; readonly hostKey: string }> {
+  const { programs, cacheFolder, capacity, instanceTypes } = settings;
   const { instanceId, owner, userData } = request;
   const { signal, monitor } = context;
   const shape = shapeFor(request.instanceTypes, instanceTypes, capacity);
   if (shape === undefined) throw unknownTypes(request.instanceTypes);
   await writeRecord(folder, { instanceId, owner });
+  const { resumeFrom } = request;
+  if (resumeFrom !== undefined) return prepareResumed(folder, request, resumeFrom, shape, context, settings);
   const keys = makeKeys();
   await writeFile(join(folder, FILES.sshKey), keys.user.private, { mode: 0o600 });
   const [accelerator, volumes] = await allEnded([
@@ -81,6 +141,30 @@ async function prepare(
     spec: { instanceId, owner, accelerator, shape, volumes },
     hostKey: keys.host.public,
   };
+}
+
+async function prepareResumed(
+  folder: string,
+  request: LaunchRequest,
+  state: string,
+  shape: MachineShape,
+  { signal, monitor }: LaunchContext,
+  { programs, cacheFolder }: LaunchSettings,
+): Promise<{ readonly spec: MachineSpec; readonly hostKey: string }> {
+  const { instanceId, owner } = request;
+  const { fingerprint, hostKey } = await readCheckpoint(state);
+  const [accelerator, volumes] = await allEnded([
+    findAccelerator({ programs, cacheFolder, signal, monitor }),
+    makeDisks(folder, request, programs, signal),
+    restoreFiles(state, folder),
+  ]);
+  const spec: MachineSpec = { instanceId, owner, accelerator, shape, volumes, incoming: true };
+  const difference = fingerprintDifference(fingerprint, await machineFingerprint(spec, programs, signal));
+  if (difference !== undefined) {
+    throw new CheckpointUnusable('foreign', `The checkpoint in ${state} is of another machine: ${difference}`);
+  }
+  monitor.line('kiln', `resuming ${instanceId}: ${describeShape(shape)}, ${accelerator}`);
+  return { spec, hostKey };
 }
 
 async function untilItAnswers(
@@ -104,7 +188,8 @@ async function untilItAnswers(
     const signal = AbortSignal.any([context.signal, machine.gone]);
     await target.connect(signal, Number.POSITIVE_INFINITY);
     context.monitor.line('kiln', `${instanceId} answers after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
-    if (request.userData !== undefined) await waitForCloudInit(target, { ...context, signal });
+    if (request.userData !== undefined && request.resumeFrom === undefined)
+      await waitForCloudInit(target, { ...context, signal });
     return runningInstance(folder, instanceId, access, target, programs, release);
   } catch (error) {
     release();

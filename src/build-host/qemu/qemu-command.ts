@@ -10,6 +10,8 @@ export interface MachineSpec {
   readonly accelerator: Accelerator;
   readonly shape: MachineShape;
   readonly volumes: readonly VolumeSpec[];
+  /** Waits for a saved state in place of booting. */
+  readonly incoming?: boolean;
 }
 
 export interface VolumeSpec {
@@ -44,6 +46,7 @@ export function qemuArguments(spec: MachineSpec): readonly string[] {
   return [
     ...['-name', `guest=${escapeCommas(`${spec.instanceId} ${spec.owner}`)}`],
     ...['-no-user-config', '-nodefaults', '-nographic', '-S'],
+    ...(spec.incoming === true ? ['-incoming', 'defer'] : []),
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-machine', 'pc,hpet=off,usb=off,vmport=off,dump-guest-core=off'],
     ...['-accel', spec.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
@@ -52,6 +55,8 @@ export function qemuArguments(spec: MachineSpec): readonly string[] {
     ...['-rtc', 'base=utc', '-boot', 'strict=on,menu=off'],
     ...['-chardev', `socket,id=qmp,path=${FILES.qmp},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
     ...['-chardev', `socket,id=console,path=${FILES.console},server=on,wait=off`],
+    // Tells a guest that goes on from a saved state that it does, and must not draw the random numbers of another.
+    ...['-device', 'vmgenid,guid=auto'],
     ...['-device', 'isa-serial,chardev=console'],
     // Port 0: the kernel chooses a free one, and nobody can take it in between.
     ...['-netdev', 'user,id=network,ipv6=off,hostfwd=tcp:127.0.0.1:0-:22'],

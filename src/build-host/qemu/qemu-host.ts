@@ -22,7 +22,15 @@ export interface QemuHostOptions {
   /** Added to the table that Kiln has; an entry of the same name replaces it. */
   readonly instanceTypes?: InstanceTypeTable;
   readonly programs?: Partial<QemuPrograms>;
+  /** Guests with so much memory go on while a checkpoint of them is written. Default 4096. */
+  readonly backgroundFromMiB?: number;
 }
+
+/**
+ * Saving in the background costs several times the work, page by page; standing still costs a second for every GiB or two
+ * that is in use. Between two components nobody waits for a small guest.
+ */
+const BACKGROUND_FROM_MIB = 4096;
 
 export interface QemuHost extends BuildHost, AsyncDisposable {
   /** Lets go of all instances without ending them, so that the process can end. */
@@ -33,6 +41,7 @@ export interface QemuHost extends BuildHost, AsyncDisposable {
 export function qemuHost(options: QemuHostOptions): QemuHost {
   const settings = {
     ...options,
+    backgroundFromMiB: options.backgroundFromMiB ?? BACKGROUND_FROM_MIB,
     instanceTypes: { ...DEFAULT_INSTANCE_TYPES, ...options.instanceTypes },
     programs: { ...DEFAULT_PROGRAMS, ...options.programs },
   };

@@ -1,0 +1,165 @@
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BuilderFault, coerceError } from '../../../util/faults.ts';
+import type { LaunchContext, MachineCheckpoint } from '../../build-host.ts';
+import { FILES, readRecord, writeRecord } from '../instance-record.ts';
+import { diskFull, isDiskFull, type QemuPrograms, runProgram } from '../programs.ts';
+import type { Qmp } from '../qmp.ts';
+import { CHECKPOINT_FILES, finishCheckpoint } from './checkpoint-files.ts';
+import type { MachineFingerprint } from './fingerprint.ts';
+import { receiveMemory } from './memory-stream.ts';
+
+export interface CheckpointedMachine {
+  /** Of the instance. */
+  readonly folder: string;
+  readonly qmp: Qmp;
+  readonly fingerprint: MachineFingerprint;
+  readonly hostKey: string;
+  readonly programs: QemuPrograms;
+  readonly backgroundFromMiB: number;
+}
+
+const SOCKET = 'memory.sock';
+const LOOK_EVERY_MS = 5;
+/** More than any host moves: QEMU's own limit is for networks. */
+const BYTES_PER_SECOND = 64 * 1024 ** 3;
+
+/**
+ * Freezes the root disk, lets the guest go on with an overlay on it, and writes its memory of that moment. A guest with much
+ * memory runs on meanwhile, where the host's kernel can watch pages; any other stands still for as long as that takes. When
+ * it rejects, the guest runs on; a disk that is at its place by then is below the instance's.
+ */
+export async function takeCheckpoint(
+  machine: CheckpointedMachine,
+  place: MachineCheckpoint,
+  { signal, monitor }: LaunchContext,
+): Promise<void> {
+  const { folder, qmp } = machine;
+  signal.throwIfAborted();
+  await mkdir(place.state, { mode: 0o700 });
+  const record = await readRecord(folder);
+  if (record === undefined) throw new BuilderFault('The record of the instance is gone.');
+  const disk = record.rootDisk ?? FILES.rootDisk;
+  const next = `root-${Date.now()}.qcow2`;
+  await makeOverlay(machine, { disk, next, on: place.disk }, signal);
+  await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BYTES_PER_SECOND });
+  const isLarge = machine.fingerprint.memoryMiB >= machine.backgroundFromMiB;
+  const inBackground = isLarge && (await setBackground(qmp, true));
+  await using memory = await receiveMemory(folder, SOCKET, join(place.state, CHECKPOINT_FILES.memory));
+  let lost: Error | undefined;
+  memory.received.catch((error: unknown) => {
+    lost = coerceError(error);
+  });
+  const begin = performance.now();
+  let standstill = 0;
+  await qmp.execute('stop');
+  try {
+    await qmp.execute('blockdev-snapshot-sync', {
+      'node-name': await rootNode(qmp),
+      'snapshot-file': next,
+      'snapshot-node-name': next,
+      format: 'qcow2',
+      mode: 'existing',
+    });
+    await writeRecord(folder, { ...record, rootDisk: next });
+    await sameFile(join(folder, disk), place.disk);
+    await qmp.execute('migrate', { uri: `unix:${SOCKET}` });
+    // In the background QEMU lets the guest go on by itself, once devices are saved and pages are watched.
+    standstill = await untilSaved(qmp, inBackground, begin, signal);
+  } catch (error) {
+    await qmp.execute('migrate_cancel').catch(() => {});
+    // What QEMU says of it is that nobody listens any more.
+    if (lost !== undefined && isDiskFull(lost)) throw diskFull(lost.message);
+    throw lost ?? error;
+  } finally {
+    await untilIdle(qmp).catch(() => {});
+    // What was asked for before QEMU let it go on by itself does no harm.
+    await qmp.execute('cont');
+    if (inBackground) await setBackground(qmp, false);
+  }
+  await memory.received;
+  await finishCheckpoint(folder, place.state, { fingerprint: machine.fingerprint, hostKey: machine.hostKey });
+  const took = ((performance.now() - begin) / 1000).toFixed(2);
+  monitor.line(
+    'kiln',
+    `Checkpoint of the running machine after ${took} s; it stood still for ${standstill.toFixed(2)} s`,
+  );
+}
+
+/** The overlay to go on with, which names what it is on by the place where that is going to be. */
+async function makeOverlay(
+  { folder, programs }: CheckpointedMachine,
+  { disk, next, on }: { readonly disk: string; readonly next: string; readonly on: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { cwd: folder, signal };
+  const info = await runProgram(programs, 'qemuImg', ['info', '-U', '--output=json', disk], options);
+  const size = String(JSON.parse(info)['virtual-size']);
+  const args = ['create', '-q', '-f', 'qcow2', '-u', '-b', on, '-F', 'qcow2', next, size];
+  await runProgram(programs, 'qemuImg', args, options);
+}
+
+/**
+ * The same file at a second place, or a copy on another file system. QEMU opens its files anew by their names when it lets
+ * go of them and takes them back, as it does when it has sent its state: no name of its own may lead elsewhere by then.
+ */
+async function sameFile(from: string, to: string): Promise<void> {
+  await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EXDEV') throw error;
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+  });
+}
+
+/** False where the host's kernel cannot watch pages, or QEMU is not of the kind that asks it to. */
+async function setBackground(qmp: Qmp, state: boolean): Promise<boolean> {
+  const capabilities = [{ capability: 'background-snapshot', state }];
+  return qmp.execute('migrate-set-capabilities', { capabilities }).then(
+    () => state,
+    () => false,
+  );
+}
+
+/** The node that the root disk's device writes to: the newest overlay. */
+async function rootNode(qmp: Qmp): Promise<string> {
+  const devices = (await qmp.execute('query-block')) as readonly {
+    readonly qdev?: string;
+    readonly inserted?: { readonly 'node-name'?: string };
+  }[];
+  const root = devices.find(({ qdev }) => qdev?.includes('root-disk') === true);
+  const name = root?.inserted?.['node-name'];
+  if (name === undefined) throw new BuilderFault('QEMU does not say what its root disk is.');
+  return name;
+}
+
+/** Gives how long the guest stood still, in seconds. Rejects when QEMU could not save it. */
+async function untilSaved(qmp: Qmp, inBackground: boolean, begin: number, signal: AbortSignal): Promise<number> {
+  let runsSince: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    if (inBackground && runsSince === undefined) {
+      const { running } = (await qmp.execute('query-status')) as { readonly running: boolean };
+      if (running) runsSince = performance.now();
+    }
+    const { status, error } = await migration(qmp);
+    if (status === 'completed') return ((runsSince ?? performance.now()) - begin) / 1000;
+    if (status === 'failed' || status === 'cancelled') {
+      throw new BuilderFault(`QEMU cannot save the machine: ${error ?? status}`);
+    }
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+async function untilIdle(qmp: Qmp): Promise<void> {
+  for (;;) {
+    const { status } = await migration(qmp);
+    if (!['setup', 'active', 'device', 'cancelling', 'pre-switchover'].includes(status)) return;
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+async function migration(qmp: Qmp): Promise<{ readonly status: string; readonly error: string | undefined }> {
+  const answer = (await qmp.execute('query-migrate')) as { readonly status?: string; readonly 'error-desc'?: string };
+  return { status: answer.status ?? 'none', error: answer['error-desc'] };
+}
