@@ -53,7 +53,10 @@ export const ENVIRONMENT_VARIABLES = [
   { name: 'KILN_PORT', help: `port of kiln serve (default ${DEFAULT_PORT})` },
   { name: 'KILN_REGION', help: 'AWS Region that Kiln says it is (default us-east-1)' },
   { name: 'KILN_ACCOUNT_ID', help: 'AWS account id that Kiln says it is (default: made at the first start)' },
-  { name: 'KILN_CONCURRENCY', help: 'builds at a time (default: as many as vCPUs, memory and disk of this machine allow)' },
+  {
+    name: 'KILN_CONCURRENCY',
+    help: 'builds at a time (default: as many as vCPUs, memory and disk of this machine allow)',
+  },
   { name: 'KILN_CACHE_SIZE_GIB', help: 'room for checkpoints of builds; 0 makes none (default 20)' },
   { name: 'KILN_LOG_LEVEL', help: `${LOG_LEVELS.join(', ')} (default info)` },
   { name: 'DATABASE_URL', help: 'a PostgreSQL server instead of the embedded one' },
@@ -90,7 +93,8 @@ export function readConfig(environment: Environment, flags: ConfigFlags): Config
     region: matching('KILN_REGION', value('KILN_REGION'), REGION) ?? file.region,
     accountId: matching('KILN_ACCOUNT_ID', value('KILN_ACCOUNT_ID'), ACCOUNT_ID) ?? file.accountId,
     databaseUrl: value('DATABASE_URL') ?? file.databaseUrl,
-    concurrency: integer('KILN_CONCURRENCY', value('KILN_CONCURRENCY'), 1, MOST_BUILDS) ?? file.concurrency ?? MOST_BUILDS,
+    concurrency:
+      integer('KILN_CONCURRENCY', value('KILN_CONCURRENCY'), 1, MOST_BUILDS) ?? file.concurrency ?? MOST_BUILDS,
     cacheSizeGiB: integer('KILN_CACHE_SIZE_GIB', value('KILN_CACHE_SIZE_GIB'), 0, 1_000_000) ?? file.cacheSizeGiB ?? 20,
     logLevel: logLevel(value('KILN_LOG_LEVEL')) ?? file.logLevel ?? 'info',
     requestRate: file.requestRate ?? { perSecond: 100, burst: 200 },
