@@ -1,6 +1,7 @@
 import type { WorkflowStep } from '../documents/workflow.ts';
 import { evaluateCondition } from '../documents/workflow-conditions.ts';
 import { type ReferenceScope, resolveInputs } from '../documents/workflow-references.ts';
+import { isDatabaseLost } from '../state/database-lost.ts';
 import { cancelSteps } from '../state/transitions/cancel-steps.ts';
 import { ClaimLostError } from '../state/transitions/claim.ts';
 import { completeStep } from '../state/transitions/complete-step.ts';
@@ -51,7 +52,8 @@ export async function runWorkflow(
       if (outputs !== undefined) scope = withOutputs(scope, step, outputs);
     } catch (thrown) {
       const error = coerceError(thrown);
-      if (error instanceof ClaimLostError || error instanceof BuildParked) throw error;
+      // A step does not fail because the database is away: the build is let go as it is (run-build.ts).
+      if (error instanceof ClaimLostError || error instanceof BuildParked || isDatabaseLost(error)) throw error;
       if (error instanceof BuildCancelled) {
         await endWorkflow(run, id, error.message);
         throw error;

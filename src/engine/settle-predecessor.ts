@@ -1,6 +1,6 @@
 import type { WorkflowActionName } from '../documents/workflow-actions.ts';
 import type { ImageRow } from '../state/find-resource.ts';
-import type { ImageClaim } from '../state/transitions/claim.ts';
+import { assertClaimed, ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
 import type { Predecessor } from '../state/transitions/claim-image.ts';
 import { restartWorkflows } from '../state/transitions/restart-workflows.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
@@ -71,10 +71,12 @@ async function canAdopt({ engine, predecessor }: Abandoned): Promise<boolean> {
   return engine.place.hasEnded(predecessor.workerId);
 }
 
-async function removeAll({ engine, image, monitor }: Abandoned): Promise<void> {
+async function removeAll({ engine, claim, image, monitor }: Abandoned): Promise<void> {
   try {
-    for (const line of await removeTraces(engine, image.arn)) monitor.line('kiln', line);
+    for (const line of await removeTraces(engine, image.arn, () => assertClaimed(engine.db, claim)))
+      monitor.line('kiln', line);
   } catch (error) {
+    if (error instanceof ClaimLostError) throw error;
     engine.log.error({ err: coerceError(error), image: image.arn }, 'traces of a build could not be removed');
   }
 }
@@ -86,7 +88,10 @@ async function removeUnrecorded(
 ): Promise<void> {
   const steps = current.flatMap((record) => record.steps);
   const launched = new Set(steps.flatMap((step) => output(step, 'LaunchInstance', 'instanceId')));
-  for (const { instanceId, owner } of await engine.buildHost.list()) {
+  const [instances, amis] = await Promise.all([engine.buildHost.list(), engine.imageStore.list()]);
+  // What somebody makes who takes the build over from us is not among them, however late we go on from here.
+  await assertClaimed(engine.db, claim);
+  for (const { instanceId, owner } of instances) {
     if (owner !== image.arn || launched.has(instanceId)) continue;
     await engine.buildHost.terminate(instanceId);
     monitor.line('kiln', `Terminated instance ${instanceId}: its launch was interrupted`);
@@ -98,7 +103,7 @@ async function removeUnrecorded(
       ...(step.status === 'RUNNING' ? amiIdsOf(step.id, claim.epoch) : []),
     ]),
   );
-  for (const { amiId, source } of await engine.imageStore.list()) {
+  for (const { amiId, source } of amis) {
     if (source !== image.arn || known.has(amiId)) continue;
     await engine.imageStore.remove(amiId);
     monitor.line('kiln', `Removed ${amiId}: nothing is known of it`);

@@ -64,6 +64,11 @@ export function changeClaimed<Result>(
   return db.isTransaction ? attempt(false) : whileDatabaseReturns(attempt);
 }
 
+/** Throws {@link ClaimLostError} when the claim is over. Asked before something is done that cannot be taken back. */
+export function assertClaimed(db: Kysely<Database>, claim: ImageClaim): Promise<void> {
+  return changeClaimed(db, claim, async () => {});
+}
+
 /** The image, and its row until the transaction ends: others who want it wait. */
 export function lockImage(trx: Transaction<Database>, imageArn: string): Promise<ImageRow | undefined> {
   return trx.selectFrom('images').selectAll().where('arn', '=', imageArn).forUpdate().executeTakeFirst();
