@@ -76,13 +76,7 @@ export function containerEntry({ pid, ownNetwork, tools, members, dataBytes }: C
     ...['-c', COUNTED, 'sh', ...members, '--'],
     // Nothing that crashes in there is handed to a program of the host: core_pattern may name one. Open files as systemd
     // bounds them on a machine.
-    ...[
-      tools.prlimit,
-      '--core=1',
-      '--nofile=1024:',
-      ...(dataBytes === undefined ? [] : [`--data=${dataBytes}`]),
-      '--',
-    ],
+    ...[tools.prlimit, '--core=1', '--nofile=1024:', ...(dataBytes === undefined ? [] : [`--data=${dataBytes}`]), '--'],
     ...[tools.env, `--chdir=/proc/${pid}/root`],
     ...[tools.nsenter, '--target', String(pid), '--root=/', '--mount', '--pid', '--ipc', '--uts'],
     ...(ownNetwork ? ['--net'] : []),
