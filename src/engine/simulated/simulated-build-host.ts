@@ -213,6 +213,9 @@ export function simulatedBuildHost(
     terminate: async (instanceId) => {
       await faults.terminate?.(instanceId);
       const record = await recordOf(instanceId);
+      // Nobody finds it from here on, as with a machine whose power goes at once.
+      if (record !== undefined) record.running = false;
+      await rm(path.join(homeOf(instanceId), 'instance.json'), { force: true });
       instances.delete(instanceId);
       if (record !== undefined) await powerOff(instanceId, record);
       await rm(homeOf(instanceId), { recursive: true, force: true });
