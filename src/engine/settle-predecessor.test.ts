@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import type { Instance } from '../build-host/build-host.ts';
 import { insertResource } from '../state/test-rows.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
@@ -19,6 +19,12 @@ before(async () => {
 after(async () => {
   await bench[Symbol.asyncDispose]();
 });
+// None is left stopped: it would watch its claim for ever. It finds that lost, and changes nothing.
+afterEach(async () => {
+  await Promise.all(stopped.splice(0).map((revive) => revive()));
+});
+
+const stopped: (() => Promise<void>)[] = [];
 
 const never = new AbortController().signal;
 /** Machines, which outlive their worker; a mounted disk does not. */
@@ -42,13 +48,12 @@ async function stoppedBuild(
   const build = runBuild(bench.engine, arn, never);
   await Promise.race([reached.promise, build]);
   clearFaults();
-  return {
-    arn,
-    revive: async () => {
-      revived.resolve();
-      await build;
-    },
+  const revive = async (): Promise<void> => {
+    revived.resolve();
+    await build;
   };
+  stopped.push(revive);
+  return { arn, revive };
 }
 
 function clearFaults(): void {
