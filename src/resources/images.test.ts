@@ -139,7 +139,7 @@ describe('images', () => {
     await assert.rejects(create({ distributionConfigurationArn: none }), { name: 'ResourceNotFoundException' });
     await assert.rejects(create({ imageRecipeArn: undefined }), { name: 'InvalidParameterCombinationException' });
     await assert.rejects(create({ loggingConfiguration: { logGroupName: '/mine' } }), {
-      name: 'InvalidRequestException',
+      name: 'InvalidParameterCombinationException',
       message: /'loggingConfiguration\.logGroupName'/,
     });
     const { imageRecipeArn } = await call.CreateImageRecipe({

@@ -33,27 +33,29 @@ describe('resource policies', () => {
     const { call } = testService(store);
     const { componentBuildVersionArn: arn = '' } = await call.CreateComponent({ ...COMPONENT, ...token() });
     const statement = {
-      Effect: 'Deny',
+      Effect: 'Perhaps',
       Principal: '*',
       Action: ['imagebuilder:*', 'imagebuilder:GetComponent'],
       Resource: '*',
-      Condition: {},
     };
     const policy = JSON.stringify({ Version: '2020-01-01', Statement: [statement, 'all'] });
     await assert.rejects(call.PutComponentPolicy({ componentArn: arn, policy }), (error: Error) => {
-      for (const part of [
-        'Version',
-        'Condition',
-        'Effect',
-        'Principal',
-        '"imagebuilder:\\*"',
-        'Resource',
-        'Statement\\[1\\]',
-      ]) {
+      for (const part of ['Version', 'Effect', 'Principal', '"imagebuilder:\\*"', 'Resource', 'Statement\\[1\\]']) {
         assert.match(error.message, new RegExp(part));
       }
       return error.name === 'InvalidParameterValueException';
     });
+    const allow = {
+      ...{ Effect: 'Allow', Principal: { AWS: '123456789013' }, Action: 'imagebuilder:GetComponent', Resource: arn },
+      Condition: { StringSounds: { 'aws:PrincipalArn': 'like' } },
+    };
+    await assert.rejects(
+      call.PutComponentPolicy({
+        componentArn: arn,
+        policy: JSON.stringify({ Version: '2012-10-17', Statement: [allow] }),
+      }),
+      { name: 'InvalidParameterValueException', message: /StringSounds/ },
+    );
     for (const text of ['', 'null', '[]', '{']) {
       await assert.rejects(call.PutComponentPolicy({ componentArn: arn, policy: text }), {
         name: 'InvalidParameterValueException',
