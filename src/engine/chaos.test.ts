@@ -11,6 +11,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Kysely, sql } from 'kysely';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../state/embedded-postgres/start.ts';
+import { logPlaceOf } from '../state/log-place.ts';
 import { connectStore, type Store } from '../state/open-store.ts';
 import type { Database } from '../state/tables.ts';
 import { silentLog } from '../state/test-log.ts';
@@ -78,7 +79,7 @@ test('whatever happens to workers and database, every build ends as it must, and
 }, async () => {
   await using world = await openWorld();
   let runs = 0;
-  await fc.assert(
+  const result = await fc.check(
     fc.asyncProperty(
       fc.array(anyBuild, { minLength: BUILDS_PER_RUN, maxLength: BUILDS_PER_RUN }),
       fc.array(anyMishap, { minLength: 10, maxLength: 40 }),
@@ -88,9 +89,12 @@ test('whatever happens to workers and database, every build ends as it must, and
         await world.run(builds, [...restart, ...mishaps]);
       },
     ),
-    // What fails is told with its seed; fewer builds would fail elsewhere.
+    // Fewer builds would fail elsewhere.
     { numRuns: RUNS, endOnFailure: true },
   );
+  // The builds themselves say nothing to a person; the seed has them.
+  const { failed, seed, errorInstance } = result;
+  if (failed) assert.fail(`Seed ${seed}: ${errorInstance instanceof Error ? errorInstance.stack : errorInstance}`);
 });
 
 interface World extends AsyncDisposable {
@@ -217,6 +221,12 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
     }
   };
 
+  // When the scenario fails, its workers must not keep the process alive.
+  await using killing = new AsyncDisposableStack();
+  killing.defer(async () => {
+    await Promise.all([...living.values()].map((worker) => worker.kill()));
+  });
+
   const arns = await Promise.all(builds.map((build) => insertBuild(store, build)));
   startOne();
   startOne();
@@ -237,7 +247,10 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
   startOne();
   await Promise.all([...living.values()].map((worker) => worker.stop()));
   for (const [index, build] of builds.entries()) {
-    await checkBuild({ db, room, images, effects }, arns[index] ?? '', build);
+    const arn = arns[index] ?? '';
+    await checkBuild({ db, room, images, effects }, arn, build).catch(async (error: Error) => {
+      throw new assert.AssertionError({ message: `${error.message}\n${await storyOf(db, arn)}` });
+    });
   }
   assert.deepEqual(await room.list(), [], 'no instance is left');
   assert.deepEqual(
@@ -373,6 +386,15 @@ steps:
     inputs:
       instanceId.$: $.stepOutputs.LaunchTest.instanceId
 `;
+
+/** What the log of an image says. */
+async function storyOf(db: Kysely<Database>, arn: string): Promise<string> {
+  const image = await db.selectFrom('images').selectAll().where('arn', '=', arn).executeTakeFirstOrThrow();
+  const { group, stream } = logPlaceOf(image);
+  const { rows } = await sql<{ step_name: string | null; message: string }>`select step_name, message from log_events
+    where log_group = ${group} and log_stream = ${stream} order by id`.execute(db);
+  return rows.map(({ step_name, message }) => `${step_name ?? 'build'}: ${message}`).join('\n');
+}
 
 interface Evidence {
   readonly db: Kysely<Database>;

@@ -13,6 +13,9 @@ export async function withTimeout<T>(
   outer.throwIfAborted();
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(reason()), seconds * 1000);
+  // Of a build that is to end, no timer keeps the process alive for the hours that a step may take.
+  const onOuter = (): void => clearTimeout(timer);
+  outer.addEventListener('abort', onOuter, { once: true });
   const signal = AbortSignal.any([outer, timeout.signal]);
   try {
     return await work(signal);
@@ -21,6 +24,7 @@ export async function withTimeout<T>(
     throw error;
   } finally {
     clearTimeout(timer);
+    outer.removeEventListener('abort', onOuter);
   }
 }
 

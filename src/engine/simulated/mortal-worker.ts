@@ -39,6 +39,7 @@ class Life {
   #dead = false;
   #frozen: PromiseWithResolvers<void> | undefined;
   readonly #onUse: () => void;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(onUse: () => void) {
     this.#onUse = onUse;
@@ -62,17 +63,27 @@ class Life {
     this.#frozen = undefined;
   }
 
+  /** Resolves when what was under way is over, well or not. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
   async #pass(): Promise<void> {
     while (this.#frozen !== undefined) await this.#frozen.promise;
     if (this.#dead) await never;
   }
 
   async use<Result>(work: () => Promise<Result>): Promise<Result> {
+    // Only who lives uses something.
+    await this.#pass();
     this.#onUse();
     await this.#pass();
+    const working = work();
+    this.#underWay.add(working);
     try {
-      return await work();
+      return await working;
     } finally {
+      this.#underWay.delete(working);
       await this.#pass();
     }
   }
@@ -127,6 +138,9 @@ export function startMortalWorker({ id, engine: given, connection, room, onUse }
     kill: async () => {
       life.kill();
       for (const socket of sockets) socket.destroy();
+      // Its timers end, as those of a process do. Whatever else it does about that goes nowhere, but what was under way
+      // must not hear of it: it is what a process leaves behind.
+      void life.settled().then(async () => (await started).stop('It was killed.'));
     },
     stop: async () => {
       await (await started).stop('The test is over.');
