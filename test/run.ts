@@ -7,7 +7,7 @@
  * Files named `*.vm.test.ts` boot virtual machines: they run after the others, on a base image that is
  * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it).
  */
-import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run } from 'node:test';
@@ -27,6 +27,8 @@ const plainFiles = files.filter((file) => !file.endsWith('.vm.test.ts'));
 const ours = process.env['CI'] === 'true' ? /./ : /kiln|qemu|mmdebstrap|postgres|pgsql/i;
 const places = { checkout, folders: [tmpdir(), homedir(), join(homedir(), '.local/share')], ours };
 const ownFolder = mkdtempSync(join(tmpdir(), 'kiln-test-'));
+// Functions run as users of their own, who have to get to their folders.
+chmodSync(ownFolder, 0o711);
 const before = takeTraces(places);
 const marker = `${process.pid}-${Date.now()}`;
 const workFolder = join(ownFolder, 'tmp');
