@@ -1,9 +1,11 @@
-import { GetImageCommand, GetWorkflowStepExecutionCommand } from '@aws-sdk/client-imagebuilder';
+import { GetWorkflowStepExecutionCommand } from '@aws-sdk/client-imagebuilder';
+import type { OutputOf } from '../contract/operations.ts';
 import { explainReason } from '../engine/failure-cause/cause-line.ts';
 import { type Command, UsageError } from './command.ts';
 import { connect } from './connect.ts';
 import { sanitise } from './display/text.ts';
 import { EXIT } from './exit-codes.ts';
+import { callOperation } from './service-client.ts';
 
 export const explain: Command = {
   usage: 'ARN [--json]',
@@ -15,10 +17,15 @@ export const explain: Command = {
     const [imageBuildVersionArn = ''] = args.positionals;
     if (!imageBuildVersionArn.startsWith('arn:')) throw new UsageError('kiln explain needs the ARN of an image');
     await using connection = await connect(config, signal, { builds: false });
-    const { client } = connection;
-    const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn }), { abortSignal: signal });
-    const { status, reason = '' } = image?.state ?? {};
-    const context = (image?.state as { failureContext?: FailureContext } | undefined)?.failureContext;
+    const { address, client } = connection;
+    // The failure context is newer than the SDK's client.
+    const { image } = (await callOperation(
+      address,
+      'GetImage',
+      { imageBuildVersionArn },
+      signal,
+    )) as OutputOf<'GetImage'>;
+    const { status, reason = '', failureContext: context } = image?.state ?? {};
     const step = await stepOf(context?.stepExecutionId);
     const { what, command, lines, cause, tryNext, remarks } = explainReason(reason);
     const component = context?.componentFailure;
@@ -51,19 +58,6 @@ export const explain: Command = {
     }
   },
 };
-
-/** Newer than the SDK's types. Source: API Reference, FailureContext. */
-interface FailureContext {
-  readonly imageStatus?: string;
-  readonly stepExecutionId?: string;
-  readonly failedStep?: string;
-  readonly componentFailure?: {
-    readonly componentArn?: string;
-    readonly phaseName?: string;
-    readonly stepName?: string;
-    readonly action?: string;
-  };
-}
 
 const WIDTH = 16;
 
