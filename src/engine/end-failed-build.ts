@@ -43,6 +43,8 @@ export async function endFailedBuild(
   const cancelled = error instanceof BuildCancelled;
   if (cancelled) progress.kept.clear();
   await releaseBuild(engine, progress);
+  // Listed before the claim is looked at: what somebody makes who takes the image over later is not among them.
+  const here = await engine.buildHost.list();
   // The last write of a good build may have arrived although its answer did not.
   const now = await findImage(db, image.arn);
   if (now?.status === 'AVAILABLE') return;
@@ -51,7 +53,8 @@ export async function endFailedBuild(
     await removeLostOutput(engine, progress);
     return;
   }
-  await endUnknownInstances(engine, image.arn, progress, cancelled);
+  const ofImage = here.filter(({ owner }) => owner === image.arn);
+  await endUnknownInstances(engine, image.arn, ofImage, { kept: progress.kept, cancelled });
   const remark = await removeOutput(engine, claim, progress);
   try {
     if (cancelled) {
@@ -81,12 +84,12 @@ export async function endFailedBuild(
 async function endUnknownInstances(
   { db, buildHost, log }: Engine,
   imageArn: string,
-  { kept }: BuildProgress,
-  cancelled: boolean,
+  instances: readonly { readonly instanceId: string }[],
+  { kept, cancelled }: { readonly kept: ReadonlySet<string>; readonly cancelled: boolean },
 ): Promise<void> {
   const staying = new Set([...kept, ...(cancelled ? [] : await keptInstances(db, imageArn))]);
-  for (const { instanceId, owner } of await buildHost.list()) {
-    if (owner !== imageArn || staying.has(instanceId)) continue;
+  for (const { instanceId } of instances) {
+    if (staying.has(instanceId)) continue;
     await buildHost.terminate(instanceId).catch((error: unknown) => {
       log.error({ err: coerceError(error), instanceId }, 'an instance could not be terminated');
     });

@@ -1,7 +1,7 @@
 import { isDatabaseLost } from '../state/database-lost.ts';
 import type { ResolvedDefinitions } from '../state/tables.ts';
 import { addImageTags } from '../state/transitions/add-image-tags.ts';
-import { ClaimLostError } from '../state/transitions/claim.ts';
+import { assertClaimed, ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
 import { type Claimed, claimImage, type Predecessor } from '../state/transitions/claim-image.ts';
 import { completeImage } from '../state/transitions/complete-image.ts';
 import { parkImage } from '../state/transitions/park-image.ts';
@@ -87,7 +87,7 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
     // Nothing can be recorded: the build is let go as it is, and gone on with when the database is back (worker.ts).
     if (isDatabaseLost(thrown)) throw thrown;
     const cancelled = signal.aborted && !(thrown instanceof ClaimLostError);
-    progress ??= await abandonedProgress(engine, imageArn);
+    progress ??= await remainsOf(engine, claim);
     await endFailedBuild({ engine, claim, image, progress, log }, coerceError(cancelled ? signal.reason : thrown));
   } finally {
     await cancellation.end();
@@ -107,6 +107,19 @@ async function take(
   if (resumed === undefined || 'claim' in resumed) return resumed;
   await jobs.enqueue(db, imageArn, resumed);
   return undefined;
+}
+
+/** What is here of a build that ends before it could go on. Nothing of that is ours once somebody else has the image. */
+async function remainsOf(engine: Engine, claim: ImageClaim): Promise<BuildProgress> {
+  const found = await abandonedProgress(engine, claim.imageArn);
+  try {
+    // Asked when it is known what is there: what others make later is not among it.
+    await assertClaimed(engine.db, claim);
+    return found;
+  } catch (error) {
+    if (error instanceof ClaimLostError) return noProgress();
+    throw error;
+  }
 }
 
 function noProgress(): BuildProgress {
