@@ -1,7 +1,11 @@
 /**
  * Random builds on the simulated build host, while workers are killed and the database breaks off its connections or
- * restarts, all at random points. Workers that are frozen are not covered (anyMishap). Afterwards every image has ended as it must, every record is consistent,
- * nothing was done twice and no event is missing.
+ * restarts, all at random points. Workers that are frozen are not covered (anyMishap). Afterwards every image has ended
+ * as it must, every record is consistent, nothing was done twice and no event is missing.
+ *
+ *   npm run chaos
+ *
+ * Not part of `npm test`: it looks for faults that nobody knows yet, at another place each time.
  */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
