@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { runBuild } from '../run-build.ts';
 import { type BuildBench, openBench, script } from '../simulated/build-bench.ts';
-import { type Recording, readRows } from './recording.ts';
+import { FOLDER, type Recording, readRows } from './recording.ts';
 
 const never = new AbortController().signal;
 
@@ -63,6 +63,6 @@ for (const [killedIn, place] of Object.entries(PLACES)) {
     const outcome = await bench.workflows(imageArn);
     const recording: Recording = { version, killedIn, imageArn, rows, instances, amis, outcome };
     const file = path.join(import.meta.dirname, `${version}-${killedIn}.json`);
-    await writeFile(file, `${JSON.stringify(recording, undefined, 1)}\n`);
+    await writeFile(file, `${JSON.stringify(recording, undefined, 1).replaceAll(bench.folder, FOLDER)}\n`);
   });
 }

@@ -14,6 +14,9 @@ const TABLES = [
   'events',
 ] as const satisfies readonly (keyof Database)[];
 
+/** Stands in recordings for the folder of the bench. */
+export const FOLDER = '{folder}';
+
 /**
  * What a version of Kiln had on record of a build, and had made, when its worker was killed. Later versions go on with it:
  * a recording is never changed, and never taken out while databases may hold its like.

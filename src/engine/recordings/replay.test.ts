@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { runBuild } from '../run-build.ts';
 import { openBench } from '../simulated/build-bench.ts';
-import { type Recording, writeRows } from './recording.ts';
+import { FOLDER, type Recording, writeRows } from './recording.ts';
 
 const files = (await readdir(import.meta.dirname)).filter((name) => name.endsWith('.json'));
 
@@ -12,9 +12,10 @@ test('there are recordings', () => assert.ok(files.length >= 5, files.join()));
 
 for (const file of files) {
   test(`a build that was recorded goes on: ${file}`, async () => {
-    const recording: Recording = JSON.parse(await readFile(path.join(import.meta.dirname, file), 'utf8'));
-    const { imageArn, rows, instances, amis, outcome } = recording;
     await using bench = await openBench();
+    const text = await readFile(path.join(import.meta.dirname, file), 'utf8');
+    const recording: Recording = JSON.parse(text.replaceAll(FOLDER, bench.folder));
+    const { imageArn, rows, instances, amis, outcome } = recording;
     await writeRows(bench, rows);
     for (const { instanceId, file: text } of instances) {
       await mkdir(path.join(bench.folder, instanceId, 'root/etc'), { recursive: true });
