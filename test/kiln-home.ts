@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** Several times what the longest build of a test takes; less than the limit of a test. */
+const MOST_MINUTES = 8;
+
 const checkout = join(import.meta.dirname, '..');
 
 export interface KilnHome extends AsyncDisposable {
@@ -81,7 +84,16 @@ function startKiln(home: string, args: readonly string[], env: Readonly<Record<s
   createInterface({ input: child.stdout }).on('line', (line) => collect(stdout, line));
   createInterface({ input: child.stderr }).on('line', (line) => collect(stderr, line));
   let over = false;
+  // A test that waits for a process that hangs gets what that printed, and its file ends.
+  const hung = setTimeout(() => {
+    collect(stderr, `the test ends this process, which has not ended after ${MOST_MINUTES} minutes`);
+    child.kill('SIGTERM');
+    hardEnd = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  }, MOST_MINUTES * 60_000);
+  let hardEnd: NodeJS.Timeout | undefined;
   const ended = once(child, 'close').then(([code, signal]) => {
+    clearTimeout(hung);
+    clearTimeout(hardEnd);
     // Before whoever waits looks again.
     over = true;
     for (const wake of waiting) wake();

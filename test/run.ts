@@ -9,11 +9,17 @@
  */
 import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareBaseImage } from './base-image.ts';
 import { entriesBelow, MARKER, markedProcesses, newTraces, takeTraces } from './leaks.ts';
+
+/** For all tests together. */
+const MOST_MINUTES = 45;
+/** For one test: several times what the slowest takes when the machine does other work as well. */
+const TEST_MINUTES = 10;
+const SLOWEST_SHOWN = 12;
 
 const checkout = resolve(import.meta.dirname, '..');
 const patterns = process.argv.slice(2);
@@ -40,7 +46,13 @@ delete process.env['KILN_HOME'];
 delete process.env['DATABASE_URL'];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
+const slowest: { readonly file: string; readonly seconds: number }[] = [];
 const interrupted = new AbortController();
+// A test that hangs must end as a failure that names it, well before whoever called us gives up.
+const limit = setTimeout(
+  () => interrupted.abort(new Error(`no end after ${MOST_MINUTES} minutes`)),
+  MOST_MINUTES * 60_000,
+);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
 }
@@ -57,6 +69,7 @@ try {
     await runFiles(machineFiles);
   }
 } finally {
+  clearTimeout(limit);
   leaks = [
     ...markedProcesses(marker).map(({ pid, command }) => `process left behind: ${pid} ${command}`),
     ...entriesBelow(workFolder).map((path) => `file left behind: ${path}`),
@@ -68,6 +81,9 @@ try {
 }
 
 for (const leak of leaks.slice(0, 50)) console.log(`LEAK ${leak}`);
+for (const { file, seconds } of slowest.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN)) {
+  console.log(`${seconds.toFixed(1).padStart(7)} s  ${file}`);
+}
 if (leaks.length > 0) console.log(`The tests left ${leaks.length} things behind.`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (counts.failed > 0 || leaks.length > 0 || counts.passed === 0 || interrupted.signal.aborted) process.exitCode = 1;
@@ -78,7 +94,7 @@ async function runFiles(paths: readonly string[]): Promise<void> {
     files: paths.map((path) => join(checkout, path)),
     // A guest that boots without KVM keeps little more than one core busy, as most tests do.
     concurrency: 2,
-    timeout: 15 * 60_000,
+    timeout: TEST_MINUTES * 60_000,
     signal: interrupted.signal,
     // Each file is a process of its own; what they print is shown as it comes.
     isolation: 'process',
@@ -95,6 +111,9 @@ async function runFiles(paths: readonly string[]): Promise<void> {
   });
   stream.on('test:fail', () => {
     counts.failed++;
+  });
+  stream.on('test:summary', ({ file, duration_ms }) => {
+    if (file !== undefined) slowest.push({ file: relative(checkout, file), seconds: duration_ms / 1000 });
   });
   const report = stream.compose(spec());
   for await (const chunk of report) process.stdout.write(chunk);
