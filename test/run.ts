@@ -12,6 +12,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { prepareTestCluster } from '../src/state/test-cluster.ts';
 import { prepareBaseImage } from './base-image.ts';
 import { entriesBelow, MARKER, markedProcesses, newTraces, takeTraces } from './leaks.ts';
 
@@ -59,6 +60,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 let leaks: readonly string[] = [];
 try {
+  if (files.length > 1) {
+    Object.assign(process.env, await prepareTestCluster(join(ownFolder, 'cluster'), interrupted.signal));
+  }
   const baseImage =
     machineFiles.length === 0 ? undefined : prepareBaseImage(join(ownFolder, 'store'), interrupted.signal);
   // A rejection is reported when the machine tests need the image; until then it must not end the process.

@@ -9,19 +9,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
-import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/start.ts';
 import { connectStore, type Store } from './open-store.ts';
+import { addressOf, administer, copyTestCluster, makeTemplate, TEMPLATE } from './test-cluster.ts';
 import { silentLog } from './test-log.ts';
 
 export { silentLog };
 
-const TEMPLATE = 'kiln_template';
-
 /** A store on a database of its own, with all tables and no rows: `await using store = await openTestStore()`. */
 export async function openTestStore(): Promise<Store> {
   const database = await createTestDatabase();
-  return connectStore({ ...address(await testServer()), database }, silentLog);
+  return connectStore({ ...addressOf(await testServer()), database }, silentLog);
 }
 
 /** The name of a new, migrated database on the test server; for tests that open it themselves, or twice. */
@@ -60,10 +58,10 @@ async function startTestServer(): Promise<TestServer> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'kiln-test-'));
   try {
     const { signal } = new AbortController();
+    const copied = await copyTestCluster(directory);
     const server = await startEmbeddedPostgres({ directory, log: silentLog, signal, durable: false });
     guard(server.pid, directory);
-    await administer(server, `create database ${TEMPLATE}`);
-    await (await connectStore({ ...address(server), database: TEMPLATE }, silentLog)).close();
+    if (!copied) await makeTemplate(server);
     return { ...server, directory };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
@@ -84,19 +82,4 @@ function guard(pid: number, directory: string): void {
   });
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
-}
-
-function address({ host, port, user }: EmbeddedPostgres): { host: string; port: number; user: string } {
-  return { host, port, user };
-}
-
-/** Statements that cannot run in a transaction. A template is only copied while nobody is connected to it. */
-async function administer(server: EmbeddedPostgres, statement: string): Promise<void> {
-  const client = new pg.Client({ ...address(server), database: 'postgres' });
-  try {
-    await client.connect();
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
