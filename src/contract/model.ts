@@ -3,19 +3,20 @@
  * newer-members.ts and constraints/ laid over them. Nothing about routing or shapes is written by hand, so the 77
  * operations stay right by construction (docs/decisions/010).
  */
-import * as ImageBuilder from '@aws-sdk/client-imagebuilder';
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { Constraint } from './constraints/constraint.ts';
 import { constraintOf, type MemberConstraint, UNCONSTRAINED } from './constraints/lookup.ts';
 import type { Member, OperationModel, Shape, StringShape, StructureShape } from './model.types.ts';
 import { NEWER_MEMBERS, NEWER_STRUCTURES, type NewerShape } from './newer-members.ts';
 import type { OperationName } from './operations.ts';
+import { SDK_SCHEMAS } from './sdk-schemas.ts';
 
-/** Reads all operations. Takes some milliseconds: call once and pass the result on. */
+/** Reads all operations; their shapes when they are looked at first. Call once and pass the result on. */
 export function readModel(): readonly OperationModel[] {
   const reader = new SchemaReader();
-  const exported: readonly unknown[] = Object.values(ImageBuilder);
-  return exported.filter(isOperationSchema).map((schema) => reader.operation(schema));
+  return Object.values(SDK_SCHEMAS)
+    .filter(isOperationSchema)
+    .map((schema) => reader.operation(schema));
 }
 
 /** Static Smithy schema of an operation: `[9, namespace, name, traits, input, output]`. */
@@ -32,13 +33,18 @@ class SchemaReader {
 
   operation([, , name, traits, input, output]: OperationSchema): OperationModel {
     const [method, path, status] = traits.http;
+    const shape = (schema: SchemaRef): StructureShape => this.#structure(NormalizedSchema.of(schema));
     return {
       name: name as OperationName,
       method,
       path,
       status,
-      input: this.#structure(NormalizedSchema.of(input)),
-      output: this.#structure(NormalizedSchema.of(output)),
+      get input() {
+        return shape(input);
+      },
+      get output() {
+        return shape(output);
+      },
     };
   }
 

@@ -26,15 +26,19 @@ export function sanitise(text: string): string {
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const segmenter = new Intl.Segmenter();
+/** Made when it is needed first: that takes longer than the start of many commands. */
+function graphemes(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter();
+  return segmenter.segment(text);
+}
+let segmenter: Intl.Segmenter | undefined;
 
 /** Columns that a text without control characters takes. */
 export function displayWidth(text: string): number {
   // Most lines are ASCII, and this runs for every frame.
   if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(text))
-    width += /^\p{M}+$/u.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of graphemes(text)) width += /^\p{M}+$/u.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -44,7 +48,7 @@ export function clip(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let result = '';
   let width = 1;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     width += displayWidth(segment);
     if (width > columns) break;
     result += segment;

@@ -1,5 +1,5 @@
-import * as ImageBuilder from '@aws-sdk/client-imagebuilder';
 import type { OperationName } from '../operations.ts';
+import { SDK_ENUMERATIONS } from '../sdk-schemas.ts';
 import { COLLECTIONS, type CollectionName, collection } from './collections.ts';
 import type { Constraint } from './constraint.ts';
 import { REQUESTS } from './requests.ts';
@@ -44,6 +44,6 @@ function resolve(rule: RuleName): MemberConstraint {
       keys: keys === undefined ? NONE : SIMPLE_TYPES[keys],
     };
   }
-  const enumeration: unknown = Reflect.get(ImageBuilder, rule);
+  const enumeration = SDK_ENUMERATIONS[rule];
   return { ...UNCONSTRAINED, self: { enumeration: Object.values(enumeration as Readonly<Record<string, string>>) } };
 }

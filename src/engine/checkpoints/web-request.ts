@@ -1,6 +1,4 @@
 import { lookup } from 'node:dns';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** Asks a web server. Undefined when it cannot be reached, is too slow, says too much, or lies where nobody is asked. */
@@ -15,6 +13,10 @@ export interface WebAnswer {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
 }
+
+// Not imported: that would load all of `fetch` with it, on every start of `kiln plan`.
+const { request: httpRequest } = process.getBuiltinModule('node:http');
+const { request: httpsRequest } = process.getBuiltinModule('node:https');
 
 const PATIENCE_MS = 3_000;
 const MOST_BYTES = 4 * 1024 * 1024;

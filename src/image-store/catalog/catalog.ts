@@ -3,10 +3,10 @@ import { BuilderFault } from '../../util/faults.ts';
 import { didYouMean } from '../../util/problem.ts';
 import { makeLayout } from '../files/layout.ts';
 import type { Catalog, CatalogEntry, ImageStore, MachineImage } from '../image-store.ts';
-import { type BootstrapHost, thisHost } from './bootstrap/debian-bootstrap.ts';
+import type { BootstrapHost } from './bootstrap/debian-bootstrap.ts';
 import { type CatalogDefinition, describeSource } from './definition.types.ts';
 import { definitions } from './definitions/index.ts';
-import { findMade, provide } from './provide.ts';
+import { findMade } from './find-made.ts';
 
 export interface CatalogOptions {
   readonly imageStore: ImageStore;
@@ -14,12 +14,13 @@ export interface CatalogOptions {
   readonly folder: string;
   readonly clock?: Clock;
   readonly definitions?: readonly CatalogDefinition[];
+  /** Default: this machine. */
   readonly host?: BootstrapHost;
 }
 
 /** The catalogue of base images over an image store. */
 export function openCatalog(options: CatalogOptions): Catalog {
-  const { imageStore, folder, clock = systemClock, host = thisHost } = options;
+  const { imageStore, folder, clock = systemClock, host } = options;
   const known = new Map((options.definitions ?? definitions).map((definition) => [definition.name, definition]));
   return {
     async list() {
@@ -41,6 +42,8 @@ export function openCatalog(options: CatalogOptions): Catalog {
           hint: nearest === undefined ? 'kiln catalog lists those it has.' : `Did you mean ${nearest}?`,
         });
       }
+      // Made once in the life of a home; everything else only looks.
+      const { provide } = await import('./provide.ts');
       return await provide({ imageStore, layout: await makeLayout(folder), clock, host }, definition, context);
     },
   };

@@ -7,18 +7,13 @@ import { CATALOG_SOURCE_PREFIX, type ImageStore, type MachineImage, type StoreCo
 import { type BootstrapHost, bootstrapDebian } from './bootstrap/debian-bootstrap.ts';
 import { fetchCloudImage } from './cloud-image/cloud-image.ts';
 import { type CatalogDefinition, type CatalogSource, describeSource } from './definition.types.ts';
+import { findMade } from './find-made.ts';
 
 export interface Provider {
   readonly imageStore: ImageStore;
   readonly layout: Layout;
   readonly clock: Clock;
-  readonly host: BootstrapHost;
-}
-
-/** The machine image that was made of a catalogue entry last, if any. */
-export async function findMade(imageStore: ImageStore, name: string): Promise<MachineImage | undefined> {
-  const source = `${CATALOG_SOURCE_PREFIX}${name}`;
-  return (await imageStore.list()).filter((image) => image.source === source).at(-1);
+  readonly host: BootstrapHost | undefined;
 }
 
 /** Gives the machine image of an entry; the first caller of all processes makes it, the others wait. */
