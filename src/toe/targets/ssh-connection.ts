@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { coerceError } from '../../util/faults.ts';
-import { TargetLostError } from '../target.ts';
+import { type TargetExit, TargetLostError } from '../target.ts';
+import { signalNumber } from './signal-number.ts';
 import { dial, type SshAddress } from './ssh-dial.ts';
 
 export interface SshConnectionOptions {
@@ -14,6 +15,16 @@ export interface SshConnectionOptions {
   readonly reconnectMs: number;
 }
 
+/** A channel on which a line runs in the login shell. */
+export interface RunningLine {
+  readonly channel: ClientChannel;
+  /**
+   * How the line ended, or undefined as long as the machine has not told. It may have before anybody could listen for the
+   * channel's `exit`.
+   */
+  readonly exit: () => TargetExit | undefined;
+}
+
 /**
  * One SSH connection with many channels. It is made when it is first needed and made again after it was lost; a
  * channel that was open then is lost.
@@ -24,9 +35,9 @@ export interface SshConnection {
    * Rejects with the signal's reason, or with {@link TargetLostError}; nothing was started then. An abort in the last
    * moment still gives the channel.
    */
-  open(line: string, signal: AbortSignal): Promise<ClientChannel>;
+  open(line: string, signal: AbortSignal): Promise<RunningLine>;
   /** As `open`, without waiting for a turn or for a new connection; undefined when there is no connection. */
-  openNow(line: string): Promise<ClientChannel | undefined>;
+  openNow(line: string): Promise<RunningLine | undefined>;
   /** Resolves when there is a connection; tries for `patienceMs` (Infinity: until the signal). */
   connect(signal: AbortSignal, patienceMs: number): Promise<void>;
   /** Gives up the present connection; the next use makes another one. */
@@ -125,14 +136,14 @@ export function sshConnection(options: SshConnectionOptions): SshConnection {
     turns.shift()?.();
   }
 
-  async function open(line: string, signal: AbortSignal): Promise<ClientChannel> {
+  async function open(line: string, signal: AbortSignal): Promise<RunningLine> {
     for (;;) {
       await turn(signal);
-      let opened: ClientChannel | undefined;
+      let opened: RunningLine | undefined;
       try {
         await connect(signal, options.reconnectMs);
         opened = await orSoonAfterAbort(openChannel(client, line), signal, drop);
-        opened.once('close', release);
+        opened.channel.once('close', release);
         return opened;
       } catch (error) {
         if (opened === undefined) release();
@@ -166,7 +177,7 @@ export function sshConnection(options: SshConnectionOptions): SshConnection {
   };
 }
 
-function openChannel(client: Client | undefined, line: string): Promise<ClientChannel> {
+function openChannel(client: Client | undefined, line: string): Promise<RunningLine> {
   return new Promise((resolve, reject) => {
     if (client === undefined) {
       reject(new Error('not connected'));
@@ -177,8 +188,9 @@ function openChannel(client: Client | undefined, line: string): Promise<ClientCh
     try {
       client.exec(line, (error, channel) => {
         client.off('close', onClose);
-        if (error === undefined || error === null) resolve(channel);
-        else reject(error);
+        if (error) reject(error);
+        // Within this call: the end of a short program may lie in the same packet, and is told only once.
+        else resolve({ channel, exit: exitOf(channel) });
       });
     } catch (error) {
       // Thrown when the connection broke and its `close` is still to come.
@@ -189,15 +201,19 @@ function openChannel(client: Client | undefined, line: string): Promise<ClientCh
   });
 }
 
+function exitOf(channel: ClientChannel): () => TargetExit | undefined {
+  let exit: TargetExit | undefined;
+  channel.once('exit', (code: number | null, signal?: string) => {
+    exit = { code: code ?? 128 + signalNumber(signal) };
+  });
+  return () => exit;
+}
+
 /**
  * The channel also after an abort: a command that has started must be ended by whoever asked for it. When the machine
  * has not answered a while after the abort, `giveUp` is called, which breaks the connection.
  */
-async function orSoonAfterAbort(
-  opening: Promise<ClientChannel>,
-  signal: AbortSignal,
-  giveUp: () => void,
-): Promise<ClientChannel> {
+async function orSoonAfterAbort<T>(opening: Promise<T>, signal: AbortSignal, giveUp: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
     timer = setTimeout(giveUp, OPEN_AFTER_ABORT_MS);

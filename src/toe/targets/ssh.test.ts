@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -38,11 +38,14 @@ async function startServer(settings: readonly string[] = []): Promise<SshServer>
     'StrictModes no',
     'UsePAM no',
     'PidFile none',
+    // What somebody's start-up files do belongs neither in the results nor in the time of tests.
+    `SetEnv HOME=${folder}`,
     ...settings,
   ];
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
-  // sshd under root refuses to start without this folder, which its service makes when it starts.
-  const made = userInfo().uid === 0 ? await mkdir('/run/sshd', { recursive: true }) : undefined;
+  // sshd under root refuses to start without this folder, which its service makes when it starts. It stays, as it does
+  // then: somebody else's sshd may need it by now.
+  if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true });
 
   const sockets = new Set<Socket>();
   const children = new Set<ChildProcess>();
@@ -84,7 +87,6 @@ async function startServer(settings: readonly string[] = []): Promise<SshServer>
       cut();
       await new Promise((resolve) => server.close(resolve));
       await rm(folder, { recursive: true });
-      if (made !== undefined) await rmdir('/run/sshd');
     },
   };
   return handle;
@@ -199,12 +201,19 @@ describe('a server', () => {
     target.close();
   });
 
+  /** What is left of the output of the surviving command whose mark is in `text`. */
+  const spooled = async (target: Target, text: string): Promise<string> => {
+    const [mark = 'no mark'] = /[0-9a-f-]{36}/.exec(text) ?? [];
+    return output(target, ['sh', '-c', 'ls -d -- "/var/tmp/.kiln-$1" 2>/dev/null || echo gone', 'sh', mark]);
+  };
+
   test('a command that is to survive goes on when the connection breaks; output and exit code are collected', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kiln-cut-'));
     const target = sshTarget({ ...server.address, name: 'sshd' });
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     let cuts = 0;
     const script = `
+      echo "$KILN_COMMAND" >&2
       read -r word; echo "$word"; pwd
       until [ -e go1 ]; do sleep 0.05; done
       seq 1 200000; seq 1 1000 >&2
@@ -232,8 +241,11 @@ describe('a server', () => {
     assert.equal(exit.code, 7);
     assert.equal(cuts, 2);
     assert.equal(Buffer.concat(out).toString(), `first\n${folder}\n${numbers(200_000)}last é\n`);
-    assert.equal(Buffer.concat(err).toString(), numbers(1000));
-    assert.equal(await output(target, ['sh', '-c', 'ls -d /var/tmp/.kiln-* 2>/dev/null; :']), '');
+    const [mark = '', ...rest] = Buffer.concat(err)
+      .toString()
+      .split(/(?<=\n)/);
+    assert.equal(rest.join(''), numbers(1000));
+    assert.equal(await spooled(target, mark), 'gone\n');
     target.close();
     await rm(folder, { recursive: true });
   });
@@ -243,12 +255,16 @@ describe('a server', () => {
     const controller = new AbortController();
     let text = '';
     const running = target.run({
-      argv: ['sh', '-c', 'trap "" TERM; echo $$; (setsid sleep 300 &); while :; do sleep 0.2; echo more; done'],
+      argv: [
+        'sh',
+        '-c',
+        'trap "" TERM; echo "$$ $KILN_COMMAND"; (setsid sleep 300 &); while :; do sleep 0.2; echo more; done',
+      ],
       survives: true,
       signal: controller.signal,
       onStdout: (chunk) => {
         text += chunk.toString();
-        if (text === /^\d+\n/.exec(text)?.[0]) server.cut();
+        if (text === /^\d+ .*\n/.exec(text)?.[0]) server.cut();
         if (text.includes('more')) controller.abort(new Error('enough'));
       },
     });
@@ -261,7 +277,7 @@ describe('a server', () => {
       String(Number.parseInt(text, 10)),
     ] as const;
     assert.notEqual((await target.run({ argv: living, signal: never })).code, 0);
-    assert.equal(await output(target, ['sh', '-c', 'ls -d /var/tmp/.kiln-* 2>/dev/null; :']), '');
+    assert.equal(await spooled(target, text), 'gone\n');
     target.close();
   });
 
@@ -337,3 +353,66 @@ test('what the login shell prints by itself is not output of the command', async
   target.close();
   await server.close();
 });
+
+describe('a program whose whole life comes in one packet', () => {
+  for (const [what, ending] of [
+    ['and whose channel is closed', 'close'],
+    ['while its output stays open', 'open'],
+  ] as const) {
+    test(`${what} has ended with its code and output`, async () => {
+      const server = await startQuickServer(ending);
+      const target = sshTarget({ ...server.address, name: 'quick' });
+      let text = '';
+      const exit = await target.run({
+        argv: ['true'],
+        signal: never,
+        onStdout: (chunk) => {
+          text += chunk.toString();
+        },
+      });
+      target.close();
+      await server.close();
+      assert.deepEqual([exit, text], [{ code: 7 }, 'all\n']);
+    });
+  }
+});
+
+/** A server that says everything about a program at once: that it started, what it printed and that it exits with 7. */
+async function startQuickServer(
+  ending: 'close' | 'open',
+): Promise<{ readonly address: SshAddress; close(): Promise<void> }> {
+  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const sockets = new Set<Socket>();
+  const listener = createServer((socket) => {
+    sockets.add(socket);
+    const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
+      client.on('error', () => {});
+      client.on('authentication', (context) => context.accept());
+      client.on('session', (accept) => {
+        accept().on('exec', (started, _, { command }) => {
+          socket.cork();
+          const channel = started();
+          channel.write(`\x1e${/[0-9a-f-]{36}/.exec(command)?.[0]} 1\nall\n`);
+          channel.exit(7);
+          if (ending === 'close') channel.end();
+          setImmediate(() => socket.uncork());
+        });
+      });
+    });
+    server.injectSocket(socket);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  return {
+    address: {
+      host: '127.0.0.1',
+      port: (listener.address() as AddressInfo).port,
+      username: 'anybody',
+      privateKey: ssh2.utils.generateKeyPairSync('ed25519').private,
+      hostKey: hostKey.public,
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
+}

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientChannel } from 'ssh2';
 import { encodeOsText } from '../../util/os-text.ts';
 import { type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
-import { signalNumber } from './signal-number.ts';
 import {
   collectLine,
   dropSpoolLine,
@@ -17,7 +16,7 @@ import {
   StartReader,
   startLine,
 } from './ssh-command.ts';
-import { type SshConnection, sshConnection } from './ssh-connection.ts';
+import { type RunningLine, type SshConnection, sshConnection } from './ssh-connection.ts';
 import type { SshAddress } from './ssh-dial.ts';
 
 export interface SshTargetOptions extends SshAddress {
@@ -141,8 +140,8 @@ async function runAttached(
   nonce: string,
 ): Promise<TargetExit | undefined> {
   const start = startLine(command, nonce);
-  const channel = await connection.open(start.line, command.signal);
-  return follow(connection, channel, command, new StartReader(nonce), killOf(nonce), start.preamble);
+  const running = await connection.open(start.line, command.signal);
+  return follow(connection, running, command, new StartReader(nonce), killOf(nonce), start.preamble);
 }
 
 /** Ends the processes of the command whose leader announced itself. */
@@ -182,9 +181,9 @@ async function runHeld(
   const { signal } = command;
   const reader = new StartReader(nonce);
   try {
-    const channel = await connection.open(start.line, signal);
+    const running = await connection.open(start.line, signal);
     const fed = input === undefined ? counted : { ...counted, stdin: input };
-    const exit = await follow(connection, channel, fed, reader, killOf(nonce), start.preamble);
+    const exit = await follow(connection, running, fed, reader, killOf(nonce), start.preamble);
     const holder = reader.pid;
     if (exit !== undefined || holder === undefined) return exit;
     const again = async (line: string): Promise<TargetExit | undefined> =>
@@ -206,8 +205,9 @@ async function runHeld(
 
 /** Runs a line on a channel of its own, if there is a connection, and waits for its end. */
 async function sideLine(connection: SshConnection, line: string): Promise<void> {
-  const channel = await connection.openNow(line);
-  if (channel === undefined) return;
+  const running = await connection.openNow(line);
+  if (running === undefined) return;
+  const { channel } = running;
   channel.on('error', () => {});
   channel.resume();
   channel.stderr.resume();
@@ -220,7 +220,7 @@ async function sideLine(connection: SshConnection, line: string): Promise<void> 
  */
 async function follow(
   connection: SshConnection,
-  channel: ClientChannel,
+  { channel, exit }: RunningLine,
   command: TargetCommand,
   reader: StartReader,
   kill: (pid: number | undefined) => string,
@@ -228,7 +228,6 @@ async function follow(
 ): Promise<TargetExit | undefined> {
   const end = Promise.withResolvers<TargetExit | undefined>();
   const announced = Promise.withResolvers<void>();
-  let exit: TargetExit | undefined;
   let drain: NodeJS.Timeout | undefined;
   let latest = Number.POSITIVE_INFINITY;
   const stillComing = (): void => {
@@ -246,15 +245,16 @@ async function follow(
     stillComing();
     command.onStderr?.(chunk);
   });
-  channel.on('exit', (code: number | null, signal?: string) => {
-    exit = { code: code ?? 128 + signalNumber(signal) };
+  const onExit = (): void => {
     // The channel stays open as long as anybody has its pipes: a daemon that the program started must not hold us up.
     latest = performance.now() + DRAIN_AT_MOST_MS;
-    drain = setTimeout(() => end.resolve(exit), DRAIN_MS);
-  });
+    drain = setTimeout(() => end.resolve(exit()), DRAIN_MS);
+  };
+  if (exit() === undefined) channel.once('exit', onExit);
+  else onExit();
   channel.once('close', () => {
     announced.resolve();
-    end.resolve(exit);
+    end.resolve(exit());
   });
 
   const stopped = Promise.withResolvers<never>();
