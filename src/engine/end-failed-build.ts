@@ -26,6 +26,8 @@ interface FailedBuild {
   readonly claim: ImageClaim;
   readonly image: ImageRow;
   readonly progress: BuildProgress;
+  /** Whether nobody else may still come back for what was made. */
+  readonly isOurs: boolean;
   readonly log: ImageLog;
 }
 
@@ -36,7 +38,7 @@ interface FailedBuild {
  * on. The reason then says how to enter and how to end it.
  */
 export async function endFailedBuild(
-  { engine, claim, image, progress, log }: FailedBuild,
+  { engine, claim, image, progress, isOurs, log }: FailedBuild,
   error: Error,
 ): Promise<void> {
   const { db, clock } = engine;
@@ -55,7 +57,7 @@ export async function endFailedBuild(
   }
   const ofImage = here.filter(({ owner }) => owner === image.arn);
   await endUnknownInstances(engine, image.arn, ofImage, { kept: progress.kept, cancelled });
-  const remark = await removeOutput(engine, claim, progress);
+  const remark = await removeOutput(engine, claim, progress, isOurs);
   try {
     if (cancelled) {
       log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
@@ -132,7 +134,12 @@ async function removeLostOutput({ imageStore, log }: Engine, { outputAmiId }: Bu
 }
 
 /** Removes the AMI of a build that failed after it was made. Gives what the reason has to say about it. */
-async function removeOutput(engine: Engine, claim: ImageClaim, progress: BuildProgress): Promise<string> {
+async function removeOutput(
+  engine: Engine,
+  claim: ImageClaim,
+  progress: BuildProgress,
+  isOurs: boolean,
+): Promise<string> {
   const { db, imageStore, log } = engine;
   const amiId = progress.outputAmiId;
   if (amiId === undefined) return '';
@@ -145,7 +152,7 @@ async function removeOutput(engine: Engine, claim: ImageClaim, progress: BuildPr
       return `${amiId} was kept with it.`;
     }
     const status = (await findImage(db, claim.imageArn))?.status;
-    if (RETRIED_STAGES.some((stage) => stage === status)) {
+    if (isOurs && RETRIED_STAGES.some((stage) => stage === status)) {
       await addOutputAmi(db, claim, outputAmiRecord(engine, ami));
       return `${amiId} was kept for RetryImage.`;
     }

@@ -2,7 +2,7 @@ import { isDatabaseLost } from '../state/database-lost.ts';
 import type { ResolvedDefinitions } from '../state/tables.ts';
 import { addImageTags } from '../state/transitions/add-image-tags.ts';
 import { assertClaimed, ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
-import { type Claimed, claimImage, type Predecessor } from '../state/transitions/claim-image.ts';
+import { type Claimed, type ClaimedAgain, claimImage } from '../state/transitions/claim-image.ts';
 import { completeImage } from '../state/transitions/complete-image.ts';
 import { parkImage } from '../state/transitions/park-image.ts';
 import { recordResolution } from '../state/transitions/record-resolution.ts';
@@ -26,7 +26,7 @@ import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
 import { abandonedProgress, restoreProgress } from './restore-progress.ts';
 import { runStages } from './run-stages.ts';
-import { settlePredecessor } from './settle-predecessor.ts';
+import { haveEnded, settlePredecessors } from './settle-predecessors.ts';
 
 /**
  * Builds one image, from its claim to AVAILABLE, FAILED or CANCELLED, or until it waits for somebody: then it is parked with
@@ -42,21 +42,21 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
   const { db, clock } = worker;
   const claimed = await take(worker, imageArn);
   if (claimed === undefined) return;
-  const { claim, image, predecessor } = claimed;
+  const { claim, image, predecessors } = claimed;
   // The image's, not the worker's: it may be of another home than the service.
   const engine = { ...worker, accountId: image.account_id, region: image.region };
   const log = openImageLog(engine, image);
   const cancellation = watchForCancellation(engine, claim, image, stop);
   const { signal } = cancellation;
-  let progress = predecessor === undefined ? noProgress() : undefined;
+  let progress = predecessors === undefined ? noProgress() : undefined;
   try {
     const monitor = log.monitorFor();
-    monitor.line('kiln', `${predecessor === undefined ? 'Building' : 'Going on with'} ${imageArn}`);
+    monitor.line('kiln', `${predecessors === undefined ? 'Building' : 'Going on with'} ${imageArn}`);
     const plan = await loadPlan(engine, image, { signal, monitor });
     const records =
-      predecessor === undefined
+      predecessors === undefined
         ? []
-        : await settlePredecessor({ engine, claim, image, plan, predecessor, monitor, signal });
+        : await settlePredecessors({ engine, claim, image, plan, predecessors, monitor, signal });
     progress = await restoreProgress(engine, plan, records);
     if (image.resolved === null) await recordResolution(db, claim, resolutionOf(plan));
     if (records.length === 0) signal.throwIfAborted();
@@ -87,8 +87,13 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
     // Nothing can be recorded: the build is let go as it is, and gone on with when the database is back (worker.ts).
     if (isDatabaseLost(thrown)) throw thrown;
     const cancelled = signal.aborted && !(thrown instanceof ClaimLostError);
+    // A predecessor that thaws would remove what is kept here for RetryImage, which begins from the start without it.
+    const isOurs = progress !== undefined || (await haveEnded(engine, predecessors ?? []));
     progress ??= await remainsOf(engine, claim);
-    await endFailedBuild({ engine, claim, image, progress, log }, coerceError(cancelled ? signal.reason : thrown));
+    await endFailedBuild(
+      { engine, claim, image, progress, isOurs, log },
+      coerceError(cancelled ? signal.reason : thrown),
+    );
   } finally {
     await cancellation.end();
     await log.close();
@@ -99,7 +104,7 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
 async function take(
   { db, clock, workerId, place, jobs }: Engine,
   imageArn: string,
-): Promise<(Claimed & { readonly predecessor?: Predecessor }) | undefined> {
+): Promise<(Claimed & Partial<ClaimedAgain>) | undefined> {
   const claimant = { imageArn, workerId, place: place.id, at: clock.now() };
   const claimed = (await claimImage(db, claimant)) ?? (await takeOverImage(db, claimant));
   if (claimed !== undefined) return claimed;

@@ -199,6 +199,8 @@ export interface ImagesTable {
   worker_id: string | null;
   /** {@link WorkersTable.place} of the worker that claimed it last: its instances and AMIs are there. */
   place: ColumnType<string | null, string | null | undefined, string | null>;
+  /** Who had it before, and may still come back for what is on record (transitions/predecessors.ts). */
+  predecessors: ColumnType<readonly Predecessor[], string | undefined, string>;
   /** How often a workflow of it began anew because its worker was lost. */
   restarts: ColumnType<number, number | undefined, number>;
   /** Raised by each claim. Transitions of an older claim change nothing. */
@@ -206,6 +208,12 @@ export interface ImagesTable {
   created_at: Timestamp;
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
+}
+
+/** Who had an image, and where. No worker: it gave the image up by itself. No place: nobody knows any more. */
+export interface Predecessor {
+  readonly workerId: string | null;
+  readonly place: string | null;
 }
 
 export interface ResolvedDefinitions {

@@ -47,7 +47,7 @@ test('builds of a worker that is silent for too long are queued again, and its c
   const old = { imageArn: lost, epoch: before?.epoch ?? 0 };
   await assert.rejects(setImageStatus(store.db, old, 'TESTING', new Date()), { name: 'ClaimLostError' });
   const taken = await takeOverImage(store.db, { imageArn: lost, workerId: 'w-2', place: 'here' });
-  assert.deepEqual(taken?.predecessor, { workerId: 'w-1', place: 'here' });
+  assert.deepEqual(taken?.predecessors, [{ workerId: 'w-1', place: 'here' }]);
   assert.equal(taken?.image.status, 'BUILDING');
   assert.equal(await takeOverImage(store.db, { imageArn: lost, workerId: 'w-3' }), undefined, 'one gets it');
   assert.equal((await findImage(store.db, alive))?.worker_id, 'w-2');

@@ -13,7 +13,7 @@ import { textInput, textListInput } from './step-action.ts';
 export const launchInstance: StepAction = {
   definition: WORKFLOW_ACTIONS.LaunchInstance,
   run,
-  // What was being launched has been ended (settle-predecessor.ts).
+  // What was being launched has been ended (settle-predecessors.ts).
   resume: run,
   rollback,
 };

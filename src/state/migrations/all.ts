@@ -8,6 +8,7 @@ import { pipelineSchedules } from './0007-pipeline-schedules.ts';
 import { outbox } from './0008-outbox.ts';
 import { positions } from './0009-positions.ts';
 import { workers } from './0010-workers.ts';
+import { predecessors } from './0011-predecessors.ts';
 
 /**
  * Every migration, oldest first. Append only: one that was released is never changed, moved or taken out, because
@@ -23,4 +24,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008-outbox': outbox,
   '0009-positions': positions,
   '0010-workers': workers,
+  '0011-predecessors': predecessors,
 };

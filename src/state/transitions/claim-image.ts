@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { writeImageEvent } from '../events.ts';
 import type { ImageRow } from '../find-resource.ts';
-import type { Database } from '../tables.ts';
+import type { Database, Predecessor } from '../tables.ts';
 import { type ImageClaim, inTransaction, lockImage } from './claim.ts';
 
 export interface Claimed {
@@ -10,15 +10,10 @@ export interface Claimed {
   readonly image: ImageRow;
 }
 
-/** Who had an image before, and where. No worker: it gave the image up by itself. */
-export interface Predecessor {
-  readonly workerId: string | null;
-  readonly place: string | null;
-}
-
 /** An image that was begun before. */
 export interface ClaimedAgain extends Claimed {
-  readonly predecessor: Predecessor;
+  /** Everybody who had it since somebody last settled what is on record of it; the last one is the one before. */
+  readonly predecessors: readonly Predecessor[];
 }
 
 /** Who takes an image. */

@@ -96,7 +96,7 @@ test('an older claim changes nothing, whatever it tries', async () => {
   await store.jobs.enqueue(store.db, old.imageArn);
   const renewed = await takeOverImage(store.db, { imageArn: old.imageArn, workerId: 'there' });
   assert.equal(renewed?.claim.epoch, old.epoch + 1);
-  assert.equal(renewed.predecessor.workerId, 'here');
+  assert.equal(renewed.predecessors.at(-1)?.workerId, 'here');
   const before = await findImage(store.db, old.imageArn);
   const lost = { name: 'ClaimLostError', imageArn: old.imageArn };
   await assert.rejects(setImageStatus(store.db, old, 'BUILDING', AT), lost);

@@ -3,6 +3,7 @@ import { isUnfinished } from '../image-states.ts';
 import type { Database } from '../tables.ts';
 import { inTransaction, lockImage } from './claim.ts';
 import type { Claimant, ClaimedAgain } from './claim-image.ts';
+import { predecessorsOf } from './predecessors.ts';
 
 /**
  * A parked image → the same status with a new claim: what it waited for has come, or will not come any more. `{notBefore}`:
@@ -16,16 +17,17 @@ export function resumeImage(
     const parked = await lockImage(trx, imageArn);
     if (parked === undefined || parked.parked_until === null || !isUnfinished(parked.status)) return undefined;
     if (parked.parked_until > at) return { notBefore: parked.parked_until };
+    const predecessors = predecessorsOf(parked);
     const image = await trx
       .updateTable('images')
       .set({
         ...{ parked_until: null, epoch: parked.epoch + 1 },
         ...{ worker_id: workerId, place: place ?? null, queued_from: null },
+        predecessors: JSON.stringify(predecessors),
       })
       .where('arn', '=', imageArn)
       .returningAll()
       .executeTakeFirstOrThrow();
-    const predecessor = { workerId: parked.worker_id, place: parked.place };
-    return { claim: { imageArn, epoch: image.epoch }, image, predecessor };
+    return { claim: { imageArn, epoch: image.epoch }, image, predecessors };
   });
 }

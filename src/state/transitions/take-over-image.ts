@@ -3,6 +3,7 @@ import { isUnfinished } from '../image-states.ts';
 import type { Database } from '../tables.ts';
 import { inTransaction, lockImage } from './claim.ts';
 import type { Claimant, ClaimedAgain } from './claim-image.ts';
+import { predecessorsOf } from './predecessors.ts';
 
 /**
  * CREATING … INTEGRATING → the same status with a new claim: a worker goes on with a build whose worker was lost and that
@@ -16,13 +17,14 @@ export function takeOverImage(
     const found = await lockImage(trx, imageArn);
     if (found === undefined || !isUnfinished(found.status) || found.status === 'PENDING') return undefined;
     if (found.queued_from === null || found.parked_until !== null) return undefined;
+    const predecessors = predecessorsOf(found);
     const image = await trx
       .updateTable('images')
       .set({ epoch: found.epoch + 1, worker_id: workerId, place: place ?? null, queued_from: null })
+      .set({ predecessors: JSON.stringify(predecessors) })
       .where('arn', '=', imageArn)
       .returningAll()
       .executeTakeFirstOrThrow();
-    const predecessor = { workerId: found.worker_id, place: found.place };
-    return { claim: { imageArn, epoch: image.epoch }, image, predecessor };
+    return { claim: { imageArn, epoch: image.epoch }, image, predecessors };
   });
 }

@@ -7,6 +7,9 @@ import type { Instance } from '../build-host/build-host.ts';
 import { insertResource } from '../state/test-rows.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
+import { retryImage } from '../state/transitions/retry-image.ts';
+import { takeOverImage } from '../state/transitions/take-over-image.ts';
+import { BuilderFault } from '../util/faults.ts';
 import type { Engine } from './engine.ts';
 import { runBuild } from './run-build.ts';
 import { type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
@@ -141,6 +144,43 @@ for (const [step, { expected, place }] of Object.entries(PLACES)) {
     assert.deepEqual(await left(arn), BUILT, 'it takes with it what it still had');
   });
 }
+
+test('frozen, and its successor killed before it had ended anything: the next one does not go on with what the frozen one may still end', async () => {
+  bench.frozen.add(bench.engine.workerId);
+  const { arn, revive } = await stoppedBuild({ components: [script({ build: 'true', test: 'true' })] }, (hold) => {
+    bench.host.faults.launch = ({ parentDisk }) =>
+      parentDisk.path.includes('ami-00000000000000001') ? Promise.resolve() : hold();
+  });
+  await bench.store.jobs.enqueue(bench.store.db, arn);
+  await takeOverImage(bench.store.db, { imageArn: arn, workerId: 'killed at once', place: 'bench' });
+  await goOn(arn);
+  bench.frozen.delete(bench.engine.workerId);
+  const image = await bench.row(arn);
+  assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+  assert.deepEqual(image.predecessors, [], 'what is there is the last one’s alone');
+  await revive();
+  assert.deepEqual(await left(arn), BUILT);
+});
+
+test('frozen, and failed before somebody had ended what it made: no AMI is kept that it may remove', async () => {
+  bench.frozen.add(bench.engine.workerId);
+  const { arn, revive } = await stoppedBuild({ components: [script({ test: 'true' })] }, (hold) => {
+    bench.host.faults.launch = ({ parentDisk }) =>
+      parentDisk.path.includes('ami-00000000000000001') ? Promise.resolve() : hold();
+  });
+  const { engine } = bench.successor();
+  const list = () => Promise.reject(new BuilderFault('The store cannot be read'));
+  await goOn(arn, { ...engine, imageStore: { ...engine.imageStore, list } });
+  bench.frozen.delete(bench.engine.workerId);
+  const image = await bench.row(arn);
+  assert.deepEqual([image.status, image.output_resources], ['FAILED', { amis: [] }]);
+  await revive();
+  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+  await retryImage(bench.store.db, { imageArn: arn, jobs: bench.store.jobs, at: new Date() });
+  await runBuild(bench.successor().engine, arn, never);
+  assert.equal((await bench.row(arn)).status, 'AVAILABLE', 'a retry begins from the start');
+  assert.deepEqual(await left(arn), BUILT);
+});
 
 function twoSteps(second: string): string {
   const file = (name: string): string => path.join(bench.folder, name);

@@ -1,7 +1,8 @@
 import type { WorkflowActionName } from '../documents/workflow-actions.ts';
 import type { ImageRow } from '../state/find-resource.ts';
+import type { Predecessor } from '../state/tables.ts';
 import { assertClaimed, ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
-import type { Predecessor } from '../state/transitions/claim-image.ts';
+import { forgetPredecessors } from '../state/transitions/predecessors.ts';
 import { restartWorkflows } from '../state/transitions/restart-workflows.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
@@ -25,24 +26,30 @@ export interface Abandoned {
   readonly claim: ImageClaim;
   readonly image: ImageRow;
   readonly plan: BuildPlan;
-  readonly predecessor: Predecessor;
+  readonly predecessors: readonly Predecessor[];
   readonly monitor: Monitor;
   readonly signal: AbortSignal;
 }
 
 /**
- * Decides from where a begun build goes on. What the worker before did and is on record stays, when that worker was of this
- * place and is known to have ended, and when what it made is still there and answers. A workflow of which that is not
- * true begins anew, on fresh instances. Afterwards nothing is left of what is not on record, and nobody but us works on
+ * Decides from where a begun build goes on. What the workers before did and is on record stays, when all of them were of
+ * this place and are known to have ended, and when what they made is still there and answers. A workflow of which that is
+ * not true begins anew, on fresh instances. Afterwards nothing is left of what is not on record, and nobody but us works on
  * what is: a worker that was only frozen finds its instances gone.
  *
  * Throws a BuildFailure when the build has begun anew too often.
  */
-export async function settlePredecessor(build: Abandoned): Promise<readonly ExecutionRecord[]> {
-  const { engine, image } = build;
+export async function settlePredecessors(build: Abandoned): Promise<readonly ExecutionRecord[]> {
+  const records = await settle(build);
+  await forgetPredecessors(build.engine.db, build.claim);
+  return records;
+}
+
+async function settle(build: Abandoned): Promise<readonly ExecutionRecord[]> {
+  const { engine, image, predecessors } = build;
   const records = await executionRecords(engine.db, image.arn);
   const current = records.filter(({ retried }) => !retried);
-  if (!(await canAdopt(build))) {
+  if (!(await haveEnded(engine, predecessors))) {
     await removeAll(build);
     if (current.length === 0) return records;
     return restart(build, current, 'its worker was lost, and with it its instances');
@@ -63,12 +70,18 @@ export async function settlePredecessor(build: Abandoned): Promise<readonly Exec
   return lost.length === 0 ? records : restart(build, lost, why);
 }
 
-/** Whether nothing can come any more from the worker that had the build, and what it made is at this place. */
-async function canAdopt({ engine, predecessor }: Abandoned): Promise<boolean> {
-  if (predecessor.place !== engine.place.id) return false;
-  // Parked by its worker, or let go by ourselves because the database was away.
-  if (predecessor.workerId === null || predecessor.workerId === engine.workerId) return true;
-  return engine.place.hasEnded(predecessor.workerId);
+/** Whether nothing can come any more from the workers that had the build, and what they made is at this place. */
+export async function haveEnded(
+  { place, workerId: own }: Pick<Engine, 'place' | 'workerId'>,
+  predecessors: readonly Predecessor[],
+): Promise<boolean> {
+  for (const { workerId, place: where } of predecessors) {
+    if (where !== place.id) return false;
+    // Parked by its worker, or let go by ourselves because the database was away.
+    if (workerId === null || workerId === own) continue;
+    if (!(await place.hasEnded(workerId))) return false;
+  }
+  return true;
 }
 
 async function removeAll({ engine, claim, image, monitor }: Abandoned): Promise<void> {
