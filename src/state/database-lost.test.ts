@@ -40,6 +40,20 @@ test('a server that is away, goes down, or cuts the connection is told from a qu
   assert.equal(isDatabaseLost(await failure(() => refused.connect())), true);
 });
 
+test('a server that has no room for another connection is away for a while', async () => {
+  const url = await testDatabaseUrl(await createTestDatabase());
+  const owner = new pg.Client({ connectionString: url });
+  await owner.connect();
+  await owner.query('create role crowded login connection limit 1');
+  const { host, port, database } = owner;
+  const first = new pg.Client({ host, port, database, user: 'crowded' });
+  await first.connect();
+  const full = await failure(() => new pg.Client({ host, port, database, user: 'crowded' }).connect());
+  assert.equal(isDatabaseLost(full), true, full.message);
+  await first.end();
+  await owner.end();
+});
+
 test('a missing file is not a missing database', () => {
   assert.equal(isDatabaseLost(Object.assign(new Error('open x'), { code: 'ENOENT', syscall: 'open' })), false);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Classes and codes of PostgreSQL's errors that say that the server goes, comes, or was not reached. */
-const LOST_CODES = /^(?:08\w{3}|57P0[123]|25P03|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/;
+/** Classes and codes of PostgreSQL's errors that say that the server goes, comes, has no room, or was not reached. */
+const LOST_CODES = /^(?:08\w{3}|57P0[123]|53300|25P03|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT)$/;
 /** What pg says without a code when a connection breaks or cannot be made in time. */
 const LOST_MESSAGES =
   /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Client was closed)/;

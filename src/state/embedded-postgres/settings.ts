@@ -5,7 +5,8 @@
 export const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '',
   unix_socket_permissions: '0700',
-  max_connections: '60',
+  // A service and a handful of worker processes, which take up to 20 each (open-store.ts) and one to listen.
+  max_connections: '150',
   shared_buffers: '32MB',
   // In the data directory, so that a killed server leaves nothing in /dev/shm.
   dynamic_shared_memory_type: 'mmap',
