@@ -1,5 +1,4 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
-import { parseArn } from '../contract/arn.ts';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import { announceStatus } from './outbox/announce-status.ts';
 import type { Database, EventsTable, ImageStatus, StepExecutionStatus } from './tables.ts';
 
@@ -56,32 +55,23 @@ export async function writeStepEvents(
   at: Date,
 ): Promise<void> {
   if (stepExecutionIds.length === 0) return;
-  const steps = await trx
-    .selectFrom('workflow_step_executions as step')
-    .innerJoin('workflow_executions as workflow', 'workflow.id', 'step.workflow_execution_id')
-    .select(['step.id', 'step.image_arn', 'step.name', 'step.action', 'step.message', 'workflow.workflow_arn'])
-    .select(sql<number | null>`extract(epoch from step.ended_at - step.started_at)::float8`.as('seconds'))
-    .where('step.id', 'in', stepExecutionIds)
-    .orderBy('workflow.position')
-    .orderBy('step.position')
-    .execute();
-  await trx
-    .insertInto('events')
-    .values(
-      steps.map((step) => ({
-        image_arn: step.image_arn,
-        type: 'step' as const,
-        detail: JSON.stringify({
-          workflow: parseArn(step.workflow_arn)?.slug ?? step.workflow_arn,
-          stepExecutionId: step.id,
-          name: step.name,
-          action: step.action,
-          status,
-          message: step.message ?? undefined,
-          seconds: step.seconds ?? undefined,
-        }),
-        created_at: at,
-      })),
-    )
-    .execute();
+  const steps = sql`with steps as (
+    select * from workflow_step_executions where id in (${sql.join(stepExecutionIds)})
+  )`;
+  await sql`${steps} ${stepEvent('steps', status, at)}`.execute(trx);
+}
+
+/**
+ * The statement that records the event of each row of a table of steps, in the order of their workflows. An ARN of a
+ * workflow is `…:workflow/TYPE/SLUG/VERSION/BUILD`.
+ */
+export function stepEvent(table: string, status: StepExecutionStatus, at: Date): RawBuilder<unknown> {
+  return sql`insert into events (image_arn, type, detail, created_at)
+    select step.image_arn, 'step', jsonb_strip_nulls(jsonb_build_object(
+      'workflow', coalesce(nullif(split_part(workflow.workflow_arn, '/', 3), ''), workflow.workflow_arn),
+      'stepExecutionId', step.id, 'name', step.name, 'action', step.action, 'status', ${status}::text,
+      'message', step.message, 'seconds', extract(epoch from step.ended_at - step.started_at)::float8
+    )), ${at}::timestamptz
+    from ${sql.table(table)} as step join workflow_executions as workflow on workflow.id = step.workflow_execution_id
+    order by workflow.position, step.position`;
 }

@@ -1,13 +1,14 @@
-import type { Kysely, Updateable } from 'kysely';
-import { writeStepEvents } from '../events.ts';
+import { type Kysely, sql, type Updateable } from 'kysely';
+import { stepEvent } from '../events.ts';
 import type { Database, StepExecutionStatus, WorkflowStepExecutionsTable } from '../tables.ts';
-import { changeClaimed, type ImageClaim } from './claim.ts';
+import { changeAtOnce } from './change-at-once.ts';
+import type { ImageClaim } from './claim.ts';
 
 /**
  * The common part of the transitions of one step: changes it and records the event, under the image's claim. Throws
  * ClaimLostError, and an Error when the step is not in the state `from`, which is a bug of the caller.
  */
-export function changeStep(
+export async function changeStep(
   db: Kysely<Database>,
   claim: ImageClaim,
   stepExecutionId: string,
@@ -18,28 +19,25 @@ export function changeStep(
     readonly at: Date;
   },
 ): Promise<void> {
-  return changeClaimed(
+  const { from, to, at } = change;
+  const set = Object.entries({ ...change.set, status: to }).map(([name, value]) => sql`${sql.id(name)} = ${value}`);
+  // What is written of its document steps is of the attempt that is over.
+  const changed = await changeAtOnce(
     db,
     claim,
-    async (trx) => {
-      const { numUpdatedRows } = await trx
-        .updateTable('workflow_step_executions')
-        .set({ ...change.set, status: change.to })
-        .where('id', '=', stepExecutionId)
-        .where('image_arn', '=', claim.imageArn)
-        .where('status', '=', change.from)
-        .executeTakeFirst();
-      if (numUpdatedRows !== 1n) {
-        throw new Error(
-          `${claim.imageArn} has no step ${stepExecutionId} that goes from ${change.from} to ${change.to}.`,
-        );
-      }
-      // What is written of its document steps is of the attempt that is over.
-      await trx.deleteFrom('component_steps').where('step_execution_id', '=', stepExecutionId).execute();
-      await writeStepEvents(trx, [stepExecutionId], change.to, change.at);
-    },
+    sql`changed as (
+      update workflow_step_executions as step set ${sql.join(set)} from claimed
+      where step.id = ${stepExecutionId} and step.image_arn = claimed.arn and step.status = ${from}
+      returning step.*
+    ), forgotten as (
+      delete from component_steps using changed where component_steps.step_execution_id = changed.id
+    ), told as (
+      ${stepEvent('changed', to, at)}
+    )`,
     (trx) => isIn(trx, stepExecutionId, change),
   );
+  if (changed === 0)
+    throw new Error(`${claim.imageArn} has no step ${stepExecutionId} that goes from ${from} to ${to}.`);
 }
 
 /** Whether an earlier try came through: nobody but us changes the step. */

@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Database } from '../tables.ts';
-import { changeClaimed, type ImageClaim } from './claim.ts';
+import { changeAtOnce } from './change-at-once.ts';
+import type { ImageClaim } from './claim.ts';
 
 /** A step of a component document within an ExecuteComponents step. */
 export interface ComponentStepPlace {
@@ -12,34 +13,31 @@ export interface ComponentStepPlace {
 }
 
 /** Before a document step runs. Throws ClaimLostError: then it must not run. */
-export function beginComponentStep(db: Kysely<Database>, claim: ImageClaim, place: ComponentStepPlace): Promise<void> {
-  const { stepExecutionId, document, phase, step } = place;
-  return changeClaimed(db, claim, async (trx) => {
-    await trx
-      .insertInto('component_steps')
-      .values({ step_execution_id: stepExecutionId, document, phase, step, finished: null })
-      .onConflict((conflict) =>
-        conflict.columns(['step_execution_id', 'document', 'phase', 'step']).doUpdateSet({ finished: null }),
-      )
-      .execute();
-  });
+export async function beginComponentStep(
+  db: Kysely<Database>,
+  claim: ImageClaim,
+  { stepExecutionId, document, phase, step }: ComponentStepPlace,
+): Promise<void> {
+  const begun = sql`changed as (
+    insert into component_steps (step_execution_id, document, phase, step)
+    select ${stepExecutionId}, ${document}::integer, ${phase}, ${step} from claimed
+    on conflict (step_execution_id, document, phase, step) do update set finished = null
+    returning seq
+  )`;
+  await changeAtOnce(db, claim, begun);
 }
 
 /** A document step has ended, in whatever way. Throws ClaimLostError. */
-export function finishComponentStep(
+export async function finishComponentStep(
   db: Kysely<Database>,
   claim: ImageClaim,
   { stepExecutionId, document, phase, step }: ComponentStepPlace,
   finished: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  return changeClaimed(db, claim, async (trx) => {
-    await trx
-      .updateTable('component_steps')
-      .set({ finished: JSON.stringify(finished) })
-      .where('step_execution_id', '=', stepExecutionId)
-      .where('document', '=', document)
-      .where('phase', '=', phase)
-      .where('step', '=', step)
-      .execute();
-  });
+  const ended = sql`changed as (
+    update component_steps set finished = ${JSON.stringify(finished)}::jsonb from claimed
+    where step_execution_id = ${stepExecutionId} and document = ${document} and phase = ${phase} and step = ${step}
+    returning seq
+  )`;
+  await changeAtOnce(db, claim, ended);
 }

@@ -1,18 +1,17 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Database, ResolvedDefinitions } from '../tables.ts';
-import { changeClaimed, type ImageClaim } from './claim.ts';
+import { changeAtOnce } from './change-at-once.ts';
+import type { ImageClaim } from './claim.ts';
 
 /** Keeps what the definitions of an image mean, for whoever goes on with its build. Throws ClaimLostError. */
-export function recordResolution(
+export async function recordResolution(
   db: Kysely<Database>,
   claim: ImageClaim,
   resolved: ResolvedDefinitions,
 ): Promise<void> {
-  return changeClaimed(db, claim, async (trx) => {
-    await trx
-      .updateTable('images')
-      .set({ resolved: JSON.stringify(resolved) })
-      .where('arn', '=', claim.imageArn)
-      .execute();
-  });
+  const recorded = sql`changed as (
+    update images set resolved = ${JSON.stringify(resolved)}::jsonb from claimed where images.arn = claimed.arn
+    returning images.arn
+  )`;
+  await changeAtOnce(db, claim, recorded);
 }

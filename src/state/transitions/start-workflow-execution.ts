@@ -1,6 +1,7 @@
-import type { Insertable, Kysely } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Database, WorkflowExecutionsTable, WorkflowStepExecutionsTable } from '../tables.ts';
-import { changeClaimed, fit, type ImageClaim } from './claim.ts';
+import { changeAtOnce } from './change-at-once.ts';
+import { fit, type ImageClaim } from './claim.ts';
 import { hasExecution } from './has-execution.ts';
 
 export interface StartWorkflowExecution {
@@ -33,35 +34,29 @@ export interface PlannedStep {
 const DESCRIPTION_LENGTH = 500;
 
 /** (nothing) → RUNNING, with all its steps PENDING, so that readers see at once what is to come. Throws ClaimLostError. */
-export function startWorkflowExecution(
+export async function startWorkflowExecution(
   db: Kysely<Database>,
   claim: ImageClaim,
   workflow: StartWorkflowExecution,
 ): Promise<void> {
-  return changeClaimed(
+  const { id, workflowArn, type, position, parallelGroup = null, at } = workflow;
+  const steps = workflow.steps.map((step, place) => stepRow(step, place, id, claim.imageArn));
+  await changeAtOnce(
     db,
     claim,
-    async (trx) => {
-      await trx
-        .insertInto('workflow_executions')
-        .values({
-          id: workflow.id,
-          image_arn: claim.imageArn,
-          workflow_arn: workflow.workflowArn,
-          type: workflow.type,
-          status: 'RUNNING',
-          message: null,
-          total_step_count: workflow.steps.length,
-          position: workflow.position,
-          parallel_group: workflow.parallelGroup ?? null,
-          started_at: workflow.at,
-          ended_at: null,
-        })
-        .execute();
-      const rows = workflow.steps.map((step, position) => stepRow(step, position, workflow.id, claim.imageArn));
-      if (rows.length > 0) await trx.insertInto('workflow_step_executions').values(rows).execute();
-    },
-    (trx) => hasExecution(trx, workflow.id),
+    sql`changed as (
+      insert into workflow_executions
+        (id, image_arn, workflow_arn, type, status, total_step_count, position, parallel_group, started_at)
+      select ${id}, arn, ${workflowArn}, ${type}, 'RUNNING', ${steps.length}::integer, ${position}::integer,
+        ${parallelGroup}, ${at}::timestamptz
+      from claimed
+      returning id
+    ), planned as (
+      insert into workflow_step_executions
+      select step.* from claimed,
+        jsonb_populate_recordset(null::workflow_step_executions, ${JSON.stringify(steps)}::jsonb) as step
+    )`,
+    (trx) => hasExecution(trx, id),
   );
 }
 
@@ -70,7 +65,7 @@ function stepRow(
   position: number,
   workflowExecutionId: string,
   imageArn: string,
-): Insertable<WorkflowStepExecutionsTable> {
+): Selectable<WorkflowStepExecutionsTable> {
   return {
     id: step.id,
     workflow_execution_id: workflowExecutionId,
@@ -81,7 +76,7 @@ function stepRow(
     status: 'PENDING',
     rollback_status: null,
     message: null,
-    inputs: JSON.stringify(step.inputs),
+    inputs: step.inputs,
     outputs: null,
     on_failure: step.onFailure,
     timeout_seconds: step.timeoutSeconds,

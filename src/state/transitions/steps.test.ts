@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { readEvents } from '../events.ts';
 import type { Store } from '../open-store.ts';
 import { stepTotals } from '../step-totals.ts';
@@ -167,6 +168,29 @@ test('taking a step back is recorded beside its status', async () => {
   await setRollbackStatus(store.db, claim, { stepExecutionId: 'step-wf-1-A', rollbackStatus: 'COMPLETED' });
   const [step] = await stepRows(store);
   assert.deepEqual([step?.status, step?.rollback_status], ['COMPLETED', 'COMPLETED']);
+});
+
+test('a change that waits for the image while somebody takes it over changes nothing', async () => {
+  await using store = await openTestStore();
+  const old = await startWorkflow(store, ['A']);
+  await store.jobs.enqueue(store.db, old.imageArn);
+  const before = await stepRows(store);
+  const { promise: waits, resolve: go } = Promise.withResolvers<void>();
+  const { promise: locked, resolve: lock } = Promise.withResolvers<void>();
+  const takingOver = store.db.transaction().execute(async (trx) => {
+    assert.ok(await takeOverImage(trx, { imageArn: old.imageArn, workerId: 'there' }));
+    lock();
+    await waits;
+  });
+  await locked;
+  const late = startStep(store.db, old, { stepExecutionId: 'step-wf-1-A', inputs: {}, at: AT });
+  const isWaiting = sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  while ((await isWaiting.execute(store.db)).rows.length === 0);
+  go();
+  await assert.rejects(late, { name: 'ClaimLostError' });
+  await takingOver;
+  assert.deepEqual(await stepRows(store), before);
+  assert.deepEqual(await stepEvents(store, old.imageArn), []);
 });
 
 test('an older claim starts no workflow and changes no step', async () => {
