@@ -25,7 +25,7 @@ export interface LaunchRequest {
   readonly overlay?: string;
   /**
    * The `state` of a {@link MachineCheckpoint} whose `disk` is the parent disk: the machine goes on from there in place of
-   * booting, with its clock set. Rejects with CheckpointUnusable when it cannot; only with `executor` `vm`.
+   * booting, with its clock set. Rejects with CheckpointUnusable when it cannot; not with `executor` `direct`.
    */
   readonly resumeFrom?: string;
 }
@@ -123,10 +123,11 @@ export interface UnbootedInstance {
    */
   caught(signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Boots the disk as it was at the last checkpoint; afterwards the instance is a machine like any other. Absent when
-   * the instance must not be booted.
+   * Boots the disk as it was at the last checkpoint; afterwards the instance is a machine like any other. With `goingOn` it
+   * becomes that machine instead, and what is on its disk is that machine's; rejects with CheckpointUnusable when it cannot,
+   * and may then be called again. Absent when the instance must not be booted.
    */
-  boot?(context: LaunchContext): Promise<void>;
+  boot?(context: LaunchContext, goingOn?: MachineCheckpoint): Promise<void>;
 }
 
 export interface CapturedDisk {

@@ -75,6 +75,7 @@ export const plan: Command = {
     };
     const now = new Date();
     const contents = await readContents({
+      machineFacts: machineFacts(config),
       ...{ ground, components: build.components, hints: build.hints, states, signal },
       workflows: build.hasOwnWorkflows ? undefined : await defaultWorkflows(build.isTested, region),
       environment: { IMAGE_PIPELINE_ARN: build.pipelineArn, IMAGE_VERSION: build.recipe.version ?? '' },

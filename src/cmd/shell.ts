@@ -65,7 +65,7 @@ async function findState(
   }
   const executors = JSON.parse(String(step.outputs['executors'])) as readonly ComponentExecutor[];
   const names = executors.map(({ component }) => component.split(':component/')[1]?.split('/')[0] ?? component);
-  const failed = step.status === 'FAILED' ? executors.findIndex(({ key }) => key === undefined) : -1;
+  const failed = executors.findIndex((one) => one.failed === true);
   const index = wanted === undefined ? (failed === -1 ? executors.length - 1 : failed) : names.indexOf(wanted);
   const component = executors[index];
   if (component === undefined) {
@@ -90,12 +90,14 @@ async function findState(
       throw new BuilderFault(`The parent image ${parentImage} is not in the image store any more.`);
     return { ...common, place: { amiId } };
   }
-  const key = executors[index - 1]?.key ?? (index === failed ? step.outputs['stateBefore'] : undefined);
+  // What a component failed on may be a machine that its predecessor's disk was booted to.
+  const stateBefore = index === failed ? step.outputs['stateBefore'] : undefined;
+  const key = stateBefore ?? executors[index - 1]?.key;
   if (typeof key !== 'string') {
     throw new BuilderFault(
-      `The state before ${common.before} was not kept: what ran before it ran on a machine, or makes something else each time.`,
+      `The state before ${common.before} was not kept: what ran before it makes something else each time, or was soon done.`,
       {
-        hint: 'Build with --executor auto or direct; see kiln show for what ran where.',
+        hint: 'Enter the state before an earlier component: kiln show has their names.',
       },
     );
   }
@@ -111,16 +113,26 @@ async function enterState(
   await using stack = new AsyncDisposableStack();
   const { imageStore, checkpoints } = await openDisks(config);
   let path: string;
+  let resumeFrom: string | undefined;
   if ('amiId' in place) ({ path } = await imageStore.bootDisk(place.amiId));
   else {
     if ((await checkpoints.get(place.key)) === undefined) {
-      throw new BuilderFault(`The state before ${before} is not there any more: the cache had no room for it.`, {
-        hint: 'Build again; kiln cache ls lists what is there.',
-      });
+      throw new BuilderFault(
+        `The state before ${before} is not there: it was made too quickly to be kept, or the cache had no room for it.`,
+        {
+          hint: 'Build again; kiln cache ls lists what is there.',
+        },
+      );
     }
     const opened = await checkpoints.open(place.key, signal);
     stack.defer(() => opened.release());
     path = opened.path;
+    resumeFrom = opened.state;
+    if (resumeFrom !== undefined && executor !== 'vm') {
+      throw new UsageError(
+        `the state before ${before} is that of a machine that runs: it is entered with --executor vm`,
+      );
+    }
   }
   const buildHost = stack.use(openBuildHost(config));
   const instanceId = `i-${randomBytes(9).toString('hex').slice(0, 17)}`;
@@ -135,6 +147,7 @@ async function enterState(
       ...{ instanceId, instanceTypes, executor, extraVolumes: [], owner: `kiln shell ${instanceId}` },
       parentDisk: { path, format: 'qcow2' },
       timeoutSeconds: LAUNCH_SECONDS,
+      ...(resumeFrom === undefined ? {} : { resumeFrom }),
     },
     { signal, monitor },
   );

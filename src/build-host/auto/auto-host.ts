@@ -1,5 +1,12 @@
 import { BuildFailure, coerceError } from '../../util/faults.ts';
-import type { BuildHost, Instance, InstanceSummary, LaunchContext, LaunchRequest } from '../build-host.ts';
+import type {
+  BuildHost,
+  Instance,
+  InstanceSummary,
+  LaunchContext,
+  LaunchRequest,
+  UnbootedInstance,
+} from '../build-host.ts';
 import type { DirectHost } from '../direct/direct-host.ts';
 import type { DirectInstance } from '../direct/direct-instance.ts';
 import { NeedsBoot } from '../direct/needs-boot.ts';
@@ -8,6 +15,8 @@ export interface AutoHostDrivers {
   readonly direct: DirectHost;
   readonly vm: BuildHost & AsyncDisposable;
 }
+
+const GOES_ON = 'it goes on with a machine that an earlier build had booted';
 
 /** Instances of the executor that a request names; with `auto` a mounted disk that becomes a machine when one is needed. */
 export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisposable {
@@ -28,6 +37,7 @@ export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisp
   }
 
   async function launchAuto(request: LaunchRequest, context: LaunchContext): Promise<Instance> {
+    if (request.resumeFrom !== undefined) return booted(await vm.launch(request, context), GOES_ON);
     let mounted: DirectInstance;
     try {
       mounted = await direct.launch(request, context);
@@ -45,9 +55,14 @@ export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisp
 
   function bootable(request: LaunchRequest, mounted: DirectInstance): Instance {
     let machine: Instance | undefined;
-    const boot = async (context: LaunchContext): Promise<void> => {
-      const { path } = await mounted.rollBack(context.signal);
-      machine = await vm.launch({ ...request, overlay: path }, context);
+    const boot: Required<UnbootedInstance>['boot'] = async (context, goingOn) => {
+      if (goingOn === undefined) {
+        const { path } = await mounted.rollBack(context.signal);
+        machine = await vm.launch({ ...request, overlay: path }, context);
+      } else {
+        const parentDisk = { path: goingOn.disk, format: 'qcow2' } as const;
+        machine = await vm.launch({ ...request, parentDisk, resumeFrom: goingOn.state }, context);
+      }
       await direct.terminate(request.instanceId);
     };
     const { checkpoint, caught } = mounted.unbooted;

@@ -12,7 +12,8 @@ import type { Engine } from '../engine.ts';
 import { type BuildHistory, buildHistory } from './build-history.ts';
 import { type BuildGround, bootKey as bootKeyOf } from './build-keys.ts';
 import { type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
-import { usableCheckpoints } from './find-checkpoint.ts';
+import type { ComponentRecord } from './component-record.ts';
+import { type CheckpointSearch, machineOn, usableCheckpoints } from './find-checkpoint.ts';
 import { type BuildContents, readContents } from './read-contents.ts';
 import { type ResourceStates, resourceStates } from './resource-states.ts';
 import { isSimpleBuild } from './simple-build.ts';
@@ -75,6 +76,7 @@ export async function openBuildCache(
   const states = resourceStates(engine.webRequest, engine.services?.objects);
   const contents = await readContents({
     ground: groundOf(engine, plan),
+    machineFacts: engine.machineFacts,
     components: plan.components,
     hints: await hintsOf(engine, plan.components),
     workflows: plan.workflows,
@@ -138,23 +140,24 @@ async function* startingPoints(
 ): AsyncGenerator<StartingPoint> {
   const parent: MachineImage = plan.parent;
   const { components } = contents;
-  // A machine that goes on has its extra volumes no more.
-  const bootKey = executor === 'vm' && plan.extraVolumes.length === 0 ? contents.bootKey : undefined;
-  const common = { bootKey, store, imageArn: plan.imageArn, parent, components, states, monitor };
-  const search = {
+  const bootKey = executor === 'direct' ? undefined : contents.bootKey;
+  const search: Omit<CheckpointSearch, 'signal'> = {
     store,
     components,
+    disks: executor !== 'vm',
     bootKey,
     ofBuild,
     parentAmiId: parent.amiId,
     states,
     now: engine.clock.now(),
-    signal,
   };
-  const usable =
-    mayReuse && (executor !== 'vm' || bootKey !== undefined)
-      ? await usableCheckpoints(search, (name, why) => monitor.line('kiln', `${name} runs again: ${why}`))
-      : [];
+  const common = {
+    ...{ bootKey, store, imageArn: plan.imageArn, parent, components, states, monitor },
+    machineOn: async (records: readonly ComponentRecord[], within: AbortSignal) =>
+      mayReuse ? machineOn({ ...search, signal: within }, records) : undefined,
+  };
+  const onStale = (name: string, why: string): void => monitor.line('kiln', `${name} runs again: ${why}`);
+  const usable = mayReuse ? await usableCheckpoints({ ...search, signal }, onStale) : [];
   for (const { checkpoint, records } of usable) {
     const { key } = checkpoint;
     const last = records.at(-1)?.name ?? 'the boot';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Instance, LaunchContext, UnbootedInstance } from '../../build-host/build-host.ts';
-import type { CheckpointStore, LayerBase, OpenCheckpoint } from '../../image-store/checkpoint-store.ts';
+import type { Instance, LaunchContext, MachineCheckpoint, UnbootedInstance } from '../../build-host/build-host.ts';
+import type { Checkpoint, CheckpointStore, LayerBase, OpenCheckpoint } from '../../image-store/checkpoint-store.ts';
 import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
 import type { Target } from '../../toe/target.ts';
 import { coerceError } from '../../util/faults.ts';
@@ -18,16 +18,23 @@ export interface BuildHistory {
   readonly reused: readonly ComponentRecord[];
   /** Of all components so far. */
   readonly records: readonly ComponentRecord[];
-  /** The key of the state after the component with this index; undefined when that is another one each time. */
-  keyAfter(index: number): string | undefined;
+  /** The key of the state after the component with this index, which ran so; undefined when that is another one each time. */
+  keyAfter(index: number, executor: 'direct' | 'vm'): string | undefined;
   /** A component is about to run. */
   begins(target: Target, signal: AbortSignal): Promise<void>;
   /** It has ended well. On a mounted disk its work is frozen, and becomes a checkpoint when that pays. */
   ended(run: EndedRun, unbooted: UnbootedInstance | undefined, signal: AbortSignal): Promise<void>;
   /** A component has ended well on a machine. The machine as it is becomes a checkpoint when that pays. */
   endedOnMachine(run: EndedRun, instance: Instance, context: LaunchContext): Promise<void>;
-  /** A machine has booted the parent's disk, and nothing was done on it: it becomes a checkpoint for all recipes. */
+  /**
+   * A machine has booted the disk as it is, and nothing was done on it since: it becomes a checkpoint when that pays, for all
+   * recipes when nothing was done before either.
+   */
   booted(instance: Instance, seconds: number, context: LaunchContext): Promise<void>;
+  /** The same disk as a machine that runs, of an earlier build, before the instance boots it; undefined when there is none. */
+  findMachine(signal: AbortSignal): Promise<FoundMachine | undefined>;
+  /** The key of the state now, where it is a checkpoint. */
+  kept(executor: 'direct' | 'vm'): Promise<string | undefined>;
   /** Keeps the state before the next component, whether that pays or not. Gives its key; undefined when it has none. */
   keep(): Promise<string | undefined>;
   /** Resolves when nothing reads the instance any more: before that it must not be stopped. */
@@ -46,6 +53,14 @@ export interface EndedRun {
   readonly isLast: boolean;
 }
 
+/** A machine to go on with in place of a boot. One of both is called. */
+export interface FoundMachine extends MachineCheckpoint {
+  /** The instance is that machine now. */
+  taken(): void;
+  /** It cannot be gone on with, and is not to be tried again. */
+  spoiled(why: Error): Promise<void>;
+}
+
 export interface HistoryOptions {
   readonly store: CheckpointStore;
   readonly imageArn: string;
@@ -55,6 +70,8 @@ export interface HistoryOptions {
   readonly monitor: Monitor;
   /** Of a machine that has booted; undefined when none is kept. */
   readonly bootKey: string | undefined;
+  /** Looks for a machine on the disk that these led to. */
+  readonly machineOn: (records: readonly ComponentRecord[], signal: AbortSignal) => Promise<Checkpoint | undefined>;
   /** Set when the instance goes on from a checkpoint. */
   readonly from: { readonly opened: OpenCheckpoint; readonly records: readonly ComponentRecord[] } | undefined;
 }
@@ -71,6 +88,8 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   let written: Promise<readonly DiskLayer[]> = Promise.resolve(from?.opened.checkpoint.layers ?? []);
   let top: LayerBase = baseOf(from?.opened, parent);
   const own: string[] = [];
+  /** What the disk lies on. */
+  const opened = from === undefined ? [] : [from.opened];
   /** Frozen since the last checkpoint. */
   let pending = { seconds: 0, bytes: 0, layers: 0 };
   let publishing: Promise<unknown> = Promise.resolve();
@@ -129,7 +148,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   ): Promise<void> {
     // One at a time: the machine has one memory.
     await publishing;
-    const layer = keep === undefined ? undefined : await nextLayer();
+    const layer = keep === undefined || stopped ? undefined : await nextLayer();
     if (keep === undefined || layer === undefined) return;
     const kept = keep({ disk: layer.path, state: layer.state }, { signal: closing.signal, monitor: context.monitor });
     // Memory is written while the guest goes on. Once its disk is at its place nothing that is done later is in it.
@@ -142,6 +161,13 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
         monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`);
       });
     }
+  }
+
+  /** Of the disk, or of a machine that runs on it. */
+  function keyNow(executor: 'direct' | 'vm'): string | undefined {
+    const last = components[records.length - 1];
+    if (executor === 'direct') return last?.key;
+    return records.length === 0 ? options.bootKey : last?.machineKey;
   }
 
   function note({ executor, seconds, ranAt }: EndedRun): KeyedComponent | undefined {
@@ -158,7 +184,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
 
   /** Makes what is frozen a checkpoint, after those before it. */
   function publish(name: string, machine?: Promise<void>): void {
-    const key = records.length === 0 ? options.bootKey : components[records.length - 1]?.key;
+    const key = keyNow(machine === undefined ? 'direct' : 'vm');
     if (key === undefined || pending.layers === 0) return;
     const facts = { components: records.slice(), image: options.imageArn };
     pending = { seconds: 0, bytes: 0, layers: 0 };
@@ -175,7 +201,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   return {
     reused,
     records,
-    keyAfter: (index) => components[index]?.key,
+    keyAfter: (index, executor) => components[index]?.[executor === 'vm' ? 'machineKey' : 'key'],
     begins: async (target, signal) => {
       // Before it runs, and once: what is fetched later is at least as new as what is noted here.
       if (repositories !== undefined || components[records.length]?.inputs.usesApt !== true) return;
@@ -191,21 +217,57 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     },
     endedOnMachine: async (run, instance, context) => {
       const component = note(run);
-      // The memory of a machine that began as a mounted disk would be taken for a disk alone.
       if (options.bootKey === undefined) return;
-      if (component?.key === undefined || run.isLast || !isWorthKeeping(pending.seconds, MACHINE_BYTES)) return;
+      if (component?.machineKey === undefined || run.isLast || !isWorthKeeping(pending.seconds, MACHINE_BYTES)) return;
       await keepMachine(component.name, instance, context);
     },
     booted: async (instance, seconds, context) => {
-      if (options.bootKey === undefined || records.length > 0 || !isWorthKeeping(seconds, MACHINE_BYTES)) return;
-      await keepMachine('the boot', instance, context);
+      if (options.bootKey === undefined || keyNow('vm') === undefined || instance.unbooted !== undefined) return;
+      if (isWorthKeeping(seconds, MACHINE_BYTES)) await keepMachine('the boot', instance, context);
+    },
+    findMachine: async (signal) => {
+      const found = await options.machineOn(records, signal);
+      if (found === undefined) return undefined;
+      const remove = async (why: Error): Promise<void> => {
+        monitor.line('kiln', `The machine that was kept on this disk cannot be used and is removed: ${why.message}`);
+        await store.remove(found.key);
+      };
+      let machine: OpenCheckpoint;
+      try {
+        machine = await store.open(found.key, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        await remove(coerceError(error));
+        return undefined;
+      }
+      return {
+        disk: machine.path,
+        state: machine.state ?? '',
+        taken: () => {
+          opened.push(machine);
+          // Its layers are those of the build that made it, though the work in them is the same.
+          written = written.catch(() => []).then(() => machine.checkpoint.layers);
+          top = baseOf(machine, parent);
+          pending = { seconds: 0, bytes: 0, layers: 0 };
+          stopped = false;
+        },
+        spoiled: async (why) => {
+          await machine.release();
+          await remove(why);
+        },
+      };
+    },
+    kept: async (executor) => {
+      await publishing;
+      const key = keyNow(executor);
+      return key === undefined ? undefined : (await store.get(key))?.key;
     },
     keep: async () => {
       const last = records.at(-1);
       if (last === undefined) return undefined;
       publish(last.name);
       await publishing;
-      const key = components[records.length - 1]?.key;
+      const key = keyNow('direct');
       return key === undefined ? undefined : (await store.get(key))?.key;
     },
     settled: async () => {
@@ -216,7 +278,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       closing.abort(new Error('the instance has ended'));
       await publishing;
       await written.catch(() => {});
-      await from?.opened.release();
+      for (const one of opened.splice(0)) await one.release();
       await store.discardLayers(own.splice(0)).catch((error: unknown) => {
         monitor.line('kiln', `Layers of the disk could not be removed: ${coerceError(error).message}`);
       });

@@ -16,7 +16,7 @@ export interface BuildGround {
   /** sha256 of the parent's disk. */
   readonly parentDigest: string;
   readonly executor: string;
-  /** vCPUs, memory and model of the processor of a machine; undefined where none runs. */
+  /** vCPUs, memory and model of the processor of a machine; undefined where components run on none, or not on it alone. */
   readonly machine: string | undefined;
   readonly platform: string;
   /** Base64. */
@@ -41,6 +41,8 @@ export interface ComponentContent {
 export interface KeyedComponent extends ComponentContent {
   /** Of the disk after it and all before it; undefined when that is another one each time. */
   readonly key: string | undefined;
+  /** Of a machine that runs on that disk; undefined where none does. */
+  readonly machineKey: string | undefined;
 }
 
 /** The key of each state of the disk on the way, in the order of the recipe: each holds the one before it. */
@@ -48,6 +50,7 @@ export function componentKeys(
   ground: BuildGround,
   components: readonly ComponentContent[],
   phases: readonly string[],
+  machineFacts?: string,
 ): readonly KeyedComponent[] {
   let before: string | undefined = contentKey({ ...ground, interpreter: INTERPRETER_VERSION });
   return components.map((component) => {
@@ -62,8 +65,18 @@ export function componentKeys(
             inputs: inputs.values,
           })
         : undefined;
-    return { ...component, key: before };
+    return { ...component, key: before, machineKey: machineKey(ground, before, machineFacts) };
   });
+}
+
+/** With *auto* a disk may have a checkpoint that is mounted, and another that is a machine: each under its key. */
+function machineKey(
+  { executor }: BuildGround,
+  key: string | undefined,
+  machineFacts: string | undefined,
+): string | undefined {
+  if (executor === 'direct' || key === undefined) return undefined;
+  return executor === 'vm' ? key : contentKey({ running: { key, machineFacts } });
 }
 
 /** The key of a machine that has booted its parent's disk, and on which nothing was done: the same for all recipes. */

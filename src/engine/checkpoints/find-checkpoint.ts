@@ -1,5 +1,6 @@
 import type { Checkpoint, CheckpointStore } from '../../image-store/checkpoint-store.ts';
-import type { KeyedComponent } from './build-keys.ts';
+import { runningSystemNeed } from '../needs-running-system.ts';
+import { BUILD_PHASES, type KeyedComponent } from './build-keys.ts';
 import type { CacheHint } from './cache-hint.ts';
 import { type ComponentRecord, readComponentRecords } from './component-record.ts';
 import { staleness } from './freshness.ts';
@@ -15,7 +16,9 @@ export interface UsableCheckpoint {
 export interface CheckpointSearch {
   readonly store: CheckpointStore;
   readonly components: readonly KeyedComponent[];
-  /** For a machine: the key of one that has booted. */
+  /** Whether the disk may be mounted. */
+  readonly disks: boolean;
+  /** The key of a machine that has booted the parent's disk; undefined where no machine may go on. */
   readonly bootKey?: string | undefined;
   readonly ofBuild: CacheHint | undefined;
   readonly parentAmiId: string;
@@ -26,39 +29,76 @@ export interface CheckpointSearch {
 
 /**
  * The checkpoints from which a build may go on, the one that saves most first. `onStale` is told of a component whose work
- * is there and too old.
+ * is there and too old. Of a disk and a machine with the same work the machine comes first when what is next needs one.
  */
 export async function usableCheckpoints(
   search: CheckpointSearch,
   onStale: (component: string, why: string) => void,
 ): Promise<readonly UsableCheckpoint[]> {
-  const { store, components, parentAmiId } = search;
+  const { store, components, parentAmiId, disks, bootKey } = search;
   const usable: UsableCheckpoint[] = [];
   const told = new Set<string>();
-  for (const [index, { key }] of [...components.entries()].toReversed()) {
-    const checkpoint = key === undefined ? undefined : await store.get(key);
-    // Two parents may have one disk; the layers name that disk, and the image that is made names its own parent.
-    if (checkpoint === undefined || checkpoint.parentAmiId !== parentAmiId) continue;
+  for (const [index, { key, machineKey }] of [...components.entries()].toReversed()) {
     // The disk of a machine is of no use without its memory, and the other way round.
-    if ((checkpoint.hasMachine === true) !== (search.bootKey !== undefined)) continue;
-    const records = readComponentRecords(checkpoint.facts);
-    if (records?.length !== index + 1) continue;
-    const stale = await firstStale(search, records);
-    if (stale === undefined) usable.push({ checkpoint, records });
-    else if (!told.has(stale.component)) {
-      told.add(stale.component);
-      onStale(stale.component, stale.why);
+    const disk = { key: disks ? key : undefined, hasMachine: false };
+    const machine = { key: bootKey === undefined ? undefined : machineKey, hasMachine: true };
+    for (const wanted of needsMachine(components[index + 1]) ? [machine, disk] : [disk, machine]) {
+      const checkpoint = wanted.key === undefined ? undefined : await store.get(wanted.key);
+      // Two parents may have one disk; the layers name that disk, and the image that is made names its own parent.
+      if (checkpoint === undefined || checkpoint.parentAmiId !== parentAmiId) continue;
+      if ((checkpoint.hasMachine === true) !== wanted.hasMachine) continue;
+      const records = readComponentRecords(checkpoint.facts);
+      if (records?.length !== index + 1) continue;
+      const stale = await firstStale(search, records);
+      if (stale === undefined) usable.push({ checkpoint, records });
+      else if (!told.has(stale.component)) {
+        told.add(stale.component);
+        onStale(stale.component, stale.why);
+      }
     }
   }
-  const booted = search.bootKey === undefined ? undefined : await store.get(search.bootKey);
+  // What can be mounted as it is needs no machine before something asks for one.
+  const booted =
+    bootKey === undefined || (disks && !needsMachine(components[0])) ? undefined : await store.get(bootKey);
   // Whichever image of that disk it was: the key has the disk.
   if (booted?.hasMachine === true) usable.push({ checkpoint: booted, records: [] });
   return usable;
 }
 
+function needsMachine(component: KeyedComponent | undefined): boolean {
+  return component !== undefined && runningSystemNeed(component.document.document, BUILD_PHASES) !== undefined;
+}
+
+/**
+ * The machine that runs on the disk to which `records` led: with that very work, and nothing that is too old. Undefined when
+ * there is none.
+ */
+export async function machineOn(
+  search: CheckpointSearch,
+  records: readonly ComponentRecord[],
+): Promise<Checkpoint | undefined> {
+  const { store, components, parentAmiId, bootKey } = search;
+  const key = records.length === 0 ? bootKey : components[records.length - 1]?.machineKey;
+  const checkpoint = bootKey === undefined || key === undefined ? undefined : await store.get(key);
+  if (checkpoint?.hasMachine !== true) return undefined;
+  if (records.length === 0) return checkpoint;
+  const found = readComponentRecords(checkpoint.facts);
+  if (checkpoint.parentAmiId !== parentAmiId || found?.length !== records.length) return undefined;
+  const isSame = found.every(
+    ({ ranAt, image }, index) => ranAt === records[index]?.ranAt && image === records[index].image,
+  );
+  return isSame && (await firstStale(search, found)) === undefined ? checkpoint : undefined;
+}
+
 /** The first component whose record does not stand for what it would do now. */
 export async function firstStale(
-  { components, ofBuild, states, now, signal }: Omit<CheckpointSearch, 'store' | 'parentAmiId' | 'bootKey'>,
+  {
+    components,
+    ofBuild,
+    states,
+    now,
+    signal,
+  }: Pick<CheckpointSearch, 'components' | 'ofBuild' | 'states' | 'now' | 'signal'>,
   records: readonly ComponentRecord[],
 ): Promise<{ readonly component: string; readonly why: string } | undefined> {
   for (const [index, record] of records.entries()) {

@@ -24,6 +24,7 @@ const component = (name: string, over = {}): KeyedComponent => ({
   ...{
     name,
     key: name.repeat(64),
+    machineKey: undefined,
     hint: undefined,
     inputs,
     document: { id: `${name} 1.0.0`, document, parameters: {} },

@@ -53,12 +53,12 @@ export async function forecast(request: ForecastRequest): Promise<Forecast> {
   const { contents, executor, ofBuild, parent, checkpoints, states, durations, now, signal } = request;
   const same = await sameImage(request);
   const stale = new Map<string, string>();
-  const bootKey = executor === 'vm' ? contents.bootKey : undefined;
-  const search = { components: contents.components, ofBuild, states, now, signal };
+  const bootKey = executor === 'direct' ? undefined : contents.bootKey;
+  const search = { components: contents.components, disks: executor !== 'vm', bootKey, ofBuild, states, now, signal };
   const usable =
     parent === undefined || ofBuild?.kind === 'never'
       ? []
-      : await usableCheckpoints({ ...search, store: checkpoints, parentAmiId: parent.amiId, bootKey }, (name, why) =>
+      : await usableCheckpoints({ ...search, store: checkpoints, parentAmiId: parent.amiId }, (name, why) =>
           stale.set(name, why),
         );
   const records = same?.records ?? usable[0]?.records ?? [];

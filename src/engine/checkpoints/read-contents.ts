@@ -17,6 +17,8 @@ import { componentInputs, type InputSources } from './component-inputs.ts';
 
 export interface ContentRequest extends InputSources {
   readonly ground: BuildGround;
+  /** vCPUs, memory and model of the processor of this host's machines. */
+  readonly machineFacts: string | undefined;
   /** All of the recipe. */
   readonly components: readonly RunnableDocument[];
   /** What authors of components say, by the ids of the documents. */
@@ -31,8 +33,8 @@ export interface BuildContents {
   readonly components: readonly KeyedComponent[];
   /** Those with something to test. */
   readonly tests: readonly ComponentContent[];
-  /** Of a machine that has booted, and on which nothing was done. */
-  readonly bootKey: string;
+  /** Of a machine that has booted, and on which nothing was done; undefined where one cannot be gone on with. */
+  readonly bootKey: string | undefined;
   /** Of the finished disk; undefined when it is another one each time. */
   readonly imageKey: string | undefined;
   /** Of what the image is tested with. */
@@ -40,7 +42,7 @@ export interface BuildContents {
 }
 
 export async function readContents(request: ContentRequest): Promise<BuildContents> {
-  const { ground, hints, workflows } = request;
+  const { ground, machineFacts, hints, workflows } = request;
   const contents = (phases: readonly string[]): Promise<readonly ComponentContent[]> =>
     Promise.all(
       request.components
@@ -53,13 +55,14 @@ export async function readContents(request: ContentRequest): Promise<BuildConten
         })),
     );
   const [building, tests] = await Promise.all([contents(BUILD_PHASES), contents(TEST_PHASES)]);
-  const components = componentKeys(ground, building, BUILD_PHASES);
+  const components = componentKeys(ground, building, BUILD_PHASES, machineFacts);
   const build = workflows?.find(({ document }) => document.type === 'BUILD');
   const testing = workflows?.filter(({ document }) => document.type === 'TEST') ?? [];
   return {
     components,
     tests,
-    bootKey: bootKey(ground),
+    // A machine that goes on has its further volumes no more.
+    bootKey: ground.extraVolumes.length > 0 ? undefined : bootKey({ ...ground, machine: machineFacts }),
     imageKey: build === undefined ? undefined : await imageKey(ground, components, build),
     testKey: testKey(tests, testing),
   };

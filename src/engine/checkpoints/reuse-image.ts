@@ -120,7 +120,7 @@ async function passedTests({ engine, cache }: BuildRun, original: MachineImage, 
       ...{ component: document.id, name, executor: 'vm', seconds: 0, ranAt, image: image.arn },
     }),
   );
-  const components = cache.tests.map((component) => ({ ...component, key: undefined }));
+  const components = cache.tests.map((component) => ({ ...component, key: undefined, machineKey: undefined }));
   return (await firstStale({ ...cache, components, now: engine.clock.now(), signal }, records)) === undefined;
 }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Clock } from '../../util/clock.ts';
 import type { Engine } from '../engine.ts';
@@ -283,5 +285,110 @@ describe('checkpoints of machines', () => {
     assert.ok((await bench.log(second)).includes('two'));
     assert.equal(reused, '0 of 1 components');
     assert.match(String((await bench.row(second)).tags['kiln:reused']), /^1 of 1 components/);
+  });
+});
+
+describe('checkpoints of builds that boot midway', () => {
+  /** Says before it runs that it needs a machine. */
+  const needs = (name: string, extra = ''): string => note(name, `${extra}\n[ -n "$HOME" ] || systemctl start nothing`);
+  const slowBoot = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+  };
+  const booted = (lines: readonly string[]): boolean => lines.some((line) => line.startsWith('Booting the disk'));
+
+  test('the machine is kept as it was after the boot, and goes on when what comes first is another', async () => {
+    bench.host.faults.boot = slowBoot;
+    const first = await build({ components: [A, needs('x1'), note('x2')], row: off }, 'auto');
+    delete bench.host.faults.boot;
+    assert.deepEqual(await ran(first), ['a', 'x1', 'x2']);
+    assert.ok(booted(await bench.log(first)));
+    const machines = [...checkpoints.checkpoints.values()].filter(({ hasMachine }) => hasMachine);
+    assert.deepEqual(
+      machines.map(({ facts }) => (facts['components'] as readonly object[]).length),
+      [1],
+      'after the boot; what ran later was too quick',
+    );
+    const second = await build({ components: [A, needs('x3')], row: off }, 'auto');
+    assert.deepEqual(await ran(second), ['x3']);
+    assert.ok(bench.host.launches.at(-1)?.resumeFrom?.endsWith('.machine'), 'no mount, and no boot');
+    assert.ok((await bench.log(second)).includes('a'), 'what a wrote is on its disk');
+    assert.equal((await bench.row(second)).tags['kiln:ran-on'], 'direct, vm');
+    // What needs no machine goes on with the disk.
+    const third = await build({ components: [A, note('x4')], row: off }, 'auto');
+    assert.deepEqual(await ran(third), ['x4']);
+    assert.equal(bench.host.launches.at(-1)?.resumeFrom, undefined);
+    assert.equal((await bench.row(third)).tags['kiln:ran-on'], 'direct');
+    assert.deepEqual([...checkpoints.inUse], [], 'let go of');
+  });
+
+  test('a need that shows only when it runs finds the machine too; one that cannot go on is booted', async () => {
+    // A second failure of the same kind in a row: without a running system it fails, on a machine it does not.
+    const shows = (name: string): string => note(name, '[ -e $HOME/disk/log ] && [ -e $HOME/machine ] || exit 3');
+    const seen: (string | undefined)[] = [];
+    bench.host.faults.boot = async (instanceId, _context, goingOn) => {
+      seen.push(goingOn?.state);
+      if (goingOn === undefined) await slowBoot();
+      const instance = bench.host.instances.get(instanceId);
+      await writeFile(join(instance?.folder ?? '', 'machine'), '');
+    };
+    await build({ components: [A, shows('y1')], row: off }, 'auto');
+    const second = await build({ components: [A, shows('y2')], row: off }, 'auto');
+    assert.deepEqual(
+      seen.map((state) => state?.endsWith('.machine')),
+      [undefined, true],
+    );
+    assert.ok(
+      (await bench.log(second)).some((line) => /A machine goes on that an earlier build had booted/.test(line)),
+    );
+    assert.deepEqual(await ran(second), ['y2']);
+    bench.host.faults.boot = async (instanceId, _context, goingOn) => {
+      if (goingOn !== undefined) throw new Error('qemu was 7.2 and is 8.0');
+      const instance = bench.host.instances.get(instanceId);
+      await writeFile(join(instance?.folder ?? '', 'machine'), '');
+    };
+    const third = await build({ components: [A, shows('y3')], row: off }, 'auto');
+    delete bench.host.faults.boot;
+    assert.deepEqual(await ran(third), ['y3']);
+    assert.ok((await bench.log(third)).some((line) => line.endsWith('qemu was 7.2 and is 8.0')));
+    assert.ok(
+      [...checkpoints.checkpoints.values()].every(({ hasMachine }) => hasMachine !== true),
+      'removed',
+    );
+    assert.deepEqual([...checkpoints.inUse], []);
+  });
+
+  test('a new recipe whose first component needs a machine finds one that has booted the parent', async () => {
+    bench.host.faults.boot = slowBoot;
+    await build({ components: [needs('z1')], row: off }, 'auto');
+    delete bench.host.faults.boot;
+    const second = await build({ components: [needs('z2')], row: off }, 'auto');
+    assert.ok(bench.host.launches.at(-1)?.resumeFrom !== undefined);
+    assert.deepEqual(await ran(second), ['z2']);
+    const cold = await build(
+      { components: [needs('z2')], row: { ...off, tags: { 'kiln:cache': 'never' } as never } },
+      'auto',
+    );
+    assert.ok(booted(await bench.log(cold)), 'nothing is gone on with against the word of the image');
+  });
+
+  test('the state before a component that fails on the machine is that machine', async () => {
+    bench.host.faults.boot = slowBoot;
+    await assert.rejects(build({ components: [A, needs('w1', 'exit 1')], row: off }, 'auto'), /exit status 1/);
+    delete bench.host.faults.boot;
+    const { outputs } = await bench.store.db
+      .selectFrom('workflow_step_executions')
+      .select('outputs')
+      .where('action', '=', 'ExecuteComponents')
+      .where('status', '=', 'FAILED')
+      .orderBy('started_at', 'desc')
+      .executeTakeFirstOrThrow();
+    const before = checkpoints.checkpoints.get(String(outputs?.['stateBefore']));
+    assert.equal(before?.hasMachine, true);
+    assert.equal((before?.facts['components'] as readonly object[]).length, 1);
+    const executors = JSON.parse(String(outputs?.['executors'])) as readonly { failed?: boolean }[];
+    assert.deepEqual(
+      executors.map(({ failed }) => failed),
+      [undefined, true],
+    );
   });
 });

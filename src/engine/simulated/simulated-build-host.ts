@@ -30,6 +30,7 @@ export interface SimulatedFaults {
   stopForCapture?: (instanceId: string, context: LaunchContext) => Promise<void>;
   terminate?: (instanceId: string) => Promise<void>;
   checkpointMachine?: (instanceId: string, context: LaunchContext) => Promise<void>;
+  boot?: (instanceId: string, context: LaunchContext, goingOn: MachineCheckpoint | undefined) => Promise<void>;
   command?: (instanceId: string, command: TargetCommand) => Promise<void>;
 }
 
@@ -57,7 +58,7 @@ export interface SimulatedInstance {
 }
 
 /** What components write to `disk` in their home is on the disk: checkpoints and what starts from them have it. */
-function unbootedInstance(record: SimulatedInstance): UnbootedInstance {
+function unbootedInstance(record: SimulatedInstance, faults: SimulatedFaults): UnbootedInstance {
   const disk = path.join(record.folder, 'disk');
   const kept = path.join(record.folder, 'checkpoint');
   const unbooted: UnbootedInstance = {
@@ -71,9 +72,10 @@ function unbootedInstance(record: SimulatedInstance): UnbootedInstance {
   if (record.request.executor !== 'auto') return unbooted;
   return {
     ...unbooted,
-    boot: async () => {
+    boot: async (context, goingOn) => {
+      await faults.boot?.(record.request.instanceId, context, goingOn);
       await rm(disk, { recursive: true });
-      await cp(kept, disk, { recursive: true });
+      await cp(goingOn?.disk ?? kept, disk, { recursive: true });
       record.mounted = false;
     },
   };
@@ -121,7 +123,7 @@ export function simulatedBuildHost(
     target: simulatedTarget(record, faults, { guests, respond }),
     enterCommand: guests ? enterLine(record.folder, instanceId) : `enter ${instanceId}`,
     get unbooted() {
-      return record.mounted ? unbootedInstance(record) : undefined;
+      return record.mounted ? unbootedInstance(record, faults) : undefined;
     },
     get checkpointMachine() {
       if (record.mounted) return undefined;
@@ -177,7 +179,8 @@ export function simulatedBuildHost(
       await mkdir(path.join(home, 'root/etc'), { recursive: true });
       await writeFile(path.join(home, 'disk.qcow2'), `overlay on ${request.parentDisk.path}`);
       await fillDisk(request, home);
-      const mounted = request.executor === 'direct' || request.executor === 'auto';
+      const mounted =
+        request.executor === 'direct' || (request.executor === 'auto' && request.resumeFrom === undefined);
       const power = new AbortController();
       const record: SimulatedInstance = { request, folder: home, running: true, reboots: 0, mounted, power };
       instances.set(instanceId, record);

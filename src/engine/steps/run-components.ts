@@ -3,7 +3,7 @@ import { runDocuments } from '../../toe/run-documents.ts';
 import type { DocumentRun, DocumentRunResult, RunnableDocument } from '../../toe/run-documents.types.ts';
 import { TargetLostError } from '../../toe/target.ts';
 import { systemClock } from '../../util/clock.ts';
-import { BuildFailure } from '../../util/faults.ts';
+import { BuildFailure, coerceError } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { BuildHistory } from '../checkpoints/build-history.ts';
 import { runningSystemNeed } from '../needs-running-system.ts';
@@ -36,8 +36,9 @@ export interface ComponentExecutor {
   readonly reason?: string;
   /** Set when it did not run in this build: when and for which image it did. */
   readonly reused?: { readonly ranAt: string; readonly image: string };
-  /** Of the state of the disk after it, where a checkpoint of that may have been kept. */
+  /** Of the state after it, where a checkpoint of that may have been kept. */
   readonly key?: string;
+  readonly failed?: boolean;
 }
 
 /**
@@ -51,13 +52,13 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
   const clock = documents.clock ?? systemClock;
   const executors: ComponentExecutor[] = (history?.reused ?? []).map(
     ({ component, executor, ranAt, image }, index) => ({
-      ...{ component, executor, reused: { ranAt, image }, ...keyAfter(history, index) },
+      ...{ component, executor, reused: { ranAt, image }, ...keyAfter(history, index, executor) },
     }),
   );
   const remaining = documents.documents.slice(executors.length);
   if (unbooted === undefined) {
-    const result = await runOnMachine(run, remaining);
-    return { result, executors: [...executors, ...onMachine(remaining, run.whyMachine)] };
+    const { result, stateBefore } = await runOnMachine(run, remaining);
+    return { result, executors: [...executors, ...onMachine(remaining, result, run, executors.length)], stateBefore };
   }
   const results: DocumentRunResult[] = [];
   let stateBefore: string | undefined;
@@ -68,7 +69,10 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
     const { result, reason } = await runOnDisk(run, document, unbooted);
     if (reason === undefined && result !== undefined) {
       results.push(result);
-      executors.push({ component: document.id, executor: 'direct', ...keyAfter(history, executors.length) });
+      executors.push({
+        ...{ component: document.id, executor: 'direct' },
+        ...(result.status === 'failed' ? { failed: true } : keyAfter(history, executors.length, 'direct')),
+      });
       run.monitor.line('kiln', `${run.nameOf(document)} ran on the mounted disk`);
       if (result.status === 'failed') {
         stateBefore = await history?.keep();
@@ -93,19 +97,44 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
       });
     }
     run.monitor.line('kiln', `Booting the disk as it was before ${run.nameOf(document)}: ${why}`);
-    await unbooted.boot({ signal: documents.signal, monitor: run.monitor });
+    await boot(run, unbooted.boot);
     const rest = remaining.slice(index);
-    results.push(await runOnMachine(run, rest));
-    executors.push(...onMachine(rest, why));
+    const onwards = await runOnMachine(run, rest);
+    results.push(onwards.result);
+    executors.push(...onMachine(rest, onwards.result, { ...run, whyMachine: why }, executors.length));
+    stateBefore = onwards.stateBefore ?? stateBefore;
     break;
   }
   return { result: joined(documents.executionId, results), executors, stateBefore };
 }
 
+/** The disk as it is becomes a machine: one of an earlier build that runs on the same disk, else by a boot. */
+async function boot(
+  { documents: { signal, clock = systemClock }, instance, monitor, history }: ComponentRun,
+  start: NonNullable<UnbootedInstance['boot']>,
+): Promise<void> {
+  const context = { signal, monitor };
+  const machine = await history?.findMachine(signal);
+  if (machine !== undefined) {
+    try {
+      await start(context, machine);
+      machine.taken();
+      monitor.line('kiln', 'A machine goes on that an earlier build had booted on the same disk');
+      return;
+    } catch (error) {
+      await machine.spoiled(coerceError(error));
+      signal.throwIfAborted();
+    }
+  }
+  const begin = clock.now();
+  await start(context);
+  await history?.booted(instance, (clock.now().getTime() - begin.getTime()) / 1000, context);
+}
+
 async function runOnMachine(
   { documents, instance, history, monitor }: ComponentRun,
   remaining: readonly RunnableDocument[],
-): Promise<DocumentRunResult> {
+): Promise<Pick<ComponentOutcome, 'result' | 'stateBefore'>> {
   await history?.begins(instance.target, documents.signal);
   const context = { signal: documents.signal, monitor };
   const clock = documents.clock ?? systemClock;
@@ -127,20 +156,35 @@ async function runOnMachine(
     }
     if (result.status === 'failed') break;
   }
-  return joined(documents.executionId, results);
+  const result = joined(documents.executionId, results);
+  return result.status === 'failed' ? { result, stateBefore: await history?.kept('vm') } : { result };
 }
 
-function keyAfter(history: BuildHistory | undefined, index: number): { readonly key?: string } {
-  const key = history?.keyAfter(index);
+function keyAfter(
+  history: BuildHistory | undefined,
+  index: number,
+  executor: 'direct' | 'vm',
+): { readonly key?: string } {
+  const key = history?.keyAfter(index, executor);
   return key === undefined ? {} : { key };
 }
 
 /** The reason is that of the first; the others follow it. */
-function onMachine(documents: readonly RunnableDocument[], why: string | undefined): readonly ComponentExecutor[] {
-  return documents.map(({ id }, index) => ({
-    ...{ component: id, executor: 'vm' },
-    ...(index > 0 || why === undefined ? {} : { reason: why }),
-  }));
+function onMachine(
+  documents: readonly RunnableDocument[],
+  { documents: ended }: DocumentRunResult,
+  { whyMachine: why, history }: Pick<ComponentRun, 'whyMachine' | 'history'>,
+  before: number,
+): readonly ComponentExecutor[] {
+  const statusOf = new Map(ended.map(({ id, status }) => [id, status]));
+  return documents.map(({ id }, index) => {
+    const status = statusOf.get(id);
+    return {
+      ...{ component: id, executor: 'vm' },
+      ...(index > 0 || why === undefined ? {} : { reason: why }),
+      ...(status === 'failed' ? { failed: true } : status === undefined ? {} : keyAfter(history, before + index, 'vm')),
+    };
+  });
 }
 
 interface DiskOutcome {
