@@ -71,6 +71,8 @@ export const GOALS: readonly Goal[] = [
     figure: 'export',
     met: within('export', [0.3, 'qemu-img']),
   },
+  { what: 'Live checkpoint of a 1 GiB guest', goal: '≤ 1 s', figure: 'checkpoint', met: within('checkpoint', 1) },
+  { what: 'Resume to a working shell', goal: '≤ 2.5 s', figure: 'resume', met: within('resume', 2.5) },
   { what: 'kiln plan', goal: '≤ 0.3 s', figure: 'plan', met: within('plan', 0.3) },
 ];
 

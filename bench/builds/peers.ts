@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CPU_MODELS } from '../../src/build-host/qemu/qemu-command.ts';
-import { isInstalled, type Measured, measure } from './measure.ts';
+import { type Measured, measure } from './measure.ts';
 import type { BenchComponent } from './recipes.ts';
 
 /** Another tool that makes the same image of the same disk. */
@@ -115,8 +115,3 @@ const mkosi: Peer = {
 };
 
 export const PEERS: readonly Peer[] = [packer, virtCustomize, mkosi];
-
-export async function installedPeers(): Promise<readonly Peer[]> {
-  const there = await Promise.all(PEERS.map(({ program }) => isInstalled(program)));
-  return PEERS.filter((_, index) => there[index]);
-}

@@ -97,6 +97,8 @@ export interface Instance {
    * the machine goes on too, and the disk may be there. Absent where it cannot be done.
    */
   readonly checkpointMachine?: ((place: MachineCheckpoint, context: LaunchContext) => Promise<void>) | undefined;
+  /** Absolute paths of the files that the root disk of a machine lies on, the uppermost first. */
+  readonly diskBelow?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
   /** Set when the instance is a machine though its executor is `auto`: why, for people. */
   readonly bootedBecause?: string;
 }

@@ -12,6 +12,7 @@ import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { BuildProgress, BuildRun } from './build-run.ts';
 import { watchForCancellation } from './cancellation.ts';
+import { adoptDisks } from './checkpoints/adopted-disk.ts';
 import { openBuildCache } from './checkpoints/build-cache.ts';
 import { noteDurations } from './checkpoints/note-durations.ts';
 import { reuseImage } from './checkpoints/reuse-image.ts';
@@ -58,6 +59,7 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
         ? []
         : await settlePredecessors({ engine, claim, image, plan, predecessors, monitor, signal });
     progress = await restoreProgress(engine, plan, records);
+    if (predecessor !== undefined) await adoptDisks(engine, plan, progress, { monitor, signal });
     if (image.resolved === null) await recordResolution(db, claim, resolutionOf(plan));
     if (records.length === 0) signal.throwIfAborted();
     const cache = await openBuildCache(engine, plan, { monitor, signal });

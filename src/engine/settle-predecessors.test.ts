@@ -13,6 +13,7 @@ import { BuilderFault } from '../util/faults.ts';
 import type { Engine } from './engine.ts';
 import { runBuild } from './run-build.ts';
 import { type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
+import { type SimulatedCheckpoints, simulatedCheckpoints } from './simulated/simulated-checkpoints.ts';
 import { terminateLeftovers } from './terminate-leftovers.ts';
 
 let bench: BuildBench;
@@ -40,6 +41,7 @@ const onMachines = { row: { tags: JSON.stringify({ 'kiln:executor': 'vm' }) } };
 async function stoppedBuild(
   options: BenchImage,
   place: (hold: () => Promise<void>) => void,
+  engine: Engine = bench.engine,
 ): Promise<{ arn: string; revive: () => Promise<void> }> {
   const reached = Promise.withResolvers<void>();
   const revived = Promise.withResolvers<void>();
@@ -48,7 +50,7 @@ async function stoppedBuild(
     await revived.promise;
   });
   const arn = await bench.image({ ...onMachines, ...options });
-  const build = runBuild(bench.engine, arn, never);
+  const build = runBuild(engine, arn, never);
   await Promise.race([reached.promise, build]);
   clearFaults();
   const revive = async (): Promise<void> => {
@@ -198,15 +200,19 @@ ${second}        inputs:
 }
 
 /** Kills the worker while the second of two document steps runs. */
-async function killedInSecondStep(options: BenchImage): Promise<string> {
+async function killedInSecondStep(options: BenchImage, engine?: Engine): Promise<string> {
   let commands = 0;
-  const { arn } = await stoppedBuild(options, (hold) => {
-    bench.host.faults.command = async (_, command) => {
-      if (command.argv.join(' ').includes('second') || (command.stdin ?? '').toString().includes('second'))
-        await hold();
-      commands++;
-    };
-  });
+  const { arn } = await stoppedBuild(
+    options,
+    (hold) => {
+      bench.host.faults.command = async (_, command) => {
+        if (command.argv.join(' ').includes('second') || (command.stdin ?? '').toString().includes('second'))
+          await hold();
+        commands++;
+      };
+    },
+    engine,
+  );
   assert.ok(commands > 0);
   return arn;
 }
@@ -236,6 +242,50 @@ for (const [what, { second, tags }] of Object.entries(REPEATED)) {
     for (const name of ['first', 'second', 'go']) await rm(path.join(bench.folder, name), { force: true });
   });
 }
+
+/** An engine that keeps states of machines; its clock goes forward by what a boot takes. */
+function keeping(checkpoints: SimulatedCheckpoints, engine: Engine): Engine {
+  let ahead = 0;
+  bench.host.faults.launch = async ({ resumeFrom }) => {
+    if (resumeFrom === undefined) ahead += 40_000;
+  };
+  bench.host.faults.command = async () => {
+    ahead += 1_000;
+  };
+  return { ...engine, checkpoints, clock: { now: () => new Date(Date.now() + ahead) } };
+}
+
+test('an instance of which the state after its boot was kept is gone on with, and its image has that layer', async () => {
+  const checkpoints = simulatedCheckpoints(bench.folder);
+  const second = '        maxAttempts: 2\n';
+  const arn = await killedInSecondStep({ components: [twoSteps(second)] }, keeping(checkpoints, bench.engine));
+  const [kept] = [...checkpoints.checkpoints.values()];
+  assert.ok(kept?.hasMachine === true);
+  const next = bench.successor();
+  await writeFile(path.join(bench.folder, 'go'), '');
+  await goOn(arn, { ...next.engine, checkpoints });
+  const image = await bench.row(arn);
+  assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+  assert.equal(readFileSync(path.join(bench.folder, 'first'), 'utf8'), 'x\n', 'it went on');
+  const ami = [...bench.images.images.values()].find(({ source }) => source === arn);
+  assert.deepEqual(ami?.layers, kept.layers);
+  assert.deepEqual([...checkpoints.inUse], [], 'let go of');
+  for (const name of ['first', 'second', 'go']) await rm(path.join(bench.folder, name), { force: true });
+});
+
+test('one that began with the work of another build is replaced: its components must not run twice', async () => {
+  const checkpoints = simulatedCheckpoints(bench.folder);
+  const long = script({ build: 'echo long' });
+  const engine = keeping(checkpoints, bench.engine);
+  await runBuild(engine, await bench.image({ ...onMachines, components: [long, script({ build: 'true' })] }), never);
+  const arn = await killedInSecondStep({ components: [long, twoSteps('        maxAttempts: 2\n')] }, engine);
+  const next = bench.successor();
+  await writeFile(path.join(bench.folder, 'go'), '');
+  await goOn(arn, { ...next.engine, checkpoints });
+  assert.equal((await bench.row(arn)).status, 'AVAILABLE');
+  assert.ok((await bench.log(arn)).some((line) => /begins anew: of i-\w+ earlier states were kept/.test(line)));
+  for (const name of ['first', 'second', 'go']) await rm(path.join(bench.folder, name), { force: true });
+});
 
 test('an instance that is gone, or does not answer, is replaced', async () => {
   const hold = PLACES['ApplyBuildComponents']?.place ?? assert.fail();

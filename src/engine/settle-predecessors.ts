@@ -8,6 +8,7 @@ import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import { amiIdsOf } from './ami-id.ts';
 import type { BuildPlan } from './build-plan.ts';
+import { diskOfAdopted } from './checkpoints/adopted-disk.ts';
 import type { Engine } from './engine.ts';
 import { type ExecutionRecord, executionRecords, type StepRow } from './execution-records.ts';
 import { instanceAnswers } from './instance-answers.ts';
@@ -131,6 +132,10 @@ async function whyNot(build: Abandoned, record: ExecutionRecord): Promise<string
     const instance = await engine.buildHost.find(instanceId);
     if (instance === undefined) return `instance ${instanceId} is gone`;
     if (!(await instanceAnswers(instance, ANSWER_MS, signal))) return `instance ${instanceId} does not answer`;
+    const disk = record.type === 'BUILD' ? await diskOfAdopted(engine, instance, signal) : 'none';
+    if (disk === undefined)
+      return `of ${instanceId} earlier states were kept, and the last of them is there to begin with`;
+    if (disk !== 'none') await disk.release();
   }
   for (const step of record.steps.filter(({ status }) => status === 'RUNNING')) {
     const { resume, whyNotResumable } = STEP_ACTIONS[step.action as WorkflowActionName];

@@ -70,6 +70,11 @@ export interface CheckpointStore {
   put(checkpoint: Omit<Checkpoint, 'createdAt'>, signal: AbortSignal): Promise<void>;
   get(key: string): Promise<Checkpoint | undefined>;
   open(key: string, signal: AbortSignal): Promise<OpenCheckpoint>;
+  /**
+   * The checkpoint on which a disk lies, from the files below it, the uppermost first; held as by `open`. `none` when no layer
+   * is among them, `lost` when the layers are those of no checkpoint.
+   */
+  below(files: readonly string[], signal: AbortSignal): Promise<OpenCheckpoint | 'none' | 'lost'>;
   remove(key: string): Promise<void>;
   /** The most recently used first. */
   list(): Promise<readonly CachedCheckpoint[]>;

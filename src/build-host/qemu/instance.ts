@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import ssh2 from 'ssh2';
 import { type SshTarget, sshTarget } from '../../toe/targets/ssh.ts';
@@ -76,6 +76,7 @@ export function runningInstance(
       .map(quoteForShell)
       .join(' '),
     release,
+    diskBelow: (signal) => diskBelow(folder, programs, signal),
     stopForCapture: async (context) => {
       await quiesce(target, context.signal);
       release();
@@ -127,6 +128,17 @@ async function checkedDisk(folder: string, programs: QemuPrograms, signal: Abort
   const disk = (await readRecord(folder))?.rootDisk ?? FILES.rootDisk;
   await runProgram(programs, 'qemuImg', ['check', '-q', '-f', 'qcow2', disk], { cwd: folder, signal });
   return { path: join(folder, disk) };
+}
+
+async function diskBelow(folder: string, programs: QemuPrograms, signal: AbortSignal): Promise<readonly string[]> {
+  const disk = (await readRecord(folder))?.rootDisk ?? FILES.rootDisk;
+  const args = ['info', '-U', '--backing-chain', '--output=json', '-f', 'qcow2', disk];
+  const chain: readonly Readonly<Record<string, unknown>>[] = JSON.parse(
+    await runProgram(programs, 'qemuImg', args, { cwd: folder, signal }),
+  );
+  return chain.flatMap(({ 'full-backing-filename': file }) =>
+    typeof file === 'string' ? [resolve(folder, file)] : [],
+  );
 }
 
 /** `ssh -o` splits its value at spaces, once the shell has passed it on. */

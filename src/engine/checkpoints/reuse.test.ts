@@ -13,6 +13,7 @@ const never = new AbortController().signal;
 let bench: BuildBench;
 let checkpoints: SimulatedCheckpoints;
 let hoursAhead = 0;
+let secondsAhead = 0;
 let served: Record<string, WebAnswer> = {};
 before(async () => {
   bench = await openBench();
@@ -22,9 +23,16 @@ beforeEach(() => {
   checkpoints = simulatedCheckpoints(bench.folder);
   hoursAhead = 0;
   served = {};
+  bench.host.faults.command = async (_, { argv, stdin }) => {
+    secondsAhead += Number(/takes ([0-9.]+) s/.exec(`${argv.join(' ')} ${stdin}`)?.[1] ?? 0);
+  };
 });
 
-const clock: Clock = { now: () => new Date(Date.now() + hoursAhead * 3_600_000) };
+/** What takes long is not waited for. */
+const clock: Clock = { now: () => new Date(Date.now() + hoursAhead * 3_600_000 + secondsAhead * 1_000) };
+const slowBoot = async ({ resumeFrom }: { readonly resumeFrom?: string } = {}): Promise<void> => {
+  if (resumeFrom === undefined) secondsAhead += 40;
+};
 
 async function build(options: BenchImage, executor = 'direct'): Promise<string> {
   const tags = { 'kiln:executor': executor, ...(options.row?.tags as object | undefined) };
@@ -36,10 +44,10 @@ async function build(options: BenchImage, executor = 'direct'): Promise<string> 
   return arn;
 }
 
-/** Notes that it ran, and on what; a second is what makes a checkpoint pay. */
+/** Notes that it ran, and on what; it takes what makes a checkpoint of a disk pay. */
 const note = (name: string, extra = ''): string =>
   script({
-    build: `${extra}\nsleep 0.3; cat $HOME/disk/log 2>/dev/null || true; echo ${name} >> $HOME/disk/log; echo ran ${name}`,
+    build: `${extra}\n: takes 0.3 s; cat $HOME/disk/log 2>/dev/null || true; echo ${name} >> $HOME/disk/log; echo ran ${name}`,
   });
 const ran = async (arn: string): Promise<readonly string[]> =>
   (await bench.log(arn)).filter((line) => line.startsWith('ran ')).map((line) => line.slice(4));
@@ -225,7 +233,7 @@ describe('checkpoints of mounted disks', () => {
 describe('checkpoints of machines', () => {
   const long = (name: string): string =>
     script({
-      build: `sleep 1.3; cat $HOME/disk/log 2>/dev/null || true; echo ${name} >> $HOME/disk/log; echo ran ${name}`,
+      build: `: takes 30 s; cat $HOME/disk/log 2>/dev/null || true; echo ${name} >> $HOME/disk/log; echo ran ${name}`,
     });
 
   test('a build goes on with the machine as it was after the last component that is the same', async () => {
@@ -261,9 +269,7 @@ describe('checkpoints of machines', () => {
   });
 
   test('a machine that has booted is kept for every recipe on its parent', async () => {
-    bench.host.faults.launch = async ({ resumeFrom }) => {
-      if (resumeFrom === undefined) await new Promise((resolve) => setTimeout(resolve, 1_300));
-    };
+    bench.host.faults.launch = slowBoot;
     await build({ components: [note('vj')], row: off }, 'vm');
     const second = await build({ components: [note('vk')], row: off }, 'vm');
     delete bench.host.faults.launch;
@@ -272,9 +278,7 @@ describe('checkpoints of machines', () => {
   });
 
   test('other tests of the same disk run on the machine as it was after its first boot', async () => {
-    bench.host.faults.launch = async ({ resumeFrom }) => {
-      if (resumeFrom === undefined) await new Promise((resolve) => setTimeout(resolve, 1_300));
-    };
+    bench.host.faults.launch = slowBoot;
     const tested = (text: string) => [script({ build: 'echo vl', test: `echo ${text}` })];
     const first = await build({ components: tested('one') });
     const reused = (await bench.row(first)).tags['kiln:reused'];
@@ -291,13 +295,10 @@ describe('checkpoints of machines', () => {
 describe('checkpoints of builds that boot midway', () => {
   /** Says before it runs that it needs a machine. */
   const needs = (name: string, extra = ''): string => note(name, `${extra}\n[ -n "$HOME" ] || systemctl start nothing`);
-  const slowBoot = async (): Promise<void> => {
-    await new Promise((resolve) => setTimeout(resolve, 1_300));
-  };
   const booted = (lines: readonly string[]): boolean => lines.some((line) => line.startsWith('Booting the disk'));
 
   test('the machine is kept as it was after the boot, and goes on when what comes first is another', async () => {
-    bench.host.faults.boot = slowBoot;
+    bench.host.faults.boot = () => slowBoot();
     const first = await build({ components: [A, needs('x1'), note('x2')], row: off }, 'auto');
     delete bench.host.faults.boot;
     assert.deepEqual(await ran(first), ['a', 'x1', 'x2']);
@@ -358,7 +359,7 @@ describe('checkpoints of builds that boot midway', () => {
   });
 
   test('a new recipe whose first component needs a machine finds one that has booted the parent', async () => {
-    bench.host.faults.boot = slowBoot;
+    bench.host.faults.boot = () => slowBoot();
     await build({ components: [needs('z1')], row: off }, 'auto');
     delete bench.host.faults.boot;
     const second = await build({ components: [needs('z2')], row: off }, 'auto');
@@ -372,7 +373,7 @@ describe('checkpoints of builds that boot midway', () => {
   });
 
   test('the state before a component that fails on the machine is that machine', async () => {
-    bench.host.faults.boot = slowBoot;
+    bench.host.faults.boot = () => slowBoot();
     await assert.rejects(build({ components: [A, needs('w1', 'exit 1')], row: off }, 'auto'), /exit status 1/);
     delete bench.host.faults.boot;
     const { outputs } = await bench.store.db
@@ -383,8 +384,8 @@ describe('checkpoints of builds that boot midway', () => {
       .orderBy('started_at', 'desc')
       .executeTakeFirstOrThrow();
     const before = checkpoints.checkpoints.get(String(outputs?.['stateBefore']));
-    assert.equal(before?.hasMachine, true);
-    assert.equal((before?.facts['components'] as readonly object[]).length, 1);
+    assert.ok(before?.hasMachine === true);
+    assert.equal((before.facts['components'] as readonly object[]).length, 1);
     const executors = JSON.parse(String(outputs?.['executors'])) as readonly { failed?: boolean }[];
     assert.deepEqual(
       executors.map(({ failed }) => failed),

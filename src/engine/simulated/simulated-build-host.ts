@@ -53,6 +53,8 @@ export interface SimulatedInstance {
   reboots: number;
   /** Whether it is a mounted disk, and no machine. */
   mounted: boolean;
+  /** Where its disk was kept last: what it lies on. */
+  keptAs?: string;
   /** Aborted when the power goes; each boot has its own. */
   power: AbortController;
 }
@@ -101,8 +103,8 @@ export function simulatedBuildHost(
   const homeOf = (instanceId: string): string => path.join(folder, instanceId);
 
   const save = async (record: SimulatedInstance): Promise<void> => {
-    const { request, running, reboots, mounted } = record;
-    const text = JSON.stringify({ request, running, reboots, mounted });
+    const { request, running, reboots, mounted, keptAs } = record;
+    const text = JSON.stringify({ request, running, reboots, mounted, keptAs });
     await writeFile(path.join(record.folder, 'instance.json'), text).catch(ignoreMissing);
   };
 
@@ -131,8 +133,11 @@ export function simulatedBuildHost(
         await faults.checkpointMachine?.(instanceId, context);
         await cp(path.join(record.folder, 'disk'), disk, { recursive: true });
         await mkdir(state);
+        record.keptAs = disk;
+        await save(record);
       };
     },
+    diskBelow: async () => [record.keptAs ?? record.request.parentDisk.path],
     stopForCapture: async (context) => {
       await faults.stopForCapture?.(instanceId, context);
       context.signal.throwIfAborted();

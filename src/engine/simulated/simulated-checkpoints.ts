@@ -28,7 +28,7 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
     layers.delete(name);
     await rm(placeOf(name), { recursive: true, force: true });
   };
-  return {
+  const store: SimulatedCheckpoints = {
     checkpoints,
     layers,
     inUse,
@@ -66,6 +66,12 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
         },
       };
     },
+    below: async (files) => {
+      const names = files.map((file) => path.basename(file)).filter((name) => name.startsWith('layer-'));
+      if (names.length === 0) return 'none';
+      const top = [...checkpoints.values()].find((one) => one.layers.at(-1)?.name === names[0]);
+      return top === undefined ? 'lost' : store.open(top.key, new AbortController().signal);
+    },
     remove: async (key) => {
       const checkpoint = checkpoints.get(key);
       checkpoints.delete(key);
@@ -76,4 +82,5 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
     paused: async () => faults.paused,
     collect: async () => ({ checkpoints: 0, bytes: 0 }),
   };
+  return store;
 }

@@ -66,7 +66,7 @@ async function launchSomewhere(
   amiId: string,
 ): Promise<LaunchedInstance> {
   for await (const { disk, state, history, spoiled } of places ?? []) {
-    const begin = performance.now();
+    const begin = engine.clock.now().getTime();
     try {
       monitor.line(
         'kiln',
@@ -77,7 +77,8 @@ async function launchSomewhere(
         { ...request, parentDisk, ...(state === undefined ? {} : { resumeFrom: state }) },
         { signal, monitor },
       );
-      if (disk === undefined) await history.booted(instance, (performance.now() - begin) / 1000, { signal, monitor });
+      const seconds = (engine.clock.now().getTime() - begin) / 1000;
+      if (disk === undefined) await history.booted(instance, seconds, { signal, monitor });
       return { instance, amiId, history };
     } catch (error) {
       await history.close();

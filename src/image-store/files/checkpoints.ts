@@ -1,5 +1,5 @@
-import { readdir, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, realpath, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { type Clock, systemClock } from '../../util/clock.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
@@ -204,6 +204,19 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
     put,
     get: (key) => readCheckpoint(layout, key),
     open,
+    below: async (files, signal) => {
+      const isHere = await Promise.all(files.map(async (file) => (await realpath(dirname(file))) === layout.disks));
+      const names = files
+        .filter((_, index) => isHere[index])
+        .map((file) => basename(file, '.qcow2'))
+        .filter((name) => ownerOfLayer(name) !== undefined)
+        .toReversed();
+      if (names.length === 0) return 'none';
+      const found = (await readCheckpoints(layout)).find(
+        ({ layers }) => layers.map(({ name }) => name).join() === names.join(),
+      );
+      return found === undefined ? 'lost' : open(found.key, signal);
+    },
     remove: async (key) => {
       if (!isCheckpointKey(key)) return;
       await using _lock = await lock();

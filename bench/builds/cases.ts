@@ -1,0 +1,128 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Figures } from './goals.ts';
+import { type BenchKiln, type KilnBuild, startKiln, stepSeconds } from './kiln.ts';
+import { machineCheckpoints } from './machine-checkpoints.ts';
+import { isInstalled, measure } from './measure.ts';
+import { PEERS, type Peer } from './peers.ts';
+import { type BenchComponent, recipeA, recipeB, recipeOf } from './recipes.ts';
+
+export interface BenchPlace {
+  /** For this run alone. */
+  readonly folder: string;
+  /** An image store with the base image. */
+  readonly store: string;
+  /** The disk of the base image. */
+  readonly base: string;
+}
+
+/** What is measured together, because one figure needs what another has made. A case takes minutes. */
+export interface BenchCase {
+  readonly name: string;
+  /** Undefined: it cannot be run here, for that is not installed. */
+  readonly missing?: () => Promise<string | undefined>;
+  readonly run: (place: BenchPlace, note: (figures: Figures) => void) => Promise<void>;
+}
+
+const KILN_CASES: readonly BenchCase[] = [
+  {
+    name: 'A auto',
+    run: withKiln(async (kiln, { folder }, note) => {
+      const a = { name: 'a', executor: 'auto' } as const;
+      const first = await kiln.build({ ...a, components: recipeA('one'), cold: true });
+      note({ 'A cold auto': first.seconds, ...named('capture', stepSeconds(first, 'CreateOutputAMI')) });
+      const { version } = first;
+      note({ 'A unchanged': (await kiln.build({ ...a, components: recipeA('one'), version })).seconds });
+      note({ 'A page auto': (await kiln.build({ ...a, components: recipeA('two') })).seconds });
+      note({ plan: (await kiln.run(['plan', join(folder, 'a.yaml'), '--executor', 'auto'])).seconds });
+      const raw = join(folder, 'a.raw');
+      await measure('qemu-img', ['convert', '-O', 'raw', first.file, raw], LIMIT);
+      const image = /ami-[0-9a-f]{17}/.exec(first.output)?.[0] ?? '';
+      note({ export: (await kiln.run(['export', image, join(folder, 'export.qcow2')])).seconds });
+      const plain = ['convert', '-c', '-O', 'qcow2', raw, join(folder, 'plain.qcow2')];
+      note({ 'qemu-img': (await measure('qemu-img', plain, LIMIT)).seconds });
+    }),
+  },
+  {
+    name: 'A auto tested',
+    run: withKiln(async (kiln, _, note) => {
+      const options = { name: 'at', executor: 'auto', tested: true, cold: true } as const;
+      note({ 'A cold auto tested': (await kiln.build({ ...options, components: recipeA('one') })).seconds });
+    }),
+  },
+  { name: 'A vm', run: coldAndPage('A', 'vm', recipeA) },
+  { name: 'B auto', run: coldAndPage('B', 'auto', recipeB) },
+  {
+    name: 'growth',
+    run: withKiln(async (kiln, _, note) => {
+      for (const count of [1, 5, 20]) {
+        const of = (last: string, cold: boolean): KilnBuild => ({
+          ...{ name: `grow${count}`, components: recipeOf(count, last), executor: 'auto', cold },
+        });
+        note({ [`growth ${count} cold`]: (await kiln.build(of('one', true))).seconds });
+        note({ [`growth ${count} cached`]: (await kiln.build(of('two', false))).seconds });
+        const { output } = await kiln.run(['cache', 'stats', '--json']);
+        const { bytes } = JSON.parse(output.slice(output.indexOf('{'))) as { readonly bytes: number };
+        note({ [`cache after growth ${count} MiB`]: bytes / 2 ** 20 });
+      }
+    }),
+  },
+  {
+    name: 'machine',
+    run: ({ base, folder }, note) => machineCheckpoints(base, join(folder, 'machine'), note),
+  },
+];
+
+const LIMIT = { limitSeconds: 600 };
+
+export const CASES: readonly BenchCase[] = [...KILN_CASES, ...PEERS.flatMap(casesOf)];
+
+/** The others build from zero each time; that a rebuild takes as long is seen once. */
+function casesOf(peer: Peer): readonly BenchCase[] {
+  const missing = async (): Promise<string | undefined> =>
+    (await isInstalled(peer.program)) ? undefined : `${peer.name} (Debian package ${peer.package})`;
+  const once =
+    (name: string, components: readonly BenchComponent[]): BenchCase['run'] =>
+    async ({ base, folder }, note) => {
+      const work = join(folder, peer.name);
+      try {
+        note({ [name]: (await peer.build(base, components, work)).seconds });
+      } finally {
+        await rm(work, { recursive: true, force: true });
+      }
+    };
+  return [
+    { name: `A ${peer.name}`, missing, run: once(`A ${peer.name}`, recipeA('one')) },
+    { name: `A ${peer.name} again`, missing, run: once(`A ${peer.name} again`, recipeA('two')) },
+    { name: `B ${peer.name}`, missing, run: once(`B ${peer.name}`, recipeB('one')) },
+  ];
+}
+
+function coldAndPage(
+  letter: string,
+  executor: KilnBuild['executor'],
+  recipe: (text: string) => readonly BenchComponent[],
+): BenchCase['run'] {
+  return withKiln(async (kiln, _, note) => {
+    const name = `${letter.toLowerCase()}${executor}`;
+    const cold = await kiln.build({ name, executor, components: recipe('one'), cold: true });
+    note({ [`${letter} cold ${executor}`]: cold.seconds });
+    note({
+      [`${letter} page ${executor}`]: (await kiln.build({ name, executor, components: recipe('two') })).seconds,
+    });
+  });
+}
+
+/** A service with a home of its own, which goes afterwards. */
+function withKiln(
+  run: (kiln: BenchKiln, place: BenchPlace, note: (figures: Figures) => void) => Promise<void>,
+): BenchCase['run'] {
+  return async (place, note) => {
+    await using kiln = await startKiln(place.folder, place.store);
+    await run(kiln, place, note);
+  };
+}
+
+function named(name: string, value: number | undefined): Figures {
+  return value === undefined ? {} : { [name]: value };
+}
