@@ -59,7 +59,7 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
         ? []
         : await settlePredecessors({ engine, claim, image, plan, predecessors, monitor, signal });
     progress = await restoreProgress(engine, plan, records);
-    if (predecessor !== undefined) await adoptDisks(engine, plan, progress, { monitor, signal });
+    if (predecessors !== undefined) await adoptDisks(engine, plan, progress, { monitor, signal });
     if (image.resolved === null) await recordResolution(db, claim, resolutionOf(plan));
     if (records.length === 0) signal.throwIfAborted();
     const cache = await openBuildCache(engine, plan, { monitor, signal });
