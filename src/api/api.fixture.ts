@@ -61,6 +61,7 @@ export function apiFixture(options: Partial<ApiOptions> = {}): ApiFixture {
   };
   const api = createApi({
     operations: {},
+    checkRequest: () => [],
     kiln: {
       service: { version: '0.1.0', accountId: CREDENTIAL.accountId, region: REGION, pid: 1, home: '/tmp/kiln-test' },
       follow: async function* () {},

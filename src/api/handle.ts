@@ -3,7 +3,7 @@ import { decodeInput } from '../contract/decode.ts';
 import { encodeOutput } from '../contract/encode.ts';
 import { AwsError, notYet } from '../contract/errors.ts';
 import type { OperationModel } from '../contract/model.types.ts';
-import type { Caller, Operations } from '../contract/operations.ts';
+import type { Caller, CheckRequest, Operations } from '../contract/operations.ts';
 import type { Call } from './call.ts';
 import type { Route } from './router.ts';
 
@@ -15,6 +15,7 @@ export interface VerifiedRequest {
 
 export interface Handling {
   readonly operations: Partial<Operations>;
+  readonly checkRequest: CheckRequest;
   /** Throws AccessDeniedException when the caller may not do this. */
   readonly authorise: (operation: OperationModel, input: Readonly<Record<string, unknown>>) => Promise<void>;
 }
@@ -25,14 +26,15 @@ export async function handleOperation(
   request: VerifiedRequest,
   call: Call,
   caller: Caller,
-  { operations, authorise }: Handling,
+  { operations, checkRequest, authorise }: Handling,
 ): Promise<Response> {
   const handler = operations[operation.name] as AnyHandler | undefined;
   if (handler === undefined) throw notYet(`the operation ${operation.name}`);
   const body = parseBody(request.body);
   // Also what is refused is told in the audit trail.
   call.input = { ...labels, ...Object.fromEntries(request.query), ...(isRecord(body) ? body : {}) };
-  const input = decodeInput(operation, { labels, query: request.query, body });
+  const parts = { labels, query: request.query, body };
+  const input = decodeInput(operation, parts, (wrong) => checkRequest(operation.name, wrong));
   call.input = input;
   await authorise(operation, input);
   const output = await handler(input, caller);

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { AwsError } from '../contract/errors.ts';
 import type { LogOperations } from '../contract/log-operations.ts';
 import type { OperationModel } from '../contract/model.types.ts';
-import type { Operations } from '../contract/operations.ts';
+import type { CheckRequest, Operations } from '../contract/operations.ts';
 import { accessChecks } from '../iam/access-checks.ts';
 import type { Authorise } from '../iam/authorise.ts';
 import { OPERATION_ACCESS } from '../iam/operation-access.ts';
@@ -39,6 +39,7 @@ export interface Variables {
 
 export interface Routing {
   readonly operations: Partial<Operations>;
+  readonly checkRequest: CheckRequest;
   readonly kiln: KilnEndpoints;
   readonly logs?: LogOperations;
   /** Of the installation, whose root is its operator. */
@@ -108,6 +109,7 @@ export function addRoutes(app: App, routing: Routing): void {
     const caller = { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
     return handleOperation(route, { query: c.get('query'), body: c.get('body') }, call, caller, {
       operations: routing.operations,
+      checkRequest: routing.checkRequest,
       authorise: ({ name }, input) => allow(call, accessChecks(name, input, { accountId, region }), routing),
     });
   });

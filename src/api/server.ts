@@ -8,7 +8,7 @@ import { Hono } from 'hono';
 import { AwsError } from '../contract/errors.ts';
 import type { LogOperations } from '../contract/log-operations.ts';
 import { readModel } from '../contract/model.ts';
-import type { Operations } from '../contract/operations.ts';
+import type { CheckRequest, Operations } from '../contract/operations.ts';
 import { createAuthoriser } from '../iam/authorise.ts';
 import type { Clock } from '../util/clock.ts';
 import { createRecorder, type Recorder, type Trail } from './audit/recorder.ts';
@@ -31,6 +31,7 @@ import { STS_SOURCE, stsErrorAnswer } from './sts/answer-sts.ts';
 export interface ApiOptions {
   /** Operations without a handler are refused by name. */
   readonly operations: Partial<Operations>;
+  readonly checkRequest: CheckRequest;
   readonly kiln: KilnEndpoints;
   /** CloudWatch Logs; without it there is none. */
   readonly logs?: LogOperations;

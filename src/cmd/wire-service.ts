@@ -14,6 +14,7 @@ import { followImageBuild } from '../resources/follow-image.ts';
 import { logOperations } from '../resources/logs/log-operations.ts';
 import { operationHandlers } from '../resources/operations.ts';
 import { quotasWith } from '../resources/quota-table.ts';
+import { requestChecks } from '../resources/request-checks.ts';
 import { finishStateUpdates } from '../resources/resource-state-updates.ts';
 import type { Service } from '../resources/service.ts';
 import { openInbox } from '../state/audit-trail/inbox.ts';
@@ -136,6 +137,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const operator = { db: store.db, clock, region, accountId, wake: () => wake() };
   const api = createApi({
     operations: operationHandlers(service),
+    checkRequest: requestChecks(service),
     kiln: {
       service: { version: kilnVersion(), accountId, region, pid: process.pid, home: lock.home },
       follow: followImageBuild(service),

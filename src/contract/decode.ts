@@ -22,19 +22,36 @@ export interface RequestParts {
  * The validated input: timestamps as `Date`, absent and `null` members left out.
  * Throws InvalidParameterValueException (InvalidParameterException on tag operations) when values are not allowed, and
  * InvalidRequestException when a member is unknown or has the wrong type; the message has one line for each problem.
+ *
+ * @param check tells what else is wrong with a request that is refused, so that one answer has all of it
  */
-export function decodeInput(operation: OperationModel, parts: RequestParts): Record<string, unknown> {
-  const problems: Problems = { list: [], malformed: false };
+export function decodeInput(
+  operation: OperationModel,
+  parts: RequestParts,
+  check: (input: object) => readonly AwsError[] = () => [],
+): Record<string, unknown> {
+  const problems: Problems = { list: [], members: new Set(), malformed: new Set() };
   const raw = collectMembers(operation, parts, problems);
   const input = decodeMembers(operation.input, raw, '', problems);
-  if (problems.list.length > 0) throw refusal(operation, problems);
-  return input;
+  if (problems.list.length === 0) return input;
+  // What is wrong with a member says nothing about the members that it should go with.
+  const further = check(input).filter(({ members }) => !members.some((path) => isReported(problems, path)));
+  problems.list.push(...further.flatMap(({ message }) => message.split('\n')));
+  throw refusal(operation, problems);
 }
 
 interface Problems {
   readonly list: string[];
-  /** Whether one of them is about the request's form and not about a value. */
-  malformed: boolean;
+  /** The paths of the members that they are about, and of those that seem to be meant by misspelt ones. */
+  readonly members: Set<string>;
+  /** The paths of the structures that have members which nobody knows or which have the wrong type. */
+  readonly malformed: Set<string>;
+}
+
+/** Whether something is wrong with the member or with one that it is in, or with the form of what it holds. */
+function isReported({ members, malformed }: Problems, path: string): boolean {
+  const ends = [...path.matchAll(/[.[]|$/g)].map(({ index }) => index);
+  return malformed.has(path) || ends.some((end) => members.has(path.slice(0, end)));
 }
 
 const MAX_PROBLEMS_TOLD = 20;
@@ -44,7 +61,7 @@ const MAX_NAME_TOLD = 80;
 function refusal(operation: OperationModel, { list, malformed }: Problems): AwsError {
   const told = list.slice(0, MAX_PROBLEMS_TOLD);
   if (list.length > told.length) told.push(`There are ${list.length - told.length} more problems.`);
-  return new AwsError(malformed ? 'InvalidRequestException' : valueError(operation), told.join('\n'));
+  return new AwsError(malformed.size > 0 ? 'InvalidRequestException' : valueError(operation), told.join('\n'));
 }
 
 /** Tag operations model only their own, older error. */
@@ -59,8 +76,22 @@ function report(problems: Problems, path: string, reasons: readonly string[]): v
   }
 }
 
+/** The value; undefined when there are reasons against it. */
+function unlessWrong<Value>(
+  problems: Problems,
+  path: string,
+  value: Value,
+  reasons: readonly string[],
+): Value | undefined {
+  if (reasons.length === 0) return value;
+  problems.members.add(path);
+  report(problems, path, reasons);
+  return undefined;
+}
+
 function reportMalformed(problems: Problems, path: string, reason: string): void {
-  problems.malformed = true;
+  problems.malformed.add(path.slice(0, Math.max(0, path.lastIndexOf('.'))));
+  problems.members.add(path);
   problems.list.push(`The value supplied for parameter '${path}' is not valid. ${reason}`);
 }
 
@@ -112,6 +143,7 @@ function reportUnknown(
   const told = problems.list.length < MAX_PROBLEMS_TOLD;
   const near = told ? didYouMean(shortName, shape.members.keys()) : undefined;
   const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+  if (near !== undefined) problems.members.add(path + near);
   reportMalformed(problems, path + shortName, `${owner} has no parameter of this name.${hint}`);
 }
 
@@ -127,7 +159,7 @@ function decodeMembers(
     if (value !== undefined && value !== null) {
       decoded[member.name] = decode(member.shape, value, prefix + member.name, problems);
     } else if (member.required) {
-      report(problems, prefix + member.name, ['is required.']);
+      unlessWrong(problems, prefix + member.name, value, ['is required.']);
     }
   }
   return decoded;
@@ -137,12 +169,10 @@ function decode(shape: Shape, value: unknown, path: string, problems: Problems):
   switch (shape.kind) {
     case 'string':
       if (typeof value !== 'string') return reportType(problems, path, 'a string');
-      report(problems, path, checkString(value, shape));
-      return value;
+      return unlessWrong(problems, path, value, checkString(value, shape));
     case 'number':
       if (typeof value !== 'number') return reportType(problems, path, 'a number');
-      report(problems, path, checkNumber(value, shape));
-      return value;
+      return unlessWrong(problems, path, value, checkNumber(value, shape));
     case 'boolean':
       return typeof value === 'boolean' ? value : reportType(problems, path, 'true or false');
     case 'timestamp':

@@ -45,13 +45,21 @@ export class AwsError extends Error {
   readonly httpStatus: number;
   /** When the same request may succeed; clients are told by `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
+  /** The paths of the members that it is about; none when it is about no member, or about many. */
+  readonly members: readonly string[];
 
-  constructor(name: AwsErrorName, message: string, details: { readonly retryAfterSeconds?: number } = {}) {
+  constructor(name: AwsErrorName, message: string, details: AwsErrorDetails = {}) {
     super(message);
     this.name = name;
     this.httpStatus = HTTP_STATUS[name];
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.members = details.members ?? [];
   }
+}
+
+interface AwsErrorDetails {
+  readonly retryAfterSeconds?: number;
+  readonly members?: readonly string[];
 }
 
 /** Terraform and CloudFormation decide "gone" by this error, on Get and on Delete alike. */
@@ -61,13 +69,21 @@ export function notFound(what: string, identifier: string): AwsError {
 
 /** One member of a request has a value that is not allowed. `path` is camelCase with indexes: `distributions[0].region`. */
 export function invalidParameter(path: string, reason: string): AwsError {
-  return new AwsError(
-    'InvalidParameterValueException',
-    `The value supplied for parameter '${path}' is not valid. ${reason}`,
-  );
+  return memberError('InvalidParameterValueException', path, reason);
+}
+
+/** In AWS's words. @param others members that the problem is about as well */
+export function memberError(
+  name: AwsErrorName,
+  path: string,
+  reason: string,
+  others: readonly string[] = [],
+): AwsError {
+  const message = `The value supplied for parameter '${path}' is not valid. ${reason}`;
+  return new AwsError(name, message, { members: [path, ...others] });
 }
 
 /** Something AWS has and Kiln does not have yet. Refused by name, never accepted and ignored. */
-export function notYet(what: string): AwsError {
-  return new AwsError('InvalidRequestException', `Kiln does not support ${what} yet.`);
+export function notYet(what: string, members: readonly string[] = []): AwsError {
+  return new AwsError('InvalidRequestException', `Kiln does not support ${what} yet.`, { members });
 }

@@ -3,6 +3,7 @@
  * resources/ implements the handlers, api/ calls them; both know only this file of each other.
  */
 import type * as ImageBuilder from '@aws-sdk/client-imagebuilder';
+import type { AwsError } from './errors.ts';
 import type { NewerInputs, NewerOutputs } from './newer-members.types.ts';
 
 type Sdk = typeof ImageBuilder;
@@ -46,6 +47,22 @@ type WithClientToken<Input> = Input extends { clientToken?: string | undefined }
  */
 export type InputOf<Name extends OperationName> = WithClientToken<Validated<SdkInput<Name>>> &
   (Name extends keyof NewerInputs ? NewerInputs[Name] : unknown);
+
+/**
+ * What is left of an input in which members are wrong: they are not there, and neither are elements of lists that are
+ * wrong. Every input is one, too.
+ */
+export type Partly<T> = T extends Date | string | number | boolean | null | undefined
+  ? T
+  : T extends readonly (infer Element)[]
+    ? readonly (Partly<Element> | undefined)[]
+    : { readonly [Key in keyof T]?: Partly<T[Key]> | undefined };
+
+/**
+ * What a request contradicts, as far as it can be told from the request alone: no database, nothing that somebody who may
+ * not do it would learn from. Handlers say the same, with what else they find.
+ */
+export type CheckRequest = (name: OperationName, input: object) => readonly AwsError[];
 
 /** What a handler answers. `requestId` is filled in by api/, and absent members stay absent on the wire. */
 export type OutputOf<Name extends OperationName> = Omit<SdkOutput<Name>, '$metadata' | 'requestId'> &

@@ -1,17 +1,20 @@
 import type { InstanceBlockDeviceMapping } from '@aws-sdk/client-imagebuilder';
 import { ROOT_DEVICE_NAMES } from '../contract/ami-settings.ts';
 import { invalidParameter } from '../contract/errors.ts';
+import type { Partly } from '../contract/operations.ts';
 import { invalidCombination } from './refusals.ts';
 import type { RequestProblems } from './request-problems.ts';
 
 /** What volume types demand of their companions; `parent` begins the paths of errors. Source: API Reference, EbsInstanceBlockDeviceSpecification. */
 export function checkBlockDevices(
-  mappings: readonly InstanceBlockDeviceMapping[],
+  mappings: Partly<InstanceBlockDeviceMapping[]> | undefined,
   problems: RequestProblems,
   parent = '',
 ): void {
   const seen = new Set<string>();
-  for (const [index, { deviceName, ebs }] of mappings.entries()) {
+  for (const [index, mapping] of (mappings ?? []).entries()) {
+    if (mapping === undefined) continue;
+    const { deviceName, ebs } = mapping;
     const path = `${parent}blockDeviceMappings[${index}]`;
     if (deviceName === undefined) {
       problems.add(invalidParameter(`${path}.deviceName`, 'A mapping needs a device name.'));

@@ -3,35 +3,17 @@ import { invalidParameter } from '../contract/errors.ts';
 import type { ComponentDocument } from '../documents/component.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
-import { dataOrUri, readDocument } from './document-text.ts';
+import type { DocumentText } from './document-text.ts';
 import { checkQuota } from './quotas.ts';
 import { RequestProblems } from './request-problems.ts';
-import type { Service } from './service.ts';
-import { reportUnsupportedMembers } from './unsupported-members.ts';
-import { versionNodes } from './versions.ts';
+import type { CheckContext } from './service.ts';
 
 const SYSTEMS = { Linux: 'linux', macOS: 'macos', Windows: 'windows' } as const;
 
-interface TextSource {
-  readonly name: string;
-  readonly platform: Platform;
-  readonly data?: string | undefined;
-  readonly uri?: string | undefined;
-}
-
-/** What `read` makes of the document. Throws everything that is wrong with it and with the rest of the request. */
-export async function checkComponent<Text extends string | ComponentText>(
-  operation: 'CreateComponent' | 'ImportComponent',
-  input: TextSource & { readonly semanticVersion: string },
-  read: () => Promise<Text>,
-): Promise<Text> {
-  const problems = new RequestProblems();
-  reportUnsupportedMembers(operation, input, problems);
-  await problems.collect(() => versionNodes('semanticVersion', input.semanticVersion));
-  const text = await problems.collect(read);
-  problems.throwIfAny();
-  // Without problems it was read.
-  return text as Text;
+/** What decides which component a document is checked as. */
+interface Component {
+  readonly name?: string | undefined;
+  readonly platform?: Platform | undefined;
 }
 
 /** What a component's document says about the component. */
@@ -48,26 +30,28 @@ interface ParameterDetail {
   readonly description?: string;
 }
 
-/** Reads and checks the document; everything that is wrong with it comes in one error. */
-export async function readComponentText(service: Service, source: TextSource): Promise<ComponentText> {
-  const { member, text } = await readDocument(service, dataOrUri(source));
-  const document = parseComponentText(member, text, source);
+/** Checks the document; everything that is wrong with it comes in one error. */
+export function componentText(
+  context: Pick<CheckContext, 'quotas'>,
+  { member, text }: DocumentText,
+  component: Component,
+): ComponentText {
+  const document = parseComponentText({ member, text }, component);
   const problems = new RequestProblems();
-  await problems.collect(() => checkQuota(service, 'parametersPerComponent', document.parameters.length));
+  problems.attempt(() => checkQuota(context, 'parametersPerComponent', document.parameters.length));
   const longest = Math.max(0, ...document.parameters.map((parameter) => parameter.default?.length ?? 0));
-  await problems.collect(() => checkQuota(service, 'componentParameterLength', longest));
+  problems.attempt(() => checkQuota(context, 'componentParameterLength', longest));
   problems.throwIfAny();
   return { data: text, type: typeOf(document), parameters: parametersOf(document) };
 }
 
-/** Throws InvalidParameterValueException of `member` with every problem of the document. */
+/** Throws InvalidParameterValueException of the document's member with every problem of the document. */
 export function parseComponentText(
-  member: string,
-  text: string,
-  { name, platform }: Pick<TextSource, 'name' | 'platform'>,
+  { member, text }: DocumentText,
+  { name = 'component', platform }: Component,
 ): ComponentDocument {
   try {
-    return parseComponent(text, name, { os: SYSTEMS[platform] });
+    return parseComponent(text, name, platform === undefined ? {} : { os: SYSTEMS[platform] });
   } catch (error) {
     if (!(error instanceof InvalidDocumentError)) throw error;
     throw invalidParameter(member, error.problems.map(formatProblem).join('\n'));

@@ -1,32 +1,53 @@
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { insertBuild } from './build-versions.ts';
-import { checkComponent, readComponentText } from './component-text.ts';
+import { type ComponentText, componentText } from './component-text.ts';
 import { described, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
+import { dataOrUri, documentAtUri, inlineDocument } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
-import type { Service } from './service.ts';
+import { RequestProblems } from './request-problems.ts';
+import type { CheckContext, Service } from './service.ts';
 import { findVisible } from './sharing.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
+import { checkVersionNodes } from './versions.ts';
+
+/** Reports what is wrong with the request. @returns what the document in it says, when it has one that is valid */
+export function checkCreateComponent(
+  context: CheckContext,
+  input: Partly<InputOf<'CreateComponent'>>,
+  problems: RequestProblems,
+): ComponentText | undefined {
+  reportUnsupportedMembers('CreateComponent', input, problems);
+  checkVersionNodes(input, problems);
+  const inline = inlineDocument(dataOrUri(input), problems);
+  return inline === undefined ? undefined : problems.attempt(() => componentText(context, inline, input));
+}
 
 /** Checks the document and stores it as the next build of its version. */
 export async function createComponent(
   service: Service,
   input: InputOf<'CreateComponent'>,
 ): Promise<OutputOf<'CreateComponent'>> {
+  const problems = new RequestProblems();
+  const inline = checkCreateComponent(service, input, problems);
   return changeOnce(service, 'CreateComponent', input, async (trx) => {
     const { name, semanticVersion: version, platform } = input;
-    const text = await checkComponent('CreateComponent', input, () => readComponentText(service, input));
+    const text = inline ?? (await problems.collect(() => textAtUri(service, input)));
+    problems.throwIfAny();
+    // Without problems there is one.
+    const { type, parameters, data } = text as ComponentText;
     const content = {
       name,
       version,
       description: input.description,
       changeDescription: input.changeDescription,
-      type: text.type,
+      type,
       platform,
       supportedOsVersions: input.supportedOsVersions,
-      parameters: text.parameters,
+      parameters,
       owner: service.accountId,
-      data: text.data,
+      data,
       // AWS says true; here it would not be (docs/decisions/030-records-and-refusals.md).
       encrypted: false,
     };
@@ -34,6 +55,11 @@ export async function createComponent(
     const arn = await insertBuild(service, trx, { kind: 'component', of, content, tags: input.tags });
     return { componentBuildVersionArn: arn, latestVersionReferences: latestVersionReferences(arn) };
   });
+}
+
+async function textAtUri(service: Service, input: InputOf<'CreateComponent'>): Promise<ComponentText | undefined> {
+  const document = await documentAtUri(service, dataOrUri(input));
+  return document === undefined ? undefined : componentText(service, document, input);
 }
 
 /** A version or wildcard ARN means the newest matching build. */

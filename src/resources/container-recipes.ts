@@ -1,23 +1,23 @@
 import type { Transaction } from 'kysely';
 import { invalidParameter, notYet } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import type { Database } from '../state/tables.ts';
 import { checkBlockDevices } from './block-devices.ts';
 import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
 import { described, insertDefinition, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { checkDockerfileTemplate } from './dockerfile-template.ts';
-import { type DocumentSource, readDocument } from './document-text.ts';
+import { type DocumentSource, type DocumentText, documentAtUri, inlineDocument } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
-import { byValue, listPage } from './lists.ts';
-import { ownedBy } from './owners.ts';
+import { byValue, checkFilters, type Filters, listPage } from './lists.ts';
+import { checkOwner, ownedBy } from './owners.ts';
 import { checkQuota } from './quotas.ts';
-import { checkRecipeComponents } from './recipe-components.ts';
-import { checkVersion, concreteVersion } from './recipe-versions.ts';
+import { checkComponentList, checkRecipeComponents } from './recipe-components.ts';
+import { checkRecipeVersion, concreteVersion } from './recipe-versions.ts';
 import { invalidCombination } from './refusals.ts';
 import { RequestProblems } from './request-problems.ts';
-import type { Service } from './service.ts';
+import type { CheckContext, Service } from './service.ts';
 import { sharedDefinitions } from './shared-lists.ts';
 import { findVisible } from './sharing.ts';
 import { reportUnsupportedMembers } from './unsupported-members.ts';
@@ -29,9 +29,11 @@ export async function createContainerRecipe(
   service: Service,
   input: InputOf<'CreateContainerRecipe'>,
 ): Promise<OutputOf<'CreateContainerRecipe'>> {
+  const problems = new RequestProblems();
+  checkCreateContainerRecipe(service, input, problems);
   return changeOnce(service, 'CreateContainerRecipe', input, async (trx) => {
     const components = input.components ?? [];
-    const { platform, text } = await checkInput(service, trx, input);
+    const { platform, text } = await checkReferences(service, trx, input, problems);
     const version = await concreteVersion(service, trx, KIND, input);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, KIND, input.name, version), kind: KIND },
@@ -65,33 +67,52 @@ interface Checked {
   readonly text: string;
 }
 
+type Input = Partly<InputOf<'CreateContainerRecipe'>>;
+
+/** Reports what is wrong with the request. */
+export function checkCreateContainerRecipe(context: CheckContext, input: Input, problems: RequestProblems): void {
+  const { components = [], parentImage } = input;
+  reportUnsupportedMembers('CreateContainerRecipe', input, problems);
+  checkBlockDevices(input.instanceConfiguration?.blockDeviceMappings, problems, 'instanceConfiguration.');
+  checkRecipeVersion(input, problems);
+  if (parentImage !== undefined) problems.attempt(() => checkParentImage(parentImage));
+  problems.attempt(() => platformOf(input));
+  const template = inlineDocument(templateOf(input), problems);
+  checkTemplate(context, template, components.length > 0, problems);
+  checkComponentList(components, problems);
+}
+
+function checkTemplate(
+  context: CheckContext,
+  template: DocumentText | undefined,
+  hasComponents: boolean,
+  problems: RequestProblems,
+): void {
+  if (template === undefined) return;
+  const { member, text } = template;
+  problems.attempt(() => checkQuota(context, 'dockerfileTemplateBytes', Buffer.byteLength(text)));
+  checkDockerfileTemplate(member, text, hasComponents, problems);
+}
+
 /** Throws everything that is wrong with the request and with what it names. */
-async function checkInput(
+async function checkReferences(
   service: Service,
   trx: Transaction<Database>,
   input: InputOf<'CreateContainerRecipe'>,
+  problems: RequestProblems,
 ): Promise<Checked> {
-  const problems = new RequestProblems();
-  reportUnsupportedMembers('CreateContainerRecipe', input, problems);
-  checkBlockDevices(input.instanceConfiguration?.blockDeviceMappings ?? [], problems, 'instanceConfiguration.');
-  await problems.collect(() => checkVersion(input));
-  await problems.collect(() => checkParentImage(input.parentImage));
-  const platform = await problems.collect(() => platformOf(input));
-  const components = input.components ?? [];
-  const template = await problems.collect(() => readDocument(service, templateOf(input)));
-  if (template !== undefined) {
-    const { member, text } = template;
-    await problems.collect(() => checkQuota(service, 'dockerfileTemplateBytes', Buffer.byteLength(text)));
-    checkDockerfileTemplate(member, text, components.length > 0, problems);
-  }
-  const parent = platform === undefined ? undefined : { platform, osVersion: input.imageOsVersionOverride };
+  const { components = [], imageOsVersionOverride: osVersion } = input;
+  const template = await problems.collect(() => documentAtUri(service, templateOf(input)));
+  checkTemplate(service, template, components.length > 0, problems);
+  const platform = problems.attempt(() => platformOf(input));
+  const parent = platform === undefined ? undefined : { platform, osVersion };
   await checkRecipeComponents(service, trx, { components, parent }, problems);
   problems.throwIfAny();
   // Without problems both are there.
-  return { platform, text: template?.text } as Checked;
+  return { platform, text: input.dockerfileTemplateData ?? template?.text } as Checked;
 }
 
-function templateOf(input: InputOf<'CreateContainerRecipe'>): DocumentSource {
+function templateOf(input: Input): DocumentSource {
   return {
     inline: { member: 'dockerfileTemplateData', text: input.dockerfileTemplateData },
     uri: { member: 'dockerfileTemplateUri', text: input.dockerfileTemplateUri },
@@ -99,7 +120,7 @@ function templateOf(input: InputOf<'CreateContainerRecipe'>): DocumentSource {
 }
 
 /** The platform of an image in a registry is not known before it is pulled; AWS's images are Linux unless they say. */
-function platformOf({ platformOverride }: InputOf<'CreateContainerRecipe'>): 'Linux' | 'Windows' {
+function platformOf({ platformOverride }: Input): 'Linux' | 'Windows' {
   if (platformOverride === 'macOS') {
     throw invalidCombination('platformOverride', 'Containers are for Linux or Windows.');
   }
@@ -111,8 +132,10 @@ const REFERENCE =
   /^(?:[A-Za-z0-9.-]+(?::[0-9]+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
 
 function checkParentImage(parentImage: string): void {
-  if (parentImage.startsWith('arn:')) throw notYet(`container images of Image Builder as 'parentImage'`);
-  if (parentImage.startsWith('ssm:')) throw notYet(`SSM parameters as 'parentImage' ('${parentImage}')`);
+  if (parentImage.startsWith('arn:'))
+    throw notYet(`container images of Image Builder as 'parentImage'`, ['parentImage']);
+  if (parentImage.startsWith('ssm:'))
+    throw notYet(`SSM parameters as 'parentImage' ('${parentImage}')`, ['parentImage']);
   if (/^ami-[0-9a-f]+$/.test(parentImage)) {
     throw invalidParameter('parentImage', 'A container is built from a container image, not from an AMI.');
   }
@@ -130,24 +153,31 @@ export async function getContainerRecipe(
   return { containerRecipe: described(found), latestVersionReferences: latestVersionReferences(found.arn) };
 }
 
+const FILTERS: Filters<ListedDefinition> = {
+  containerType: byValue((row) => row.document['containerType']),
+  name: byValue((row) => row.name),
+  parentImage: byValue((row) => row.document['parentImage']),
+  platform: byValue((row) => row.document['platform']),
+};
+
+export function checkListContainerRecipes(
+  input: Partly<InputOf<'ListContainerRecipes'>>,
+  problems: RequestProblems,
+): void {
+  checkOwner('Container recipes', ['Self', 'Shared', 'Amazon'], input.owner, problems);
+  checkFilters(input.filters, FILTERS, problems);
+}
+
 export async function listContainerRecipes(
   service: Service,
   input: InputOf<'ListContainerRecipes'>,
 ): Promise<OutputOf<'ListContainerRecipes'>> {
-  if (input.owner === 'ThirdParty' || input.owner === 'AWSMarketplace') {
-    throw invalidParameter(
-      'owner',
-      `Container recipes are listed for Self, Shared and Amazon, not for ${input.owner}.`,
-    );
-  }
+  const problems = new RequestProblems();
+  checkListContainerRecipes(input, problems);
+  problems.throwIfAny();
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListContainerRecipes',
-    filters: {
-      containerType: byValue((row: ListedDefinition) => row.document['containerType']),
-      name: byValue((row) => row.name),
-      parentImage: byValue((row) => row.document['parentImage']),
-      platform: byValue((row) => row.document['platform']),
-    },
+    filters: FILTERS,
     ...ownedBy(input.owner, {
       own: () => bySeq(service, KIND),
       shared: () => sharedDefinitions(service, KIND),

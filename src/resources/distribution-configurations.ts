@@ -1,4 +1,4 @@
-import type { InputOf, OperationName, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { described, findDefinition } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { checkDistributions } from './distributions.ts';
@@ -6,7 +6,7 @@ import { changeOnce } from './idempotency.ts';
 import { createNamed, updateNamed } from './named-definitions.ts';
 import { checkQuota } from './quotas.ts';
 import { RequestProblems } from './request-problems.ts';
-import type { Service } from './service.ts';
+import type { CheckContext, Service } from './service.ts';
 import { reportUnsupportedMembers } from './unsupported-members.ts';
 
 const KIND = 'distribution-configuration';
@@ -17,7 +17,9 @@ export async function createDistributionConfiguration(
   service: Service,
   input: InputOf<'CreateDistributionConfiguration'>,
 ): Promise<OutputOf<'CreateDistributionConfiguration'>> {
-  await checkInput(service, 'CreateDistributionConfiguration', input);
+  const problems = new RequestProblems();
+  checkDistribution('CreateDistributionConfiguration', service, input, problems);
+  problems.throwIfAny();
   return changeOnce(service, 'CreateDistributionConfiguration', input, async (trx) => ({
     distributionConfigurationArn: await createNamed(service, trx, KIND, input, settings(input)),
   }));
@@ -28,23 +30,31 @@ export async function updateDistributionConfiguration(
   service: Service,
   input: InputOf<'UpdateDistributionConfiguration'>,
 ): Promise<OutputOf<'UpdateDistributionConfiguration'>> {
-  await checkInput(service, 'UpdateDistributionConfiguration', input);
+  const problems = new RequestProblems();
+  checkDistribution('UpdateDistributionConfiguration', service, input, problems);
   return changeOnce(service, 'UpdateDistributionConfiguration', input, async (trx) => {
     const { distributionConfigurationArn: arn } = input;
-    await updateNamed(service, trx, KIND, { arn, parameter: 'distributionConfigurationArn' }, settings(input));
+    const at = { arn, parameter: 'distributionConfigurationArn' };
+    await problems.collect(() => updateNamed(service, trx, KIND, at, settings(input)));
+    problems.throwIfAny();
     return { distributionConfigurationArn: arn };
   });
 }
 
 type Settings = Pick<InputOf<'CreateDistributionConfiguration'>, 'description' | 'distributions'>;
 
-async function checkInput(service: Service, operation: OperationName, input: Settings): Promise<void> {
-  const problems = new RequestProblems();
+/** Reports what is wrong with a request to create or update. */
+export function checkDistribution(
+  operation: 'CreateDistributionConfiguration' | 'UpdateDistributionConfiguration',
+  context: CheckContext,
+  input: Partly<Settings>,
+  problems: RequestProblems,
+): void {
   reportUnsupportedMembers(operation, input, problems);
-  checkDistributions(input.distributions, service.region, problems);
-  const count = input.distributions.length;
-  await problems.collect(() => checkQuota(service, 'amiCopiesPerDistributionConfiguration', count));
-  problems.throwIfAny();
+  const { distributions } = input;
+  if (distributions === undefined) return;
+  checkDistributions(distributions, context.region, problems);
+  problems.attempt(() => checkQuota(context, 'amiCopiesPerDistributionConfiguration', distributions.length));
 }
 
 function settings({ description, distributions }: Settings) {

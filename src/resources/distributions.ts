@@ -2,12 +2,12 @@
 import type { Distribution } from '@aws-sdk/client-imagebuilder';
 import { AMI_VARIABLE, BUILD_DATE_PARTS, BUILD_DATE_PATTERN } from '../contract/ami-settings.ts';
 import { invalidParameter, notYet } from '../contract/errors.ts';
-import type { Validated } from '../contract/operations.ts';
+import type { Partly } from '../contract/operations.ts';
 import { invalidCombination } from './refusals.ts';
 import type { RequestProblems } from './request-problems.ts';
 
 export function checkDistributions(
-  distributions: readonly Validated<Distribution>[],
+  distributions: Partly<Distribution[]>,
   ownRegion: string,
   problems: RequestProblems,
 ): void {
@@ -15,9 +15,10 @@ export function checkDistributions(
     problems.add(invalidParameter('distributions', 'At least one distribution should be provided.'));
   }
   for (const [index, distribution] of distributions.entries()) {
+    if (distribution === undefined) continue;
     const path = `distributions[${index}]`;
     const { region, ...outputs } = distribution;
-    if (distributions.findIndex((other) => other.region === region) !== index) {
+    if (region !== undefined && distributions.findIndex((other) => other?.region === region) !== index) {
       problems.add(invalidCombination(`${path}.region`, `The Region '${region}' is given twice.`));
     }
     if (Object.values(outputs).every((output) => output === undefined)) {
@@ -28,15 +29,16 @@ export function checkDistributions(
         ),
       );
     }
-    if (region !== ownRegion) {
-      problems.add(notYet(`distribution to other Regions ('${path}.region' is '${region}', this is ${ownRegion})`));
+    if (region !== undefined && region !== ownRegion) {
+      const what = `distribution to other Regions ('${path}.region' is '${region}', this is ${ownRegion})`;
+      problems.add(notYet(what, [`${path}.region`]));
     }
     checkAmi(distribution.amiDistributionConfiguration, `${path}.amiDistributionConfiguration`, problems);
   }
 }
 
 function checkAmi(
-  ami: Validated<Distribution>['amiDistributionConfiguration'],
+  ami: Partly<Distribution>['amiDistributionConfiguration'],
   path: string,
   problems: RequestProblems,
 ): void {
@@ -54,7 +56,7 @@ function checkAmi(
     }
     checkVariables(name, `${path}.name`, problems);
   }
-  for (const [key, value] of Object.entries(amiTags)) checkVariables(value, `${path}.amiTags['${key}']`, problems);
+  for (const [key, value = ''] of Object.entries(amiTags)) checkVariables(value, `${path}.amiTags['${key}']`, problems);
 }
 
 function checkVariables(text: string, path: string, problems: RequestProblems): void {

@@ -1,4 +1,6 @@
-import { AwsError, invalidParameter } from '../contract/errors.ts';
+import { invalidParameter } from '../contract/errors.ts';
+import { notExactlyOne } from './refusals.ts';
+import type { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 
 /** A document in the request itself or where a URI says, each with the member that carries it. */
@@ -7,23 +9,35 @@ export interface DocumentSource {
   readonly uri: { readonly member: string; readonly text: string | undefined };
 }
 
+/** The text of a document, and the member that problems with it are told of. */
+export interface DocumentText {
+  readonly member: string;
+  readonly text: string;
+}
+
 /** `data` and `uri`, as most operations call them. */
-export function dataOrUri(input: { data?: string | undefined; uri?: string | undefined }): DocumentSource {
+export function dataOrUri(input: {
+  readonly data?: string | undefined;
+  readonly uri?: string | undefined;
+}): DocumentSource {
   return { inline: { member: 'data', text: input.data }, uri: { member: 'uri', text: input.uri } };
 }
 
-/** The document, and the member that problems with it are told of. Exactly one of the two must be there. */
-export async function readDocument(
-  service: Service,
-  { inline, uri }: DocumentSource,
-): Promise<{ member: string; text: string }> {
-  if (inline.text !== undefined && uri.text === undefined) return { member: inline.member, text: inline.text };
-  if (uri.text === undefined || inline.text !== undefined) {
-    throw new AwsError(
-      'InvalidParameterCombinationException',
-      `Exactly one of the parameters '${inline.member}' and '${uri.member}' must be given.`,
-    );
+/** The document that the request carries, if it is the only one. Reports when there is not exactly one source. */
+export function inlineDocument({ inline, uri }: DocumentSource, problems: RequestProblems): DocumentText | undefined {
+  if ((inline.text === undefined) === (uri.text === undefined)) {
+    problems.add(notExactlyOne(inline.member, uri.member));
+    return undefined;
   }
+  return inline.text === undefined ? undefined : { member: inline.member, text: inline.text };
+}
+
+/** The document where the URI says; undefined without a URI. Throws what is wrong with it. */
+export async function documentAtUri(
+  service: Service,
+  { uri }: Pick<DocumentSource, 'uri'>,
+): Promise<DocumentText | undefined> {
+  if (uri.text === undefined) return undefined;
   const text = await service.readUri(uri.text);
   // Inline text was checked by the contract; neither can be stored.
   if (text.includes('\0') || !text.isWellFormed()) throw invalidParameter(uri.member, 'The document is not text.');

@@ -2,32 +2,41 @@
 import type { Transaction } from 'kysely';
 import { formatArn } from '../contract/arn.ts';
 import { notYet } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { writeImageEvent } from '../state/events.ts';
 import { nextBuild } from '../state/next-build.ts';
 import type { Database, ImagesTable } from '../state/tables.ts';
-import { type BuildRequest, checkBuildRequest, imageTestsConfiguration } from './build-requests.ts';
-import { type Definition, described, findDefinition, ownArn } from './definitions.ts';
+import { type BuildRequest, checkBuildRequest, findBuildParts, imageTestsConfiguration } from './build-requests.ts';
+import { type Definition, described, ownArn } from './definitions.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { checkLogGroup } from './log-groups.ts';
 import { pinnedRecipe } from './pinned-recipe.ts';
 import type { Dependencies } from './pipeline-dependencies.ts';
 import { checkBuildQuota } from './quotas.ts';
-import type { Service } from './service.ts';
-import { findVisibleReference } from './sharing.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { RequestProblems } from './request-problems.ts';
+import type { CheckContext, Service } from './service.ts';
 import { versionNodes } from './versions.ts';
-import { resolveWorkflows } from './workflow-configurations.ts';
+
+/** Reports what is wrong with the request. */
+export function checkCreateImage(
+  _context: CheckContext,
+  input: Partly<InputOf<'CreateImage'>>,
+  problems: RequestProblems,
+): void {
+  checkBuildRequest('CreateImage', input, problems);
+  const logGroup = input.loggingConfiguration?.logGroupName;
+  checkLogGroup('loggingConfiguration.logGroupName', logGroup, input.executionRole, problems);
+}
 
 /** Asks for one build without a pipeline. Answers at once; the build goes on in the worker. */
 export async function createImage(service: Service, input: InputOf<'CreateImage'>): Promise<OutputOf<'CreateImage'>> {
-  refuseUnsupportedMembers('CreateImage', input);
-  checkBuildRequest(input);
-  checkLogGroup('loggingConfiguration.logGroupName', input.loggingConfiguration?.logGroupName, input.executionRole);
+  const problems = new RequestProblems();
+  checkCreateImage(service, input, problems);
   return changeOnce(service, 'CreateImage', input, async (trx) => {
     const { tags = {}, loggingConfiguration } = input;
-    const arn = await insertImage(service, trx, input, { buildType: 'USER_INITIATED', tags, loggingConfiguration });
+    const origin = { buildType: 'USER_INITIATED', tags, loggingConfiguration } as const;
+    const arn = await insertImage(service, trx, input, origin, problems);
     return { imageBuildVersionArn: arn, latestVersionReferences: latestVersionReferences(arn) };
   });
 }
@@ -45,36 +54,21 @@ export interface BuildOrigin {
 
 /**
  * Inserts the image with copies of its definitions, so that it stays what was asked for when they change or go, and
- * queues its build.
+ * queues its build. Throws everything that is wrong with what the request names, with the problems that are known.
  */
 export async function insertImage(
   service: Service,
   trx: Transaction<Database>,
   request: BuildRequest,
   origin: BuildOrigin,
+  problems = new RequestProblems(),
 ): Promise<string> {
   const { buildType, tags, loggingConfiguration, pipeline, slot, dependencies } = origin;
-  const { imageRecipeArn = '', infrastructureConfigurationArn, distributionConfigurationArn } = request;
-  const recipe = await findVisibleReference(service, trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
-  const infrastructure = await findDefinition(
-    trx,
-    'infrastructure-configuration',
-    infrastructureConfigurationArn,
-    'infrastructureConfigurationArn',
-  );
-  const distribution =
-    distributionConfigurationArn === undefined
-      ? undefined
-      : await findDefinition(
-          trx,
-          'distribution-configuration',
-          distributionConfigurationArn,
-          'distributionConfigurationArn',
-        );
+  const parts = await findBuildParts(service, trx, request, problems, { keep: false });
+  const { recipe, infrastructure, distribution, workflows } = parts;
   const { name, slug, version } = recipe;
   const platform = recipe.document['platform'] as ImagesTable['platform'];
   if (platform !== 'Linux') throw notYet(`building images for ${platform}`);
-  const workflows = await resolveWorkflows(service, trx, request.workflows);
   const nodes = versionNodes('imageRecipeArn', version ?? '');
   const owner = { accountId: service.accountId, region: service.region };
   const build = await nextBuild(trx, { kind: 'image', ...owner, slug, nodes });

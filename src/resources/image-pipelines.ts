@@ -1,12 +1,15 @@
-import type { Transaction } from 'kysely';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
-import type { Database } from '../state/tables.ts';
-import { type BuildRequest, checkBuildRequest, imageTestsConfiguration } from './build-requests.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
+import {
+  type BuildParts,
+  type BuildRequest,
+  checkBuildRequest,
+  findBuildParts,
+  imageTestsConfiguration,
+} from './build-requests.ts';
 import {
   type Definition,
   described,
   findDefinition,
-  findReferenced,
   insertDefinition,
   lockDefinition,
   ownArn,
@@ -22,10 +25,8 @@ import {
   type ScheduledPipeline,
   withScheduleDefaults,
 } from './pipeline-schedules.ts';
-import type { Service } from './service.ts';
-import { findVisibleReference } from './sharing.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
-import { resolveWorkflows } from './workflow-configurations.ts';
+import { RequestProblems } from './request-problems.ts';
+import type { CheckContext, Service } from './service.ts';
 
 const KIND = 'image-pipeline';
 
@@ -34,11 +35,11 @@ export async function createImagePipeline(
   service: Service,
   input: InputOf<'CreateImagePipeline'>,
 ): Promise<OutputOf<'CreateImagePipeline'>> {
-  refuseUnsupportedMembers('CreateImagePipeline', input);
+  const problems = new RequestProblems();
+  checkPipeline('CreateImagePipeline', service, input, problems);
   const now = service.clock.now();
-  checkPipeline(input, now);
   return changeOnce(service, 'CreateImagePipeline', input, async (trx) => {
-    const parts = await findParts(service, trx, input);
+    const parts = await findBuildParts(service, trx, input, problems, { keep: true });
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, KIND, input.name), kind: KIND },
       name: input.name,
@@ -60,13 +61,15 @@ export async function updateImagePipeline(
   service: Service,
   input: InputOf<'UpdateImagePipeline'>,
 ): Promise<OutputOf<'UpdateImagePipeline'>> {
-  refuseUnsupportedMembers('UpdateImagePipeline', input);
+  const problems = new RequestProblems();
+  checkPipeline('UpdateImagePipeline', service, input, problems);
   const now = service.clock.now();
-  checkPipeline(input, now);
   return changeOnce(service, 'UpdateImagePipeline', input, async (trx) => {
     const { imagePipelineArn: arn } = input;
-    const { document, created_at } = await lockDefinition(trx, KIND, arn, 'imagePipelineArn');
-    const parts = await findParts(service, trx, input);
+    const pipeline = await problems.collect(() => lockDefinition(trx, KIND, arn, 'imagePipelineArn'));
+    const parts = await findBuildParts(service, trx, input, problems, { keep: true });
+    // Without problems it is there.
+    const { document, created_at } = pipeline as Definition;
     const updated = {
       name: document['name'],
       ...settings(input, parts),
@@ -81,44 +84,26 @@ export async function updateImagePipeline(
 
 type PipelineInput = InputOf<'CreateImagePipeline'> | InputOf<'UpdateImagePipeline'>;
 
-function checkPipeline(input: PipelineInput, now: Date): void {
-  checkBuildRequest(input);
-  checkSchedule(input.schedule, now);
+/** Reports what is wrong with a request to create or update. */
+export function checkPipeline(
+  operation: 'CreateImagePipeline' | 'UpdateImagePipeline',
+  { clock }: Pick<CheckContext, 'clock'>,
+  input: Partly<PipelineInput>,
+  problems: RequestProblems,
+): void {
+  checkBuildRequest(operation, input, problems);
+  checkSchedule(input.schedule, clock.now(), problems);
   const { imageLogGroupName, pipelineLogGroupName } = input.loggingConfiguration ?? {};
-  checkLogGroup('loggingConfiguration.imageLogGroupName', imageLogGroupName, input.executionRole);
-  checkLogGroup('loggingConfiguration.pipelineLogGroupName', pipelineLogGroupName, input.executionRole);
+  const { executionRole } = input;
+  checkLogGroup('loggingConfiguration.imageLogGroupName', imageLogGroupName, executionRole, problems);
+  checkLogGroup('loggingConfiguration.pipelineLogGroupName', pipelineLogGroupName, executionRole, problems);
 }
 
 function scheduled(arn: string, { schedule, status }: PipelineInput, createdAt: Date): ScheduledPipeline {
   return { arn, schedule, enabled: status !== 'DISABLED', createdAt };
 }
 
-interface Parts {
-  readonly recipe: Definition;
-}
-
-async function findParts(service: Service, trx: Transaction<Database>, input: BuildRequest): Promise<Parts> {
-  const { imageRecipeArn = '', infrastructureConfigurationArn, distributionConfigurationArn } = input;
-  const recipe = await findVisibleReference(service, trx, 'image-recipe', imageRecipeArn, 'imageRecipeArn');
-  await findReferenced(
-    trx,
-    'infrastructure-configuration',
-    infrastructureConfigurationArn,
-    'infrastructureConfigurationArn',
-  );
-  if (distributionConfigurationArn !== undefined) {
-    await findReferenced(
-      trx,
-      'distribution-configuration',
-      distributionConfigurationArn,
-      'distributionConfigurationArn',
-    );
-  }
-  await resolveWorkflows(service, trx, input.workflows);
-  return { recipe };
-}
-
-function settings(input: PipelineInput, { recipe }: Parts) {
+function settings(input: PipelineInput, { recipe }: BuildParts) {
   return {
     description: input.description,
     platform: recipe.document['platform'],

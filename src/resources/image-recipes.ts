@@ -1,17 +1,17 @@
 import type { Transaction } from 'kysely';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import type { Database } from '../state/tables.ts';
 import { checkBlockDevices } from './block-devices.ts';
 import { described, insertDefinition, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
-import { type ResolvedParent, resolveParentImage } from './parent-images.ts';
+import { parentImageArn, type ResolvedParent, resolveParentImage } from './parent-images.ts';
 import { checkQuota } from './quotas.ts';
-import { checkRecipeComponents } from './recipe-components.ts';
-import { checkVersion, concreteVersion } from './recipe-versions.ts';
+import { checkComponentList, checkRecipeComponents } from './recipe-components.ts';
+import { checkRecipeVersion, concreteVersion } from './recipe-versions.ts';
 import { RequestProblems } from './request-problems.ts';
-import type { Service } from './service.ts';
+import type { CheckContext, Service } from './service.ts';
 import { findVisible } from './sharing.ts';
 import { reportUnsupportedMembers } from './unsupported-members.ts';
 
@@ -20,9 +20,11 @@ export async function createImageRecipe(
   service: Service,
   input: InputOf<'CreateImageRecipe'>,
 ): Promise<OutputOf<'CreateImageRecipe'>> {
+  const problems = new RequestProblems();
+  checkCreateImageRecipe(service, input, problems);
   return changeOnce(service, 'CreateImageRecipe', input, async (trx) => {
     const components = input.components ?? [];
-    const parent = await checkInput(service, trx, input);
+    const parent = await checkReferences(service, trx, input, problems);
     const version = await concreteVersion(service, trx, 'image-recipe', input);
     const arn = await insertDefinition(service, trx, {
       arn: { ...ownArn(service, 'image-recipe', input.name, version), kind: 'image-recipe' },
@@ -52,33 +54,36 @@ export async function createImageRecipe(
   });
 }
 
+/** Reports what is wrong with the request. */
+export function checkCreateImageRecipe(
+  context: CheckContext,
+  input: Partly<InputOf<'CreateImageRecipe'>>,
+  problems: RequestProblems,
+): void {
+  const { components = [], parentImage } = input;
+  reportUnsupportedMembers('CreateImageRecipe', input, problems);
+  checkBlockDevices(input.blockDeviceMappings, problems);
+  problems.attempt(() => checkQuota(context, 'componentsPerImageRecipe', components.length));
+  const values = components.flatMap((component) => component?.parameters?.flatMap((one) => one?.value ?? []) ?? []);
+  const longest = Math.max(0, ...values.map((value) => value?.length ?? 0));
+  problems.attempt(() => checkQuota(context, 'componentParameterLength', longest));
+  checkRecipeVersion(input, problems);
+  if (parentImage !== undefined) problems.attempt(() => parentImageArn(context, parentImage));
+  checkComponentList(components, problems);
+}
+
 /** What the parent image is. Throws everything that is wrong with the request and with what it names. */
-async function checkInput(
+async function checkReferences(
   service: Service,
   trx: Transaction<Database>,
-  input: InputOf<'CreateImageRecipe'>,
+  { parentImage, components = [] }: InputOf<'CreateImageRecipe'>,
+  problems: RequestProblems,
 ): Promise<ResolvedParent> {
-  const problems = new RequestProblems();
-  reportUnsupportedMembers('CreateImageRecipe', input, problems);
-  checkBlockDevices(input.blockDeviceMappings ?? [], problems);
-  await checkRecipeQuotas(service, input, problems);
-  await problems.collect(() => checkVersion(input));
-  const parent = await problems.collect(() => resolveParentImage(service, trx, input.parentImage));
-  await checkRecipeComponents(service, trx, { components: input.components ?? [], parent }, problems);
+  const parent = await problems.collect(() => resolveParentImage(service, trx, parentImage));
+  await checkRecipeComponents(service, trx, { components, parent }, problems);
   problems.throwIfAny();
   // Without problems it was resolved.
   return parent as ResolvedParent;
-}
-
-async function checkRecipeQuotas(
-  service: Service,
-  { components = [] }: InputOf<'CreateImageRecipe'>,
-  problems: RequestProblems,
-): Promise<void> {
-  await problems.collect(() => checkQuota(service, 'componentsPerImageRecipe', components.length));
-  const values = components.flatMap(({ parameters = [] }) => parameters.flatMap(({ value }) => value));
-  const longest = Math.max(0, ...values.map((value) => value.length));
-  await problems.collect(() => checkQuota(service, 'componentParameterLength', longest));
 }
 
 /** An ARN with wildcards means the highest version that matches. */

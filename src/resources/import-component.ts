@@ -1,28 +1,48 @@
 import { stringify } from 'yaml';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { insertBuild } from './build-versions.ts';
-import { checkComponent, parseComponentText } from './component-text.ts';
+import { parseComponentText } from './component-text.ts';
 import { ownArn } from './definitions.ts';
-import { dataOrUri, readDocument } from './document-text.ts';
+import { type DocumentText, dataOrUri, documentAtUri, inlineDocument } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
-import type { Service } from './service.ts';
+import { RequestProblems } from './request-problems.ts';
+import type { CheckContext, Service } from './service.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
+import { checkVersionNodes } from './versions.ts';
 
 /** What runs a script of format SHELL, the only format there is. */
 const ACTIONS = { Linux: 'ExecuteBash', macOS: 'ExecuteBash', Windows: 'ExecutePowerShell' } as const;
+
+type Script = Partly<InputOf<'ImportComponent'>>;
+
+/** Reports what is wrong with the request. @returns the document that the script in it becomes */
+export function checkImportComponent(
+  _context: CheckContext,
+  input: Script,
+  problems: RequestProblems,
+): string | undefined {
+  reportUnsupportedMembers('ImportComponent', input, problems);
+  checkVersionNodes(input, problems);
+  const inline = inlineDocument(dataOrUri(input), problems);
+  return inline === undefined ? undefined : problems.attempt(() => wrapped(inline, input));
+}
 
 /** Wraps a script into a component document with one step, and stores that as the next build of its version. */
 export async function importComponent(
   service: Service,
   input: InputOf<'ImportComponent'>,
 ): Promise<OutputOf<'ImportComponent'>> {
+  const problems = new RequestProblems();
+  const inline = checkImportComponent(service, input, problems);
   return changeOnce(service, 'ImportComponent', input, async (trx) => {
     const { name, semanticVersion: version, platform, type } = input;
-    const data = await checkComponent('ImportComponent', input, async () => {
-      const { member, text } = await readDocument(service, dataOrUri(input));
-      const wrapped = wrappedScript(input, text);
-      parseComponentText(member, wrapped, input);
-      return wrapped;
-    });
+    const data =
+      inline ??
+      (await problems.collect(async () => {
+        const document = await documentAtUri(service, dataOrUri(input));
+        return document === undefined ? undefined : wrapped(document, input);
+      }));
+    problems.throwIfAny();
     const content = {
       name,
       version,
@@ -40,7 +60,14 @@ export async function importComponent(
   });
 }
 
-function wrappedScript({ name, description, platform, type }: InputOf<'ImportComponent'>, script: string): string {
+/** Throws what is wrong with the document that the script becomes. */
+function wrapped({ member, text }: DocumentText, input: Script): string {
+  const data = wrappedScript(input, text);
+  parseComponentText({ member, text: data }, input);
+  return data;
+}
+
+function wrappedScript({ name, description, platform = 'Linux', type }: Script, script: string): string {
   const step = { name: 'RunScript', action: ACTIONS[platform], inputs: { commands: [script] } };
   const document = {
     schemaVersion: '1.0',

@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import { invalidParameter } from '../contract/errors.ts';
-import type { InputOf, OperationName, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import type { Database } from '../state/tables.ts';
 import { described, findDefinition } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
@@ -16,8 +16,11 @@ export async function createInfrastructureConfiguration(
   service: Service,
   input: InputOf<'CreateInfrastructureConfiguration'>,
 ): Promise<OutputOf<'CreateInfrastructureConfiguration'>> {
+  const problems = new RequestProblems();
+  checkInfrastructure('CreateInfrastructureConfiguration', input, problems);
   return changeOnce(service, 'CreateInfrastructureConfiguration', input, async (trx) => {
-    await checkInput(service, trx, 'CreateInfrastructureConfiguration', input);
+    await problems.collect(() => checkTopic(service, trx, input.snsTopicArn));
+    problems.throwIfAny();
     return { infrastructureConfigurationArn: await createNamed(service, trx, KIND, input, settings(input)) };
   });
 }
@@ -27,28 +30,28 @@ export async function updateInfrastructureConfiguration(
   service: Service,
   input: InputOf<'UpdateInfrastructureConfiguration'>,
 ): Promise<OutputOf<'UpdateInfrastructureConfiguration'>> {
+  const problems = new RequestProblems();
+  checkInfrastructure('UpdateInfrastructureConfiguration', input, problems);
   return changeOnce(service, 'UpdateInfrastructureConfiguration', input, async (trx) => {
-    await checkInput(service, trx, 'UpdateInfrastructureConfiguration', input);
+    await problems.collect(() => checkTopic(service, trx, input.snsTopicArn));
     const { infrastructureConfigurationArn: arn } = input;
-    await updateNamed(service, trx, KIND, { arn, parameter: 'infrastructureConfigurationArn' }, settings(input));
+    const at = { arn, parameter: 'infrastructureConfigurationArn' };
+    await problems.collect(() => updateNamed(service, trx, KIND, at, settings(input)));
+    problems.throwIfAny();
     return { infrastructureConfigurationArn: arn };
   });
 }
 
 type Input = InputOf<'CreateInfrastructureConfiguration'> | InputOf<'UpdateInfrastructureConfiguration'>;
 
-/** Throws everything that is wrong with the request. */
-async function checkInput(
-  service: Service,
-  trx: Transaction<Database>,
-  operation: OperationName,
-  input: Input,
-): Promise<void> {
-  const problems = new RequestProblems();
+/** Reports what is wrong with a request to create or update. */
+export function checkInfrastructure(
+  operation: 'CreateInfrastructureConfiguration' | 'UpdateInfrastructureConfiguration',
+  input: Partly<Input>,
+  problems: RequestProblems,
+): void {
   reportUnsupportedMembers(operation, input, problems);
   checkResourceTags(input.resourceTags, problems);
-  await problems.collect(() => checkTopic(service, trx, input.snsTopicArn));
-  problems.throwIfAny();
 }
 
 function settings(input: Input) {
@@ -83,7 +86,7 @@ async function checkTopic(service: Service, trx: Transaction<Database>, topicArn
 /** Tags that the service itself puts on instances. Source: API Reference, CreateInfrastructureConfiguration. */
 const RESERVED_TAGS = ['CreatedBy', 'Ec2ImageBuilderArn', 'Name', 'Tags'];
 
-function checkResourceTags(tags: Readonly<Record<string, string>> = {}, problems: RequestProblems): void {
+function checkResourceTags(tags: Partly<Input>['resourceTags'] = {}, problems: RequestProblems): void {
   for (const key of RESERVED_TAGS.filter((reserved) => Object.hasOwn(tags, reserved))) {
     problems.add(invalidParameter('resourceTags', `The key '${key}' is reserved for the service.`));
   }

@@ -33,15 +33,19 @@ export async function listLifecycleExecutions(
   return { lifecycleExecutions: items, ...next };
 }
 
-async function executionsOf(service: Service, resourceArn: string) {
+/** Throws what can have no executions. */
+export function kindOfExecuted(resourceArn: string): 'lifecycle-policy' | 'image' {
   const arn = parseArn(resourceArn);
+  if (arn?.kind === 'lifecycle-policy') return 'lifecycle-policy';
+  if (arn?.kind === 'image' && arn.build !== undefined) return 'image';
+  throw invalidParameter('resourceArn', 'It must be the ARN of a lifecycle policy or of an image build version.');
+}
+
+async function executionsOf(service: Service, resourceArn: string) {
   const cursor = (execution: Execution) => [execution.seq];
-  if (arn?.kind === 'lifecycle-policy') {
+  if (kindOfExecuted(resourceArn) === 'lifecycle-policy') {
     await findDefinition(service.db, 'lifecycle-policy', resourceArn, 'resourceArn');
     return { ...NOTHING, cursor };
-  }
-  if (arn?.kind !== 'image' || arn.build === undefined) {
-    throw invalidParameter('resourceArn', 'It must be the ARN of a lifecycle policy or of an image build version.');
   }
   const read = (after: readonly (string | number)[] | undefined, limit: number): Promise<Execution[]> =>
     service.db

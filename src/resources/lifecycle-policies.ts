@@ -1,15 +1,15 @@
 import { notYet } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { bySeq, type ListedDefinition, summaryOf } from './definition-lists.ts';
 import { described, findDefinition } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
 import { changeOnce } from './idempotency.ts';
-import { checkPolicyRules, type PolicyRules } from './lifecycle-rules.ts';
+import { checkPolicyRules } from './lifecycle-rules.ts';
 import { byValue, type Filters, listPage } from './lists.ts';
 import { createNamed, updateNamed } from './named-definitions.ts';
 import { invalidCombination } from './refusals.ts';
 import { RequestProblems } from './request-problems.ts';
-import type { Service } from './service.ts';
+import type { CheckContext, Service } from './service.ts';
 
 const KIND = 'lifecycle-policy';
 
@@ -18,7 +18,9 @@ export async function createLifecyclePolicy(
   service: Service,
   input: InputOf<'CreateLifecyclePolicy'>,
 ): Promise<OutputOf<'CreateLifecyclePolicy'>> {
-  checkPolicy(input);
+  const problems = new RequestProblems();
+  checkPolicy(service, input, problems);
+  problems.throwIfAny();
   return changeOnce(service, 'CreateLifecyclePolicy', input, async (trx) => ({
     lifecyclePolicyArn: await createNamed(service, trx, KIND, input, settings(input)),
   }));
@@ -29,30 +31,34 @@ export async function updateLifecyclePolicy(
   service: Service,
   input: InputOf<'UpdateLifecyclePolicy'>,
 ): Promise<OutputOf<'UpdateLifecyclePolicy'>> {
-  checkPolicy(input);
+  const problems = new RequestProblems();
+  checkPolicy(service, input, problems);
   return changeOnce(service, 'UpdateLifecyclePolicy', input, async (trx) => {
     const { lifecyclePolicyArn: arn, resourceType } = input;
     const at = { arn, parameter: 'lifecyclePolicyArn' };
-    await updateNamed(service, trx, KIND, at, settings(input), ({ resourceType: kept }) => {
-      if (kept !== resourceType)
-        throw invalidCombination('resourceType', `It cannot change; the policy is for ${kept}.`);
-    });
+    const check = ({ resourceType: kept }: Readonly<Record<string, unknown>>): void => {
+      if (kept === resourceType) return;
+      throw invalidCombination('resourceType', `It cannot change; the policy is for ${kept}.`);
+    };
+    await problems.collect(() => updateNamed(service, trx, KIND, at, settings(input), check));
+    problems.throwIfAny();
     return { lifecyclePolicyArn: arn };
   });
 }
 
-function checkPolicy(input: PolicyRules & { readonly status?: 'DISABLED' | 'ENABLED' | undefined }): void {
-  const problems = new RequestProblems();
+/** Reports what is wrong with a request to create or update. */
+export function checkPolicy(
+  _context: CheckContext,
+  input: Partly<InputOf<'CreateLifecyclePolicy'> | InputOf<'UpdateLifecyclePolicy'>>,
+  problems: RequestProblems,
+): void {
   checkPolicyRules(input, problems);
   // ENABLED is also what a policy is when its status is left out.
   if (input.status !== 'DISABLED') {
-    problems.add(
-      notYet(
-        "carrying out lifecycle policies (they can be kept with 'status' DISABLED; this one is ENABLED, the default)",
-      ),
-    );
+    const what =
+      "carrying out lifecycle policies (they can be kept with 'status' DISABLED; this one is ENABLED, the default)";
+    problems.add(notYet(what, ['status']));
   }
-  problems.throwIfAny();
 }
 
 function settings(input: InputOf<'CreateLifecyclePolicy'> | InputOf<'UpdateLifecyclePolicy'>) {
@@ -75,7 +81,7 @@ export async function getLifecyclePolicy(
   };
 }
 
-const FILTERS: Filters<ListedDefinition> = {
+export const POLICY_FILTERS: Filters<ListedDefinition> = {
   name: byValue((row) => row.name),
   resourceType: byValue((row) => row.document['resourceType']),
   status: byValue((row) => row.document['status']),
@@ -88,7 +94,7 @@ export async function listLifecyclePolicies(
   const members = ['name', 'description', 'status', 'executionRole', 'resourceType', 'dateCreated', 'dateUpdated'];
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListLifecyclePolicies',
-    filters: FILTERS,
+    filters: POLICY_FILTERS,
     ...bySeq(service, KIND),
     item: (row) => ({ arn: row.arn, ...summaryOf(row, members), tags: row.tags }),
   });

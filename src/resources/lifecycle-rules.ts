@@ -1,6 +1,6 @@
 /** What the rules of a lifecycle policy may say. Source: User Guide, "How lifecycle management rules work". */
 import type { LifecyclePolicyDetail, LifecyclePolicyResourceSelection } from '@aws-sdk/client-imagebuilder';
-import type { Validated } from '../contract/operations.ts';
+import type { Partly, Validated } from '../contract/operations.ts';
 import { isSelectable } from '../contract/version.ts';
 import { invalidCombination, invalidVersion } from './refusals.ts';
 import type { RequestProblems } from './request-problems.ts';
@@ -13,27 +13,30 @@ export interface PolicyRules {
 
 /** Reports every contradiction. */
 export function checkPolicyRules(
-  { resourceType, policyDetails, resourceSelection }: PolicyRules,
+  { resourceType, policyDetails = [], resourceSelection }: Partly<PolicyRules>,
   problems: RequestProblems,
 ): void {
   const report = (path: string, reason: string): void => problems.add(invalidCombination(path, reason));
   for (const [index, detail] of policyDetails.entries()) {
+    if (detail === undefined) continue;
     const path = `policyDetails[${index}]`;
-    if (policyDetails.findIndex(({ action }) => action.type === detail.action.type) !== index) {
-      report(`${path}.action.type`, `There is another rule for ${detail.action.type}; each action may have one.`);
+    const type = detail.action?.type;
+    if (type !== undefined && policyDetails.findIndex((other) => other?.action?.type === type) !== index) {
+      report(`${path}.action.type`, `There is another rule for ${type}; each action may have one.`);
     }
     checkAction(detail, resourceType, path, report);
     checkFilter(detail, path, report);
-    if (detail.exclusionRules?.amis !== undefined && resourceType !== 'AMI_IMAGE') {
+    if (detail.exclusionRules?.amis !== undefined && resourceType === 'CONTAINER_IMAGE') {
       report(`${path}.exclusionRules.amis`, 'Only policies for AMI_IMAGE exclude AMIs.');
     }
   }
+  if (resourceSelection === undefined) return;
   const { recipes, tagMap } = resourceSelection;
   if ((recipes === undefined) === (tagMap === undefined)) {
     report('resourceSelection', "Exactly one of 'recipes' and 'tagMap' must be given.");
   }
-  for (const [index, { semanticVersion }] of (recipes ?? []).entries()) {
-    if (isSelectable(semanticVersion)) continue;
+  for (const [index, recipe] of (recipes ?? []).entries()) {
+    if (recipe?.semanticVersion === undefined || isSelectable(recipe.semanticVersion)) continue;
     const path = `resourceSelection.recipes[${index}].semanticVersion`;
     problems.add(invalidVersion(path, 'Every node to the right of an x must be x too.'));
   }
@@ -42,25 +45,28 @@ export function checkPolicyRules(
 type Report = (path: string, reason: string) => void;
 
 function checkAction(
-  { action }: Validated<LifecyclePolicyDetail>,
-  resourceType: PolicyRules['resourceType'],
+  { action }: Partly<LifecyclePolicyDetail>,
+  resourceType: PolicyRules['resourceType'] | undefined,
   path: string,
   report: Report,
 ): void {
-  const { type, includeResources: { amis = false, snapshots = false, containers = false } = {} } = action;
+  const { type, includeResources: { amis = false, snapshots = false, containers = false } = {} } = action ?? {};
   const included = `${path}.action.includeResources`;
   if (resourceType === 'CONTAINER_IMAGE') {
-    if (type !== 'DELETE') report(`${path}.action.type`, `Container images can only be deleted, not ${type}.`);
+    if (type !== undefined && type !== 'DELETE')
+      report(`${path}.action.type`, `Container images can only be deleted, not ${type}.`);
     if (amis || snapshots) report(included, 'Container images have no AMIs or snapshots.');
     return;
   }
+  if (resourceType === undefined || type === undefined) return;
   if (containers) report(`${included}.containers`, 'Policies for AMI_IMAGE have no containers.');
   if (snapshots && type !== 'DELETE') report(`${included}.snapshots`, 'Only DELETE includes snapshots.');
   if (snapshots && !amis) report(`${included}.snapshots`, 'Snapshots can only be deleted together with their AMIs.');
 }
 
-function checkFilter({ action, filter }: Validated<LifecyclePolicyDetail>, path: string, report: Report): void {
-  const { type, unit, retainAtLeast } = filter;
+function checkFilter({ action, filter }: Partly<LifecyclePolicyDetail>, path: string, report: Report): void {
+  const { type, unit, retainAtLeast } = filter ?? {};
+  if (action?.type === undefined || type === undefined) return;
   if (type === 'COUNT' && action.type !== 'DELETE') report(`${path}.filter.type`, 'COUNT is only for DELETE.');
   if (type === 'AGE' && unit === undefined) report(`${path}.filter.unit`, 'It is required for AGE.');
   if (type === 'COUNT' && unit !== undefined) report(`${path}.filter.unit`, 'It is only for AGE.');

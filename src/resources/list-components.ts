@@ -1,9 +1,11 @@
-import { parseArn } from '../contract/arn.ts';
+import { type ImageBuilderArn, parseArn } from '../contract/arn.ts';
 import { invalidParameter } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
+import type { VersionNodes } from '../contract/version.ts';
 import { buildsOf, byNameOnly, bySeq, byVersionNumber, type ListedDefinition, summaryOf } from './definition-lists.ts';
-import { byValue, byVersion, type Filters, listPage } from './lists.ts';
+import { byValue, byVersion, checkFilters, type Filters, listPage } from './lists.ts';
 import { checkByName, NOTHING, ownedBy } from './owners.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 import { sharedVersions } from './shared-lists.ts';
 import { versionNodes } from './versions.ts';
@@ -20,12 +22,19 @@ const FILTERS: Filters<ListedDefinition> = {
   version: byVersion((row) => row),
 };
 
+export function checkListComponents(input: Partly<InputOf<'ListComponents'>>, problems: RequestProblems): void {
+  checkByName(input, problems);
+  checkFilters(input.filters, FILTERS, problems);
+}
+
 /** One entry per version, described by its newest build; one per name with `byName`. */
 export async function listComponents(
   service: Service,
   input: InputOf<'ListComponents'>,
 ): Promise<OutputOf<'ListComponents'>> {
-  checkByName(input);
+  const problems = new RequestProblems();
+  checkListComponents(input, problems);
+  problems.throwIfAny();
   const byName = input.byName === true;
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListComponents',
@@ -80,12 +89,19 @@ export async function listComponentBuildVersions(
 
 function rowsOf(service: Service, componentVersionArn: string | undefined) {
   if (componentVersionArn === undefined) return bySeq(service, 'component');
-  const arn = parseArn(componentVersionArn);
+  const { arn, nodes } = readComponentVersionArn(componentVersionArn);
+  const isOwn = arn.owner === service.accountId && arn.region === service.region;
+  return isOwn ? buildsOf(service, 'component', { slug: arn.slug, nodes }) : NOTHING;
+}
+
+/** Throws what cannot be the ARN of a version. */
+export function readComponentVersionArn(text: string): {
+  readonly arn: ImageBuilderArn;
+  readonly nodes: VersionNodes;
+} {
+  const arn = parseArn(text);
   if (arn?.version === undefined || arn.kind !== 'component') {
     throw invalidParameter('componentVersionArn', 'It must be the ARN of a component version, without its build.');
   }
-  const isOwn = arn.owner === service.accountId && arn.region === service.region;
-  return isOwn
-    ? buildsOf(service, 'component', { slug: arn.slug, nodes: versionNodes('componentVersionArn', arn.version) })
-    : NOTHING;
+  return { arn, nodes: versionNodes('componentVersionArn', arn.version) };
 }

@@ -19,13 +19,24 @@ function summary(row: ListedDefinition, ...members: readonly string[]) {
   return { arn: row.arn, ...summaryOf(row, members), tags: row.tags };
 }
 
+export const RECIPE_FILTERS = filtersOn('name', 'parentImage', 'platform');
+export const CONFIGURATION_FILTERS = filtersOn('name');
+export const PIPELINE_FILTERS = filtersOn(
+  'description',
+  'distributionConfigurationArn',
+  'imageRecipeArn',
+  'infrastructureConfigurationArn',
+  'name',
+  'status',
+);
+
 export async function listImageRecipes(
   service: Service,
   input: InputOf<'ListImageRecipes'>,
 ): Promise<OutputOf<'ListImageRecipes'>> {
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListImageRecipes',
-    filters: filtersOn('name', 'parentImage', 'platform'),
+    filters: RECIPE_FILTERS,
     ...ownedBy(input.owner, {
       own: () => bySeq(service, 'image-recipe'),
       shared: () => sharedDefinitions(service, 'image-recipe'),
@@ -41,7 +52,7 @@ export async function listInfrastructureConfigurations(
 ): Promise<OutputOf<'ListInfrastructureConfigurations'>> {
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListInfrastructureConfigurations',
-    filters: filtersOn('name'),
+    filters: CONFIGURATION_FILTERS,
     ...bySeq(service, 'infrastructure-configuration'),
     item: (row) =>
       summary(
@@ -65,7 +76,7 @@ export async function listDistributionConfigurations(
 ): Promise<OutputOf<'ListDistributionConfigurations'>> {
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListDistributionConfigurations',
-    filters: filtersOn('name'),
+    filters: CONFIGURATION_FILTERS,
     ...bySeq(service, 'distribution-configuration'),
     item: (row) => ({
       ...summary(row, 'name', 'description', 'dateCreated', 'dateUpdated'),
@@ -81,14 +92,7 @@ export async function listImagePipelines(
 ): Promise<OutputOf<'ListImagePipelines'>> {
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListImagePipelines',
-    filters: filtersOn(
-      'description',
-      'distributionConfigurationArn',
-      'imageRecipeArn',
-      'infrastructureConfigurationArn',
-      'name',
-      'status',
-    ),
+    filters: PIPELINE_FILTERS,
     ...bySeq(service, 'image-pipeline'),
     item: (row) => describedPipeline(service, row),
   });

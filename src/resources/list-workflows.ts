@@ -1,13 +1,14 @@
 import { type ImageBuilderArn, parseArn } from '../contract/arn.ts';
 import { invalidParameter } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { fixedNodes, isSelectable, MAX_NODE } from '../contract/version.ts';
 import { slugColumn } from '../state/find-resource.ts';
 import { buildsOf, byNameOnly, bySeq, byVersionNumber, type ListedDefinition, summaryOf } from './definition-lists.ts';
-import { byValue, byVersion, type Cursor, type Filters, listPage } from './lists.ts';
+import { byValue, byVersion, type Cursor, checkFilters, type Filters, listPage } from './lists.ts';
 import { arnOf, describedManagedWorkflow, matching } from './managed-workflows.ts';
-import { checkByName, NOTHING } from './owners.ts';
+import { checkByName, checkOwner, NOTHING } from './owners.ts';
 import { invalidVersion } from './refusals.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { ManagedWorkflow, Service } from './service.ts';
 
 interface ListedWorkflow {
@@ -28,12 +29,23 @@ const FILTERS: Filters<ListedWorkflow> = {
   version: byVersion((workflow) => workflow),
 };
 
+/** Workflows cannot be shared, and third parties have none. As AWS. */
+const OWNERS = ['Self', 'Amazon', 'AWSMarketplace'] as const;
+
+export function checkListWorkflows(input: Partly<InputOf<'ListWorkflows'>>, problems: RequestProblems): void {
+  checkOwner('Workflows', OWNERS, input.owner, problems);
+  checkByName(input, problems);
+  checkFilters(input.filters, FILTERS, problems);
+}
+
 /** One entry per version, described by its newest build; one per name with `byName`. */
 export async function listWorkflows(
   service: Service,
   input: InputOf<'ListWorkflows'>,
 ): Promise<OutputOf<'ListWorkflows'>> {
-  checkByName(input);
+  const problems = new RequestProblems();
+  checkListWorkflows(input, problems);
+  problems.throwIfAny();
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListWorkflows',
     filters: FILTERS,
@@ -48,17 +60,8 @@ export async function listWorkflows(
 }
 
 function ownedBy(service: Service, { owner = 'Self', byName = false }: InputOf<'ListWorkflows'>): WorkflowSource {
-  switch (owner) {
-    case 'Self':
-      return own(byName ? byNameOnly(service, 'workflow') : byVersionNumber(service, 'workflow'));
-    case 'Amazon':
-      return managed(service.managedWorkflows);
-    case 'AWSMarketplace':
-      return NOTHING;
-    default:
-      // As AWS: workflows cannot be shared, and third parties have none.
-      throw invalidParameter('owner', `Workflows are listed for Self, Amazon and AWSMarketplace, not for ${owner}.`);
-  }
+  if (owner === 'Self') return own(byName ? byNameOnly(service, 'workflow') : byVersionNumber(service, 'workflow'));
+  return owner === 'Amazon' ? managed(service.managedWorkflows) : NOTHING;
 }
 
 /** All builds of the versions that an ARN means, with wildcards or not; or all builds of this account. */
@@ -77,20 +80,28 @@ export async function listWorkflowBuildVersions(
 
 function buildVersions(service: Service, workflowVersionArn: string | undefined): WorkflowSource {
   if (workflowVersionArn === undefined) return own(bySeq(service, 'workflow'));
-  const arn = parseArn(workflowVersionArn);
+  const { arn, nodes } = readWorkflowVersionArn(workflowVersionArn);
+  if (arn.owner === 'aws') return managed(matching(service, arn));
+  return isOwn(service, arn) ? own(buildsOf(service, 'workflow', { slug: slugColumn(arn), nodes })) : NOTHING;
+}
+
+/** The ARN and the nodes that it fixes. Throws what cannot be the ARN of versions. */
+export function readWorkflowVersionArn(text: string): {
+  readonly arn: ImageBuilderArn;
+  readonly nodes: readonly number[];
+} {
+  const arn = parseArn(text);
   if (arn?.version === undefined || arn.kind !== 'workflow') {
     throw invalidParameter('workflowVersionArn', 'It must be the ARN of a workflow version, without its build.');
   }
-  if (!isSelectable(arn.version) || fixedNodes(arn.version).some((node) => node > MAX_NODE)) {
+  const nodes = fixedNodes(arn.version);
+  if (!isSelectable(arn.version) || nodes.some((node) => node > MAX_NODE)) {
     throw invalidVersion(
       'workflowVersionArn',
       `Each node is a number from 0 to ${MAX_NODE} or x, and every node to the right of an x is x too.`,
     );
   }
-  if (arn.owner === 'aws') return managed(matching(service, arn));
-  return isOwn(service, arn)
-    ? own(buildsOf(service, 'workflow', { slug: slugColumn(arn), nodes: fixedNodes(arn.version) }))
-    : NOTHING;
+  return { arn, nodes };
 }
 
 function isOwn(service: Service, { owner, region }: ImageBuilderArn): boolean {

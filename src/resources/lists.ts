@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { slugOf } from '../contract/arn.ts';
 import { AwsError, invalidParameter } from '../contract/errors.ts';
-import type { OperationName } from '../contract/operations.ts';
+import type { OperationName, Partly } from '../contract/operations.ts';
 import { didYouMean } from '../util/problem.ts';
 import { canonicalJson } from './idempotency.ts';
 import { RequestProblems } from './request-problems.ts';
@@ -66,7 +66,11 @@ export async function listPage<Row, Item>(
   listing: Listing<Row, Item>,
 ): Promise<Page<Item>> {
   const size = request.maxResults ?? DEFAULT_PAGE_SIZE;
-  const matches = matcher(request.filters ?? [], listing);
+  const known = listing.filters ?? {};
+  const problems = new RequestProblems();
+  checkFilters(request.filters, known, problems);
+  problems.throwIfAny();
+  const matches = matcher(request.filters ?? [], known);
   const found: Row[] = [];
   const slugs = slugsOf(request.filters);
   let after = cursorOf(service, request, listing.operation);
@@ -110,26 +114,43 @@ function hashOf(request: ListRequest): string {
   return createHash('sha256').update(canonicalJson(parameters)).digest('base64url').slice(0, 16);
 }
 
-function matcher<Row>(requested: readonly RequestedFilter[], listing: Listing<Row, unknown>): (row: Row) => boolean {
-  const known = listing.filters ?? {};
-  const problems = new RequestProblems();
-  const conditions = requested.flatMap(({ name, values = [] }, index) => {
-    const has = name === undefined ? undefined : Object.hasOwn(known, name) ? known[name] : undefined;
-    if (has === undefined) problems.add(unknownFilter(index, name, Object.keys(known)));
-    if (values.length === 0) {
-      problems.add(invalidParameter(`filters[${index}].values`, 'A filter needs at least one value.'));
-    }
+function matcher<Row>(requested: readonly RequestedFilter[], known: Filters<Row>): (row: Row) => boolean {
+  const conditions = requested.flatMap(({ name = '', values = [] }) => {
+    const has = Object.hasOwn(known, name) ? known[name] : undefined;
     return has === undefined ? [] : [(row: Row) => values.some((value) => has(row, value))];
   });
-  problems.throwIfAny();
   return (row) => conditions.every((condition) => condition(row));
 }
 
-function unknownFilter(index: number, name: string | undefined, known: readonly string[]): AwsError {
+/** Reports filters that the list does not have or that select nothing. */
+export function checkFilters(
+  requested: Partly<RequestedFilter[]> = [],
+  known: Filters<never>,
+  problems: RequestProblems,
+): void {
+  for (const [index, filter] of requested.entries()) checkFilter(filter, `filters[${index}]`, known, problems);
+}
+
+/** As {@link checkFilters}, for the filter at a path. */
+export function checkFilter(
+  filter: Partly<RequestedFilter> | undefined,
+  path: string,
+  known: Filters<never>,
+  problems: RequestProblems,
+): void {
+  if (filter === undefined) return;
+  const { name, values = [] } = filter;
+  if (name === undefined || !Object.hasOwn(known, name)) {
+    problems.add(unknownFilter(`${path}.name`, name, Object.keys(known)));
+  }
+  if (values.length === 0) problems.add(invalidParameter(`${path}.values`, 'A filter needs at least one value.'));
+}
+
+function unknownFilter(path: string, name: string | undefined, known: readonly string[]): AwsError {
   const meant = name === undefined ? undefined : didYouMean(name, known);
   const allowed = known.length === 0 ? 'This list has no filters.' : `Filter names are ${known.join(', ')}.`;
   const suggestion = meant === undefined ? '' : ` Did you mean '${meant}'?`;
-  return invalidParameter(`filters[${index}].name`, `${allowed}${suggestion}`);
+  return invalidParameter(path, `${allowed}${suggestion}`);
 }
 
 /** A filter on a single value. */

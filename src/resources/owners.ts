@@ -1,5 +1,8 @@
 import type { Ownership } from '@aws-sdk/client-imagebuilder';
+import { invalidParameter } from '../contract/errors.ts';
+import type { Partly } from '../contract/operations.ts';
 import { invalidCombination } from './refusals.ts';
+import type { RequestProblems } from './request-problems.ts';
 
 /** What a list has of each owner that can be asked for. */
 interface Owned<Rows> {
@@ -19,14 +22,26 @@ export function ownedBy<Rows>(
   return owner === 'Amazon' && amazon !== undefined ? amazon() : NOTHING;
 }
 
-/** `byName` lists one entry per name, so a filter on versions has nothing to work on. */
-export function checkByName(request: {
-  byName?: boolean | undefined;
-  filters?: { name?: string | undefined }[] | undefined;
-}): void {
-  if (request.byName === true && request.filters?.some((filter) => filter.name === 'version')) {
-    throw invalidCombination('byName', "It cannot be combined with the filter 'version'.");
+/** Reports a filter on versions together with `byName`, which lists one entry per name. */
+export function checkByName(
+  request: Partly<{ byName?: boolean | undefined; filters?: { name?: string | undefined }[] | undefined }>,
+  problems: RequestProblems,
+): void {
+  if (request.byName === true && request.filters?.some((filter) => filter?.name === 'version')) {
+    problems.add(invalidCombination('byName', "It cannot be combined with the filter 'version'."));
   }
+}
+
+/** Reports an owner of whom there is no such list at all. */
+export function checkOwner(
+  what: string,
+  owners: readonly Ownership[],
+  owner: Ownership | undefined,
+  problems: RequestProblems,
+): void {
+  if (owner === undefined || owners.includes(owner)) return;
+  const listed = `${owners.slice(0, -1).join(', ')} and ${owners.at(-1)}`;
+  problems.add(invalidParameter('owner', `${what} are listed for ${listed}, not for ${owner}.`));
 }
 
 /** The list of nobody's resources. */

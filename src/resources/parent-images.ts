@@ -25,28 +25,42 @@ export async function resolveParentImage(
   trx: Transaction<Database>,
   parentImage: string,
 ): Promise<ResolvedParent> {
-  if (/^ami-[0-9a-f]+$/.test(parentImage)) {
+  const arn = parentImageArn(service, parentImage);
+  if (arn === undefined) {
     const { platform, osVersion } = await findAmi(service, trx, parentImage);
     return { platform, osVersion };
-  }
-  if (parentImage.startsWith('ssm:')) throw notYet(`SSM parameters as 'parentImage' ('${parentImage}')`);
-  if (/^prod-[a-z0-9]+$/.test(parentImage)) throw notYet(`Marketplace products as 'parentImage' ('${parentImage}')`);
-  const arn = parseArn(parentImage);
-  if (arn === undefined || arn.kind !== 'image' || arn.version === undefined) {
-    throw invalidParameter(
-      'parentImage',
-      'It must be an AMI id (ami-…) or the ARN of an image with its version, e.g. ' +
-        `arn:aws:imagebuilder:${service.region}:aws:image/debian-server-12-x86/x.x.x.`,
-    );
-  }
-  if (arn.owner.startsWith('aws-')) throw notYet(`Marketplace images as 'parentImage' ('${parentImage}')`);
-  if (!isSelectable(arn.version)) {
-    throw invalidVersion('parentImage', 'Every node to the right of an x must be x too.');
   }
   if (arn.owner === 'aws') return resolveManagedImage(service, arn);
   const image = await findVisibleImage(service, trx, parentImage);
   if (image === undefined || image.status !== 'AVAILABLE') throw notFound('parentImage', parentImage);
   return { platform: image.platform, osVersion: image.os_version ?? undefined, reference: parentImage };
+}
+
+/** The ARN that a parent image is named by; undefined for an AMI. Throws what can be neither. */
+export function parentImageArn(
+  { region }: Pick<Service, 'region'>,
+  parentImage: string,
+): (ImageBuilderArn & { readonly version: string }) | undefined {
+  if (/^ami-[0-9a-f]+$/.test(parentImage)) return undefined;
+  if (parentImage.startsWith('ssm:'))
+    throw notYet(`SSM parameters as 'parentImage' ('${parentImage}')`, ['parentImage']);
+  if (/^prod-[a-z0-9]+$/.test(parentImage))
+    throw notYet(`Marketplace products as 'parentImage' ('${parentImage}')`, ['parentImage']);
+  const arn = parseArn(parentImage);
+  const version = arn?.version;
+  if (arn === undefined || arn.kind !== 'image' || version === undefined) {
+    throw invalidParameter(
+      'parentImage',
+      'It must be an AMI id (ami-…) or the ARN of an image with its version, e.g. ' +
+        `arn:aws:imagebuilder:${region}:aws:image/debian-server-12-x86/x.x.x.`,
+    );
+  }
+  if (arn.owner.startsWith('aws-'))
+    throw notYet(`Marketplace images as 'parentImage' ('${parentImage}')`, ['parentImage']);
+  if (!isSelectable(version)) {
+    throw invalidVersion('parentImage', 'Every node to the right of an x must be x too.');
+  }
+  return { ...arn, version };
 }
 
 /**

@@ -2,17 +2,19 @@
 import type { Schedule as AwsSchedule } from '@aws-sdk/client-imagebuilder';
 import type { Kysely, Transaction } from 'kysely';
 import { invalidParameter } from '../contract/errors.ts';
+import type { Partly } from '../contract/operations.ts';
 import { InvalidScheduleError } from '../schedule/invalid-schedule.ts';
 import { parseSchedule, type Schedule } from '../schedule/schedule.ts';
 import type { Database } from '../state/tables.ts';
+import type { RequestProblems } from './request-problems.ts';
 
 /** Source: API Reference, Schedule. */
 export const DEFAULT_START_CONDITION = 'EXPRESSION_MATCH_AND_DEPENDENCY_UPDATES_AVAILABLE';
 const DEFAULT_TIMEZONE = 'UTC';
 
-/** Throws InvalidParameterValueException for an expression or time zone that cannot be. */
-export function checkSchedule(schedule: AwsSchedule | undefined, since: Date): void {
-  if (schedule !== undefined) readSchedule(schedule, since);
+/** Reports an expression or time zone that cannot be. */
+export function checkSchedule(schedule: Partly<AwsSchedule> | undefined, since: Date, problems: RequestProblems): void {
+  if (schedule !== undefined) problems.attempt(() => readSchedule(schedule, since));
 }
 
 /** As it is stored and answered. */
@@ -25,7 +27,7 @@ export function withScheduleDefaults(schedule: AwsSchedule | undefined): AwsSche
   };
 }
 
-function readSchedule({ scheduleExpression, timezone }: AwsSchedule, since: Date): Schedule {
+function readSchedule({ scheduleExpression, timezone }: Partly<AwsSchedule>, since: Date): Schedule {
   if (scheduleExpression === undefined) throw invalidParameter('schedule.scheduleExpression', 'It is required.');
   try {
     return parseSchedule({ expression: scheduleExpression, timezone, since });

@@ -1,9 +1,13 @@
 /** The checks of a recipe's component list: every component exists, fits the parent image and gets its parameters. */
-import type { ComponentConfiguration, ComponentParameterDetail } from '@aws-sdk/client-imagebuilder';
+import type {
+  ComponentConfiguration,
+  ComponentParameter,
+  ComponentParameterDetail,
+} from '@aws-sdk/client-imagebuilder';
 import type { Transaction } from 'kysely';
 import { parseArn } from '../contract/arn.ts';
 import { invalidParameter, notYet } from '../contract/errors.ts';
-import type { Validated } from '../contract/operations.ts';
+import type { Partly, Validated } from '../contract/operations.ts';
 import type { Database } from '../state/tables.ts';
 import type { Definition } from './definitions.ts';
 import type { ResolvedParent } from './parent-images.ts';
@@ -14,49 +18,78 @@ import { findVisibleReference } from './sharing.ts';
 
 type Configuration = Validated<ComponentConfiguration>;
 
+/** Reports what is wrong with the list by itself. */
+export function checkComponentList(
+  components: Partly<ComponentConfiguration[]> | undefined,
+  problems: RequestProblems,
+): void {
+  const firstUse = new Map<string, number>();
+  for (const [index, configuration] of (components ?? []).entries()) {
+    const path = `components[${index}]`;
+    const { componentArn, parameters } = configuration ?? {};
+    if (componentArn !== undefined) problems.attempt(() => checkUsedOnce(componentArn, index, firstUse));
+    checkValues(parameters ?? [], `${path}.parameters`, problems);
+  }
+}
+
+function checkUsedOnce(componentArn: string, index: number, firstUse: Map<string, number>): void {
+  const member = `components[${index}].componentArn`;
+  const name = nameOf(componentArn, member);
+  const earlier = firstUse.get(name);
+  firstUse.set(name, earlier ?? index);
+  if (earlier === undefined) return;
+  throw invalidParameter(
+    member,
+    `A component may appear once in a recipe, whatever its version; components[${earlier}] is the same component.`,
+  );
+}
+
+function nameOf(componentArn: string, member: string): string {
+  const arn = parseArn(componentArn);
+  if (arn === undefined) throw invalidParameter(member, 'It is not the ARN of a component.');
+  if (arn.owner === 'aws') throw notYet(`components of Amazon ('${member}': '${componentArn}')`, [member]);
+  if (!/^[0-9]+$/.test(arn.owner)) {
+    throw notYet(`components of the Marketplace and of third parties ('${member}': '${componentArn}')`, [member]);
+  }
+  return `${arn.owner}/${arn.slug}`;
+}
+
+function checkValues(given: Partly<ComponentParameter[]>, path: string, problems: RequestProblems): void {
+  for (const [index, parameter] of given.entries()) {
+    const { name, value } = parameter ?? {};
+    if (name !== undefined && given.findIndex((other) => other?.name === name) !== index) {
+      problems.add(invalidParameter(`${path}[${index}].name`, `The parameter '${name}' is given twice.`));
+    }
+    if (value !== undefined && value.length !== 1) {
+      const reason = `A list of exactly one value is allowed, not of ${value.length}.`;
+      problems.add(invalidParameter(`${path}[${index}].value`, reason));
+    }
+  }
+}
+
 interface RecipeParts {
+  /** Checked by {@link checkComponentList}. */
   readonly components: readonly Configuration[];
   /** Undefined when it could not be found; then nothing has to fit it. */
   readonly parent: ResolvedParent | undefined;
 }
 
-/** Reports why components may not be in the recipe. */
+/** Reports which components are not there, or do not fit the recipe. */
 export async function checkRecipeComponents(
   service: Service,
   trx: Transaction<Database>,
   { components, parent }: RecipeParts,
   problems: RequestProblems,
 ): Promise<void> {
-  const firstUse = new Map<string, number>();
   for (const [index, configuration] of components.entries()) {
     const path = `components[${index}]`;
-    await problems.collect(() => {
-      const name = nameOf(configuration.componentArn, path);
-      const earlier = firstUse.get(name);
-      firstUse.set(name, earlier ?? index);
-      if (earlier === undefined) return;
-      throw invalidParameter(
-        `${path}.componentArn`,
-        `A component may appear once in a recipe, whatever its version; components[${earlier}] is the same component.`,
-      );
-    });
     const component = await problems.collect(() =>
       findVisibleReference(service, trx, 'component', configuration.componentArn, `${path}.componentArn`),
     );
     if (component === undefined) continue;
-    if (parent !== undefined) await problems.collect(() => checkPlatform(component, parent, path));
-    checkParameters(component, configuration, path, problems);
+    if (parent !== undefined) problems.attempt(() => checkPlatform(component, parent, path));
+    checkParameterNames(component, configuration, path, problems);
   }
-}
-
-function nameOf(componentArn: string, path: string): string {
-  const arn = parseArn(componentArn);
-  if (arn === undefined) throw invalidParameter(`${path}.componentArn`, 'It is not the ARN of a component.');
-  if (arn.owner === 'aws') throw notYet(`components of Amazon ('${path}.componentArn': '${componentArn}')`);
-  if (!/^[0-9]+$/.test(arn.owner)) {
-    throw notYet(`components of the Marketplace and of third parties ('${path}.componentArn': '${componentArn}')`);
-  }
-  return `${arn.owner}/${arn.slug}`;
 }
 
 function checkPlatform(component: Definition, parent: ResolvedParent, path: string): void {
@@ -81,7 +114,7 @@ function checkPlatform(component: Definition, parent: ResolvedParent, path: stri
   }
 }
 
-function checkParameters(
+function checkParameterNames(
   component: Definition,
   configuration: Configuration,
   path: string,
@@ -100,15 +133,5 @@ function checkParameters(
     const names = missing.map(({ name }) => name).join(', ');
     const reason = `The following parameters have no default and need a value: ${names}`;
     problems.add(invalidCombination(`${path}.parameters`, reason));
-  }
-  for (const [index, { name, value }] of given.entries()) {
-    const parameterPath = `${path}.parameters[${index}]`;
-    if (names.indexOf(name) !== index) {
-      problems.add(invalidParameter(`${parameterPath}.name`, `The parameter '${name}' is given twice.`));
-    }
-    if (value.length !== 1) {
-      const reason = `A list of exactly one value is allowed, not of ${value.length}.`;
-      problems.add(invalidParameter(`${parameterPath}.value`, reason));
-    }
   }
 }

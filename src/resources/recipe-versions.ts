@@ -3,21 +3,27 @@ import { hasWildcard } from '../contract/version.ts';
 import type { Database } from '../state/tables.ts';
 import { ownArn } from './definitions.ts';
 import { invalidVersion } from './refusals.ts';
+import type { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 import { versionNodes } from './versions.ts';
 
 const ONE_X = 'A new version may have one x, which becomes the next free number.';
 
-/** Throws InvalidVersionNumberException when no recipe can have the version. */
-export function checkVersion({ semanticVersion: version }: { readonly semanticVersion: string }): void {
-  if (version.indexOf('x') !== version.lastIndexOf('x')) throw invalidVersion('semanticVersion', ONE_X);
-  versionNodes('semanticVersion', version.replace('x', '0'));
+/** Reports a version that no recipe can have. */
+export function checkRecipeVersion(
+  { semanticVersion: version }: { readonly semanticVersion?: string | undefined },
+  problems: RequestProblems,
+): void {
+  if (version === undefined) return;
+  if (version.indexOf('x') === version.lastIndexOf('x')) {
+    problems.attempt(() => versionNodes('semanticVersion', version.replace('x', '0')));
+  } else problems.add(invalidVersion('semanticVersion', ONE_X));
 }
 
 /**
- * The version that `version`, which was checked, means for a new recipe. One `x` stands for one more than the highest node that is there:
- * `1.0.x` counts patches of 1.0, `1.x.0` minor versions of 1 whatever their patch, and the first is 0
- * (docs/decisions/031-version-of-a-new-recipe.md). Creations of one name take turns until their transactions end.
+ * The version that `version`, which was checked, means for a new recipe. One `x` stands for one more than the highest
+ * node that is there: `1.0.x` counts patches of 1.0, `1.x.0` minor versions of 1 whatever their patch, and the first is
+ * 0 (docs/decisions/031-version-of-a-new-recipe.md). Creations of one name take turns until their transactions end.
  */
 export async function concreteVersion(
   service: Service,

@@ -1,6 +1,6 @@
 /** Refusals in AWS's words that several families share. */
 import type { ArnKind } from '../contract/arn.ts';
-import { AwsError } from '../contract/errors.ts';
+import { AwsError, memberError } from '../contract/errors.ts';
 
 /** The resource types as error texts name them. */
 export const TYPE_NAMES: Readonly<Record<ArnKind, string>> = {
@@ -30,17 +30,20 @@ export function dependencyError(arn: string, explanation: string): AwsError {
   );
 }
 
-/** Members that exclude, need or contradict each other. */
-export function invalidCombination(parameter: string, reason: string): AwsError {
+/** Members that exclude, need or contradict each other: the one that is told, and the others that it depends on. */
+export function invalidCombination(parameter: string, reason: string, others: readonly string[] = []): AwsError {
+  return memberError('InvalidParameterCombinationException', parameter, reason, others);
+}
+
+/** Two members of which a request must have one. */
+export function notExactlyOne(one: string, other: string): AwsError {
   return new AwsError(
     'InvalidParameterCombinationException',
-    `The value supplied for parameter '${parameter}' is not valid. ${reason}`,
+    `Exactly one of the parameters '${one}' and '${other}' must be given.`,
+    { members: [one, other] },
   );
 }
 
 export function invalidVersion(parameter: string, reason: string): AwsError {
-  return new AwsError(
-    'InvalidVersionNumberException',
-    `The value supplied for parameter '${parameter}' is not valid. ${reason}`,
-  );
+  return memberError('InvalidVersionNumberException', parameter, reason);
 }

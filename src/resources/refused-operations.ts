@@ -1,5 +1,5 @@
 /** Operations whose effect does not exist yet. Each is refused by what it is for. */
-import { notYet } from '../contract/errors.ts';
+import { type AwsError, notYet } from '../contract/errors.ts';
 import type { OutputOf } from '../contract/operations.ts';
 
 /** What the refusal names. */
@@ -10,18 +10,23 @@ export const REFUSED_OPERATIONS = {
   ImportVmImage: 'ImportVmImage (images from EC2 import tasks; `kiln import` takes disk files)',
 } as const;
 
+/** Why an operation is refused, whatever the request. */
+export function refusal(operation: keyof typeof REFUSED_OPERATIONS): AwsError {
+  return notYet(REFUSED_OPERATIONS[operation]);
+}
+
 export async function distributeImage(): Promise<OutputOf<'DistributeImage'>> {
-  throw notYet(REFUSED_OPERATIONS.DistributeImage);
+  throw refusal('DistributeImage');
 }
 
 export async function getMarketplaceResource(): Promise<OutputOf<'GetMarketplaceResource'>> {
-  throw notYet(REFUSED_OPERATIONS.GetMarketplaceResource);
+  throw refusal('GetMarketplaceResource');
 }
 
 export async function importDiskImage(): Promise<OutputOf<'ImportDiskImage'>> {
-  throw notYet(REFUSED_OPERATIONS.ImportDiskImage);
+  throw refusal('ImportDiskImage');
 }
 
 export async function importVmImage(): Promise<OutputOf<'ImportVmImage'>> {
-  throw notYet(REFUSED_OPERATIONS.ImportVmImage);
+  throw refusal('ImportVmImage');
 }

@@ -19,6 +19,52 @@ interface Case {
 
 const UNKNOWN = `${ARN_PREFIX}component/none/1.0.0/1`;
 
+const WORKFLOW = (output: string): string => `
+schemaVersion: 1.0
+parameters:
+  - name: size
+    type: integer
+steps:
+  - name: Launch
+    action: LaunchInstance
+    inputs: { waitFor: ssmAgent }
+outputs:
+  - name: ${output}
+    value: $.stepOutputs.Launch.instanceId
+`;
+
+/** A request for a build in which nothing fits: no parts, and two build workflows that do not go together. */
+async function misfits(call: Call) {
+  const make = (name: string) =>
+    call.CreateWorkflow({ name, semanticVersion: '1.0.0', type: 'BUILD', data: WORKFLOW('made'), ...token() });
+  const [one, other] = [await make('one-workflow'), await make('other-workflow')];
+  return {
+    imageRecipeArn: `${ARN_PREFIX}image-recipe/none/1.0.0`,
+    infrastructureConfigurationArn: `${ARN_PREFIX}infrastructure-configuration/none`,
+    distributionConfigurationArn: `${ARN_PREFIX}distribution-configuration/none`,
+    imageScanningConfiguration: { imageScanningEnabled: true },
+    workflows: [
+      { workflowArn: one.workflowBuildVersionArn ?? '', onFailure: 'ABORT' as const },
+      { workflowArn: other.workflowBuildVersionArn ?? '', parameters: [{ name: 'size', value: ['large'] }] },
+    ],
+    ...token(),
+  };
+}
+
+const MISFITS = [
+  ...['imageRecipeArn', 'infrastructureConfigurationArn', 'distributionConfigurationArn'],
+  ...['workflows', 'workflows[0].onFailure', 'workflows[0].parameters', 'workflows[1].parameters[0]'],
+  'workflows[1].workflowArn',
+];
+const PIPELINE_SETTINGS = {
+  schedule: { scheduleExpression: 'every day' },
+  loggingConfiguration: { imageLogGroupName: 'mine', pipelineLogGroupName: 'ours' },
+};
+const PIPELINE_MISFITS = [
+  ...['imageScanningConfiguration.imageScanningEnabled', 'executionRole', 'schedule'],
+  ...['loggingConfiguration.imageLogGroupName', 'loggingConfiguration.pipelineLogGroupName'],
+];
+
 const CASES: Record<string, Case> = {
   'CreateComponent: kmsKeyId, version and document': {
     ask: (call) =>
@@ -65,11 +111,11 @@ const CASES: Record<string, Case> = {
       'blockDeviceMappings[1].deviceName',
       'blockDeviceMappings[1].ebs.throughput',
       'semanticVersion',
+      'components[2].componentArn',
       'parentImage',
       'components[0].componentArn',
       'components[1].parameters',
       'components[1].parameters',
-      'components[2].componentArn',
       'components[2].componentArn',
     ],
   },
@@ -148,7 +194,94 @@ const CASES: Record<string, Case> = {
         ...token(),
       }),
     error: 'InvalidRequestException',
-    members: ['updateAt', 'includeResources', 'includeResources', 'includeResources.amis'],
+    members: ['updateAt', 'includeResources', 'includeResources', 'includeResources.amis', 'resourceArn'],
+  },
+  'CreateWorkflow: kmsKeyId, version and document': {
+    ask: (call) =>
+      call.CreateWorkflow({
+        ...{
+          name: 'w',
+          semanticVersion: '1.0.9999999999',
+          type: 'TEST',
+          kmsKeyId: 'key',
+          data: 'nonsense',
+          ...token(),
+        },
+      }),
+    error: 'InvalidRequestException',
+    members: ['kmsKeyId', 'semanticVersion', 'data'],
+  },
+  'CreateImage: what Kiln does not have, log group, what is not there, and every workflow': {
+    ask: async (call) => call.CreateImage({ ...(await misfits(call)), loggingConfiguration: { logGroupName: 'mine' } }),
+    error: 'InvalidRequestException',
+    members: [
+      ...['imageScanningConfiguration.imageScanningEnabled', 'executionRole', 'loggingConfiguration.logGroupName'],
+      ...MISFITS,
+    ],
+  },
+  'CreateImagePipeline: schedule and log groups as well': {
+    ask: async (call) => call.CreateImagePipeline({ ...(await misfits(call)), name: 'nightly', ...PIPELINE_SETTINGS }),
+    error: 'InvalidRequestException',
+    members: [...PIPELINE_MISFITS, ...MISFITS],
+  },
+  'UpdateImagePipeline: the pipeline as well': {
+    ask: async (call) =>
+      call.UpdateImagePipeline({
+        ...(await misfits(call)),
+        imagePipelineArn: `${ARN_PREFIX}image-pipeline/none`,
+        ...PIPELINE_SETTINGS,
+      }),
+    error: 'InvalidRequestException',
+    members: [...PIPELINE_MISFITS, 'imagePipelineArn', ...MISFITS],
+  },
+  'UpdateInfrastructureConfiguration: settings and the configuration': {
+    ask: (call) =>
+      call.UpdateInfrastructureConfiguration({
+        ...{ infrastructureConfigurationArn: `${ARN_PREFIX}infrastructure-configuration/none`, ...token() },
+        ...{ instanceProfileName: 'profile', keyPair: 'key', snsTopicArn: 'arn:aws:sns:us-east-1:123456789012:none' },
+      }),
+    error: 'InvalidRequestException',
+    members: ['keyPair', 'snsTopicArn', 'infrastructureConfigurationArn'],
+  },
+  'UpdateDistributionConfiguration: distributions and the configuration': {
+    ask: (call) =>
+      call.UpdateDistributionConfiguration({
+        ...{ distributionConfigurationArn: `${ARN_PREFIX}distribution-configuration/none`, ...token() },
+        distributions: [{ region: 'us-east-1' }],
+      }),
+    error: 'InvalidParameterValueException',
+    members: ['distributions[0]', 'distributionConfigurationArn'],
+  },
+  'UpdateLifecyclePolicy: rules and a resource type that it has not': {
+    ask: async (call) => {
+      const policy = {
+        ...({ executionRole: 'role', resourceType: 'AMI_IMAGE', status: 'DISABLED' } as const),
+        policyDetails: [{ action: { type: 'DISABLE' }, filter: { type: 'AGE', value: 1, unit: 'DAYS' } }],
+        resourceSelection: { tagMap: { a: 'b' } },
+      } satisfies Partial<Parameters<Call['CreateLifecyclePolicy']>[0]>;
+      const { lifecyclePolicyArn = '' } = await call.CreateLifecyclePolicy({ ...policy, name: 'old', ...token() });
+      return call.UpdateLifecyclePolicy({ ...policy, lifecyclePolicyArn, resourceType: 'CONTAINER_IMAGE', ...token() });
+    },
+    error: 'InvalidParameterCombinationException',
+    members: ['policyDetails[0].action.type', 'resourceType'],
+  },
+  'PutContainerRecipePolicy: ARN and policy': {
+    ask: (call) =>
+      call.PutContainerRecipePolicy({ containerRecipeArn: `${ARN_PREFIX}container-recipe/box/1.x.x`, policy: '[]' }),
+    error: 'InvalidParameterValueException',
+    members: ['containerRecipeArn', 'policy'],
+  },
+  'ListWorkflows: owner, byName and filters': {
+    ask: (call) =>
+      call.ListWorkflows({
+        ...{ owner: 'Shared', byName: true },
+        filters: [
+          { name: 'version', values: ['1.x.x'] },
+          { name: 'none', values: ['x'] },
+        ],
+      }),
+    error: 'InvalidParameterValueException',
+    members: ['owner', 'byName', 'filters[1].name'],
   },
   'ListComponents: every filter': {
     ask: (call) =>
@@ -183,7 +316,7 @@ describe('a list of problems', () => {
   it('has the error of the first, each text once, and twenty at most', async () => {
     const problems = new RequestProblems();
     problems.throwIfAny();
-    await problems.collect(() => {
+    problems.attempt(() => {
       throw new AwsError('InvalidVersionNumberException', 'first');
     });
     for (const number of Array.from({ length: 30 }, (_, index) => index % 25)) {
@@ -204,7 +337,7 @@ describe('a list of problems', () => {
     const problems = new RequestProblems();
     const fault = new Error('the database is away');
     await assert.rejects(
-      problems.collect(() => {
+      problems.collect(async () => {
         throw fault;
       }),
       fault,

@@ -10,17 +10,30 @@ const MAX_TOLD = 20;
 export class RequestProblems {
   readonly #found: AwsError[] = [];
 
+  get all(): readonly AwsError[] {
+    return this.#found;
+  }
+
   add(problem: AwsError): void {
     this.#found.push(problem);
   }
 
   /** Runs a check that throws one problem, and goes on. Undefined when it did. What is no refusal is thrown on. */
-  async collect<Result>(check: () => Result | Promise<Result>): Promise<Result | undefined> {
+  attempt<Result>(check: () => Result): Result | undefined {
+    try {
+      return check();
+    } catch (error) {
+      this.#keep(error);
+      return undefined;
+    }
+  }
+
+  /** As {@link attempt}, for a check that waits for something. */
+  async collect<Result>(check: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await check();
     } catch (error) {
-      if (!(error instanceof AwsError) || error.httpStatus >= 500) throw error;
-      this.add(error);
+      this.#keep(error);
       return undefined;
     }
   }
@@ -31,6 +44,11 @@ export class RequestProblems {
     const messages = [...new Set(this.#found.map(({ message }) => message))];
     const told = messages.slice(0, MAX_TOLD);
     if (messages.length > told.length) told.push(`There are ${messages.length - told.length} more problems.`);
-    throw new AwsError(first.name, told.join('\n'));
+    throw new AwsError(first.name, told.join('\n'), { members: this.#found.flatMap(({ members }) => members) });
+  }
+
+  #keep(error: unknown): void {
+    if (!(error instanceof AwsError) || error.httpStatus >= 500) throw error;
+    this.add(error);
   }
 }

@@ -8,6 +8,7 @@ import type { SharedKind } from '../iam/sharing.ts';
 import type { Database } from '../state/tables.ts';
 import type { Definition } from './definitions.ts';
 import { dependencyError } from './refusals.ts';
+import { RequestProblems } from './request-problems.ts';
 import { checkResourcePolicy } from './resource-policy-document.ts';
 import type { Service } from './service.ts';
 
@@ -78,10 +79,31 @@ export async function getContainerRecipePolicy(
   return await getPolicy(service, { kind: 'container-recipe', arn, parameter: 'containerRecipeArn' });
 }
 
+/** What is known of a {@link Target} and of the policy that is put on it. */
+interface PolicyRequest {
+  readonly kind: SharedKind;
+  readonly parameter: string;
+  readonly arn: string | undefined;
+  readonly policy: string | undefined;
+}
+
+/** Reports what is wrong with a request to put a policy. @returns the accounts to which it allows something */
+export function checkPutPolicy(
+  { kind, parameter, arn, policy }: PolicyRequest,
+  problems: RequestProblems,
+): readonly string[] {
+  if (arn !== undefined) problems.attempt(() => refuseWildcards(arn, parameter));
+  const accounts =
+    policy === undefined ? undefined : problems.attempt(() => checkResourcePolicy(policy, { kind, arn }));
+  return accounts ?? [];
+}
+
 /** Replaces the policy. One without statements shares with nobody, which is how sharing ends. */
-async function putPolicy({ db }: Service, { kind, arn, parameter }: Target, policy: string): Promise<void> {
-  refuseWildcards(arn, parameter);
-  const changed = { policy, shared_with: [...checkResourcePolicy(policy, { kind, arn })] };
+async function putPolicy({ db }: Service, target: Target, policy: string): Promise<void> {
+  const { kind, arn, parameter } = target;
+  const problems = new RequestProblems();
+  const changed = { policy, shared_with: [...checkPutPolicy({ ...target, policy }, problems)] };
+  problems.throwIfAny();
   const { numUpdatedRows } =
     kind === 'image'
       ? await db.updateTable('images').set(changed).where('arn', '=', arn).executeTakeFirst()
@@ -112,7 +134,8 @@ function findPolicy(
     : db.selectFrom('resources').select('policy').where('arn', '=', arn).where('kind', '=', kind).executeTakeFirst();
 }
 
-function refuseWildcards(arn: string, parameter: string): void {
+/** Throws InvalidParameterValueException for an ARN that does not name one version. */
+export function refuseWildcards(arn: string, parameter: string): void {
   if (hasWildcard(parseArn(arn)?.version ?? '')) {
     throw invalidParameter(parameter, 'A policy needs the exact version, without wildcards.');
   }

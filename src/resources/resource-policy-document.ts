@@ -9,7 +9,8 @@ import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 
 interface Target {
   readonly kind: SharedKind;
-  readonly arn: string;
+  /** Undefined when it is not known: then nothing is compared with it. */
+  readonly arn: string | undefined;
 }
 
 const VERSIONS = ['2012-10-17', '2008-10-17'];
@@ -76,16 +77,16 @@ function checkStatement(statement: unknown, path: string, { kind, arn }: Target,
   checkPrincipal(principal, `${path}.Principal`, arn, problems);
   const allowed: readonly string[] = Object.values(SHARED_ACTIONS[kind]);
   checkTexts(action, `${path}.Action`, (one) => allowed.includes(one), `one of ${allowed.join(', ')}`, problems);
-  checkTexts(resource, `${path}.Resource`, (one) => one === arn, `'${arn}'`, problems);
+  checkTexts(resource, `${path}.Resource`, (one) => arn === undefined || one === arn, `'${arn}'`, problems);
 }
 
-function checkPrincipal(principal: unknown, path: string, arn: string, problems: string[]): void {
+function checkPrincipal(principal: unknown, path: string, arn: string | undefined, problems: string[]): void {
   if (!isRecord(principal)) {
     problems.push(`'${path}' must be an object with the accounts: {"AWS": ["123456789012"]}.`);
     return;
   }
   checkKeys(principal, ['AWS'], `'${path}'`, problems);
-  const own = accountOf(arn);
+  const own = arn === undefined ? undefined : accountOf(arn);
   checkTexts(
     principal['AWS'],
     `${path}.AWS`,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { AwsError, invalidParameter, notFound, notYet } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import type { ImageRow } from '../state/find-resource.ts';
 import { isUnfinished } from '../state/image-states.ts';
 import type { Database, ImageStatus } from '../state/tables.ts';
@@ -13,7 +13,7 @@ import { changeOnce } from './idempotency.ts';
 import { invalidCombination } from './refusals.ts';
 import { RequestProblems } from './request-problems.ts';
 import { refuseIfShared } from './resource-policies.ts';
-import type { Service } from './service.ts';
+import type { CheckContext, Service } from './service.ts';
 import { reportUnsupportedMembers } from './unsupported-members.ts';
 
 type Input = InputOf<'StartResourceStateUpdate'>;
@@ -26,18 +26,16 @@ export async function startResourceStateUpdate(
   service: Service,
   input: Input,
 ): Promise<OutputOf<'StartResourceStateUpdate'>> {
-  const status = checkRequest(input);
+  const problems = new RequestProblems();
+  checkStateUpdate(service, input, problems);
+  // Checked to be there.
+  const status = input.state.status as StateUpdate['status'];
   const response = await changeOnce(service, 'StartResourceStateUpdate', input, async (trx) => {
     const { resourceArn } = input;
     await deleteOneAtATime(trx, resourceArn);
-    const image = await trx
-      .selectFrom('images')
-      .selectAll()
-      .where('arn', '=', resourceArn)
-      .forUpdate()
-      .executeTakeFirst();
-    if (image === undefined) throw notFound('resourceArn', resourceArn);
-    await checkChange(trx, image, status);
+    const found = await problems.collect(() => findChangeable(trx, resourceArn, status));
+    problems.throwIfAny();
+    const image = found as ImageRow;
     const id = `lce-${randomUUID()}`;
     const amiIds = status === 'DELETED' ? amisOf(image) : [];
     await beginStateUpdate(trx, { id, image, status, amiIds, at: service.clock.now() });
@@ -88,24 +86,21 @@ async function removeAmi({ amis }: Service, amiId: string): Promise<string | und
   }
 }
 
-/** The state that is asked for. Throws all that contradicts itself or asks for what is not there yet. */
-function checkRequest(input: Input): StateUpdate['status'] {
-  const problems = new RequestProblems();
+/** Reports what is wrong with the request. */
+export function checkStateUpdate(_context: CheckContext, input: Partly<Input>, problems: RequestProblems): void {
   reportUnsupportedMembers('StartResourceStateUpdate', input, problems);
   const { state, executionRole, includeResources } = input;
-  const { status } = state;
+  const status = state?.status;
   if (status === undefined) problems.add(invalidParameter('state.status', 'It is required.'));
   if ((executionRole === undefined) !== (includeResources === undefined)) {
     const reason = "'executionRole' and 'includeResources' must be given together.";
-    problems.add(invalidCombination('includeResources', reason));
+    problems.add(invalidCombination('includeResources', reason, ['executionRole']));
   }
   if (status === 'DELETED') checkDeleted(includeResources ?? {}, problems);
   else if (status !== undefined) checkKept(status, includeResources ?? {}, problems);
-  problems.throwIfAny();
-  return status as StateUpdate['status'];
 }
 
-type Included = NonNullable<Input['includeResources']>;
+type Included = NonNullable<Partly<Input>['includeResources']>;
 
 function checkKept(
   status: string,
@@ -116,7 +111,10 @@ function checkKept(
     const reason = 'Snapshots and containers are only included in DELETED.';
     problems.add(invalidCombination('includeResources', reason));
   }
-  if (amis) problems.add(notYet(`'includeResources.amis' with state ${status} (AMIs have no state of their own)`));
+  if (amis) {
+    const what = `'includeResources.amis' with state ${status} (AMIs have no state of their own)`;
+    problems.add(notYet(what, ['includeResources.amis']));
+  }
 }
 
 function checkDeleted(
@@ -131,13 +129,30 @@ function checkDeleted(
     const reason = 'DELETED needs the resources that go with the image; DeleteImage removes the image alone.';
     problems.add(invalidCombination('includeResources', reason));
   } else if (!snapshots) {
-    problems.add(notYet("'includeResources.amis' without 'snapshots' (keeping the disk of a removed AMI)"));
+    const what = "'includeResources.amis' without 'snapshots' (keeping the disk of a removed AMI)";
+    problems.add(notYet(what, ['includeResources.snapshots']));
   }
 }
 
 const CHANGEABLE: readonly ImageStatus[] = ['AVAILABLE', 'DEPRECATED', 'DISABLED'];
 
-async function checkChange(trx: Transaction<Database>, image: ImageRow, status: StateUpdate['status']): Promise<void> {
+/** Locks the image. Throws why its state cannot change now. */
+async function findChangeable(
+  trx: Transaction<Database>,
+  arn: string,
+  status: StateUpdate['status'] | undefined,
+): Promise<ImageRow> {
+  const image = await trx.selectFrom('images').selectAll().where('arn', '=', arn).forUpdate().executeTakeFirst();
+  if (image === undefined) throw notFound('resourceArn', arn);
+  await checkChange(trx, image, status);
+  return image;
+}
+
+async function checkChange(
+  trx: Transaction<Database>,
+  image: ImageRow,
+  status: StateUpdate['status'] | undefined,
+): Promise<void> {
   const running = await trx
     .selectFrom('lifecycle_executions')
     .select('id')
@@ -147,6 +162,7 @@ async function checkChange(trx: Transaction<Database>, image: ImageRow, status: 
   if (running !== undefined) {
     throw new AwsError('ResourceInUseException', `The lifecycle execution '${running.id}' of the image has not ended.`);
   }
+  if (status === undefined) return;
   const mayChange =
     CHANGEABLE.includes(image.status) ||
     (status === 'DELETED' && image.status !== 'DELETED' && !isUnfinished(image.status));

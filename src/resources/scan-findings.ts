@@ -1,12 +1,15 @@
 /** Images are not scanned yet, which every request that asks for a scan is told; so there are no findings. */
-import { invalidParameter } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
-import { type Filters, type ListRequest, listPage } from './lists.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
+import { checkFilter, type Filters, type ListRequest, listPage } from './lists.ts';
 import { NOTHING } from './owners.ts';
+import { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 
 const none = (): boolean => false;
 const BY_PLACE: Filters<object> = { imageBuildVersionArn: none, imagePipelineArn: none, vulnerabilityId: none };
+/** Of single findings. */
+export const FINDING_FILTERS: Filters<object> = { ...BY_PLACE, severity: none };
+const AGGREGATION_FILTERS: Filters<object> = { accountId: none, ...BY_PLACE };
 
 export async function listImageScanFindings(
   service: Service,
@@ -14,25 +17,32 @@ export async function listImageScanFindings(
 ): Promise<OutputOf<'ListImageScanFindings'>> {
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListImageScanFindings',
-    filters: { ...BY_PLACE, severity: none },
+    filters: FINDING_FILTERS,
     ...NOTHING,
     item: (finding: object) => finding,
   });
   return { findings: items, ...next };
 }
 
+type AggregationsInput = InputOf<'ListImageScanFindingAggregations'>;
+
+export function checkAggregations({ filter }: Partly<AggregationsInput>, problems: RequestProblems): void {
+  checkFilter(filter, 'filter', AGGREGATION_FILTERS, problems);
+}
+
 /** Without a filter, findings are counted for the account. */
 export async function listImageScanFindingAggregations(
   service: Service,
-  { filter, nextToken }: InputOf<'ListImageScanFindingAggregations'>,
+  input: AggregationsInput,
 ): Promise<OutputOf<'ListImageScanFindingAggregations'>> {
-  if (filter !== undefined && filter.name === undefined) {
-    throw invalidParameter('filter.name', 'A filter needs a name.');
-  }
+  const problems = new RequestProblems();
+  checkAggregations(input, problems);
+  problems.throwIfAny();
+  const { filter, nextToken } = input;
   const request: ListRequest = { nextToken, filters: filter === undefined ? undefined : [filter] };
   const { items, ...next } = await listPage(service, request, {
     operation: 'ListImageScanFindingAggregations',
-    filters: { accountId: none, ...BY_PLACE },
+    filters: AGGREGATION_FILTERS,
     ...NOTHING,
     item: (aggregation: object) => aggregation,
   });

@@ -75,6 +75,9 @@ export interface BuildQueue {
   enqueue(trx: Kysely<Database>, imageBuildVersionArn: string): Promise<void>;
 }
 
+/** What checks of requests may know beside the request: nothing that is anybody's. */
+export type CheckContext = Pick<Service, 'clock' | 'quotas' | 'region'>;
+
 export interface PageTokens {
   seal(payload: Readonly<Record<string, unknown>>): string;
   /** Throws InvalidPaginationTokenException when the token is not one of ours. */

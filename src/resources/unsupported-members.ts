@@ -163,7 +163,7 @@ export function reportUnsupportedMembers(operation: OperationName, input: object
   for (const { path, what, harmless } of UNSUPPORTED_MEMBERS[operation] ?? []) {
     for (const found of valuesAt(input, path.split('.'), '')) {
       if (isEmpty(found.value) || harmless?.(found.value) === true) continue;
-      problems.add(notYet(`'${found.path}' (${what})`));
+      problems.add(notYet(`'${found.path}' (${what})`, [found.path]));
     }
   }
 }

@@ -3,7 +3,7 @@ import type { WorkflowConfiguration } from '@aws-sdk/client-imagebuilder';
 import type { Transaction } from 'kysely';
 import { parseArn } from '../contract/arn.ts';
 import { invalidParameter, notFound } from '../contract/errors.ts';
-import type { Validated } from '../contract/operations.ts';
+import type { Partly, Validated } from '../contract/operations.ts';
 import { parseWorkflow } from '../documents/parse-workflow.ts';
 import type { WorkflowDocument } from '../documents/workflow.ts';
 import type { WorkflowType } from '../documents/workflow-actions.ts';
@@ -13,6 +13,7 @@ import type { Database, WorkflowConfigurationRecord } from '../state/tables.ts';
 import { findReferenced } from './definitions.ts';
 import { findManagedWorkflow } from './managed-workflows.ts';
 import { invalidCombination } from './refusals.ts';
+import type { RequestProblems } from './request-problems.ts';
 import type { Service } from './service.ts';
 
 type Configuration = Validated<WorkflowConfiguration>;
@@ -29,38 +30,44 @@ interface Resolved {
   readonly document: WorkflowDocument;
 }
 
-/** What can be said without looking at the workflows. */
+/** Reports what can be said without looking at the workflows. */
 export function checkWorkflowList(
-  workflows: readonly Configuration[] | undefined,
+  workflows: Partly<WorkflowConfiguration[]> | undefined,
   executionRole: string | undefined,
+  problems: RequestProblems,
 ): void {
   if (workflows === undefined || workflows.length === 0) return;
   if (executionRole === undefined) {
-    throw invalidCombination('executionRole', 'It must be given when workflows are.');
+    problems.add(invalidCombination('executionRole', 'It must be given when workflows are.'));
   }
   if (workflows.length > MAX_WORKFLOWS) {
-    throw invalidParameter('workflows', `At most ${MAX_WORKFLOWS} workflows are allowed, not ${workflows.length}.`);
+    const reason = `At most ${MAX_WORKFLOWS} workflows are allowed, not ${workflows.length}.`;
+    problems.add(invalidParameter('workflows', reason));
   }
 }
 
 /**
- * Checks that the workflows exist and fit together, and gives them with the ARNs of the build versions that they mean now;
- * undefined when none are given, which means the managed ones.
+ * Reports workflows that do not exist or do not fit together, and gives all with the ARNs of the build versions that they
+ * mean now; undefined when none are given, which means the managed ones.
  */
 export async function resolveWorkflows(
   service: Service,
   trx: Transaction<Database>,
-  workflows: readonly Configuration[] | undefined,
+  workflows: readonly Configuration[],
+  problems: RequestProblems,
 ): Promise<readonly WorkflowConfigurationRecord[] | undefined> {
-  if (workflows === undefined || workflows.length === 0) return undefined;
+  if (workflows.length === 0) return undefined;
   const resolved: Resolved[] = [];
-  for (const [index, configuration] of workflows.entries()) {
+  // More than are allowed are not looked up.
+  for (const [index, configuration] of workflows.slice(0, MAX_WORKFLOWS).entries()) {
     const path = `workflows[${index}]`;
-    resolved.push({ path, configuration, ...(await find(service, trx, configuration.workflowArn, path)) });
+    const found = await problems.collect(() => find(service, trx, configuration.workflowArn, path));
+    if (found !== undefined) resolved.push({ path, configuration, ...found });
   }
-  checkTypes(resolved);
-  for (const one of resolved) checkParameters(one);
-  checkOutputs(resolved);
+  checkTypes(resolved, problems);
+  for (const one of resolved) checkParameters(one, problems);
+  // What is not there may have the outputs that are missing.
+  if (resolved.length === workflows.length) checkOutputs(resolved, problems);
   return resolved.map(({ arn, configuration: { parameters, parallelGroup, onFailure } }) => ({
     workflowArn: arn,
     ...(parameters === undefined ? {} : { parameters }),
@@ -89,45 +96,44 @@ async function find(
   return { arn: found, document: parseWorkflow({ file: found, text: String(document['data']), type }) };
 }
 
-function checkTypes(resolved: readonly Resolved[]): void {
+function checkTypes(resolved: readonly Resolved[], problems: RequestProblems): void {
   for (const { path, configuration, document } of resolved) {
     const { type } = document;
     if (type === 'TEST') continue;
     if (resolved.some((other) => other.path !== path && other.document.type === type)) {
-      throw invalidCombination('workflows', `An image has at most one workflow of type ${type}.`);
+      problems.add(invalidCombination('workflows', `An image has at most one workflow of type ${type}.`));
     }
     for (const member of ['parallelGroup', 'onFailure'] as const) {
       if (configuration[member] === undefined) continue;
-      throw invalidCombination(`${path}.${member}`, `It is for workflows of type TEST; this one is of type ${type}.`);
+      const reason = `It is for workflows of type TEST; this one is of type ${type}.`;
+      problems.add(invalidCombination(`${path}.${member}`, reason));
     }
   }
 }
 
-function checkParameters({ path, configuration, document }: Resolved): void {
-  const { problems } = parameterValues(document.parameters, configuration.parameters ?? []);
-  const [first] = problems;
-  if (first === undefined) return;
-  const member = first.index === undefined ? `${path}.parameters` : `${path}.parameters[${first.index}]`;
-  throw invalidCombination(member, problems.map(({ message }) => message).join(' '));
+function checkParameters({ path, configuration, document }: Resolved, problems: RequestProblems): void {
+  for (const { index, message } of parameterValues(document.parameters, configuration.parameters ?? []).problems) {
+    const member = index === undefined ? `${path}.parameters` : `${path}.parameters[${index}]`;
+    problems.add(invalidCombination(member, message));
+  }
 }
 
 /** Outputs have different names in all workflows of an image, and are read only by workflows of later stages or groups. */
-function checkOutputs(resolved: readonly Resolved[]): void {
+function checkOutputs(resolved: readonly Resolved[], problems: RequestProblems): void {
   const ordered = resolved.toSorted((a, b) => ORDER.indexOf(a.document.type) - ORDER.indexOf(b.document.type));
   const writers = new Map<string, Resolved>();
   const before: Resolved[] = [];
   for (const one of ordered) {
     for (const name of workflowOutputsRead(one.document)) {
       if (before.some((other) => hasOutput(other, name) && !runTogether(other, one))) continue;
-      throw invalidCombination(
-        `${one.path}.workflowArn`,
-        `It reads $.workflowOutputs.${name}, and no workflow that runs before it has an output of this name.`,
-      );
+      const reason = `It reads $.workflowOutputs.${name}, and no workflow that runs before it has an output of this name.`;
+      problems.add(invalidCombination(`${one.path}.workflowArn`, reason));
     }
     for (const { name } of one.document.outputs) {
       const other = writers.get(name);
       if (other !== undefined) {
-        throw invalidCombination(`${one.path}.workflowArn`, `Its output '${name}' is also one of ${other.path}.`);
+        const reason = `Its output '${name}' is also one of ${other.path}.`;
+        problems.add(invalidCombination(`${one.path}.workflowArn`, reason));
       }
       writers.set(name, one);
     }

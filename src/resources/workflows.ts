@@ -1,7 +1,7 @@
 import type { ImageBuilderArn } from '../contract/arn.ts';
 import { parseArn } from '../contract/arn.ts';
 import { invalidParameter, notFound } from '../contract/errors.ts';
-import type { InputOf, OutputOf } from '../contract/operations.ts';
+import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { parseWorkflow } from '../documents/parse-workflow.ts';
 import type { WorkflowDocument } from '../documents/workflow.ts';
 import type { WorkflowType } from '../documents/workflow-actions.ts';
@@ -9,26 +9,56 @@ import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 import { insertBuild } from './build-versions.ts';
 import { described, findDefinition, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
-import { dataOrUri, readDocument } from './document-text.ts';
+import { type DocumentText, dataOrUri, documentAtUri, inlineDocument } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { describedManagedWorkflow, findManagedWorkflow } from './managed-workflows.ts';
-import type { Service } from './service.ts';
-import { refuseUnsupportedMembers } from './unsupported-members.ts';
+import { RequestProblems } from './request-problems.ts';
+import type { CheckContext, Service } from './service.ts';
+import { reportUnsupportedMembers } from './unsupported-members.ts';
+import { checkVersionNodes } from './versions.ts';
 import { workflowParameters } from './workflow-parameters.ts';
 
 const TYPES_IN_ARNS = { BUILD: 'build', TEST: 'test', DISTRIBUTION: 'distribution' } as const;
+
+/** Reports what is wrong with the request. @returns the document in it, when it has one that is valid */
+export function checkCreateWorkflow(
+  _context: CheckContext,
+  input: Partly<InputOf<'CreateWorkflow'>>,
+  problems: RequestProblems,
+): Parsed | undefined {
+  reportUnsupportedMembers('CreateWorkflow', input, problems);
+  checkVersionNodes(input, problems);
+  const inline = inlineDocument(dataOrUri(input), problems);
+  const { name = 'workflow', type } = input;
+  // Which actions a document may have is a question of its type.
+  if (inline === undefined || type === undefined) return undefined;
+  return problems.attempt(() => parse(inline, name, type));
+}
+
+interface Parsed {
+  readonly text: string;
+  readonly document: WorkflowDocument;
+}
 
 /** Checks the document and stores it as the next build of its version. Workflows of two types may have one name. */
 export async function createWorkflow(
   service: Service,
   input: InputOf<'CreateWorkflow'>,
 ): Promise<OutputOf<'CreateWorkflow'>> {
-  refuseUnsupportedMembers('CreateWorkflow', input);
+  const problems = new RequestProblems();
+  const inline = checkCreateWorkflow(service, input, problems);
   return changeOnce(service, 'CreateWorkflow', input, async (trx) => {
     const { name, semanticVersion: version, type } = input;
-    const { member, text } = await readDocument(service, dataOrUri(input));
-    const document = parse(member, text, name, type);
+    const parsed =
+      inline ??
+      (await problems.collect(async () => {
+        const found = await documentAtUri(service, dataOrUri(input));
+        return found === undefined ? undefined : parse(found, name, type);
+      }));
+    problems.throwIfAny();
+    // Without problems there is one.
+    const { text, document } = parsed as Parsed;
     const of: ImageBuilderArn = {
       ...ownArn(service, 'workflow', name, version),
       workflowType: TYPES_IN_ARNS[type],
@@ -49,9 +79,9 @@ export async function createWorkflow(
 }
 
 /** Everything that is wrong with the document comes in one error. */
-function parse(member: string, text: string, name: string, type: WorkflowType): WorkflowDocument {
+function parse({ member, text }: DocumentText, name: string, type: WorkflowType): Parsed {
   try {
-    return parseWorkflow({ file: name, text, type });
+    return { text, document: parseWorkflow({ file: name, text, type }) };
   } catch (error) {
     if (!(error instanceof InvalidDocumentError)) throw error;
     throw invalidParameter(member, error.problems.map(formatProblem).join('\n'));

@@ -8,6 +8,7 @@ import { rootCredential } from '../api/auth/credentials.ts';
 import { createApi } from '../api/server.ts';
 import { callOperation } from '../cmd/service-client.ts';
 import { operationHandlers } from '../resources/operations.ts';
+import { requestChecks } from '../resources/request-checks.ts';
 import { testService } from '../resources/test-service.ts';
 import { openTestStore } from '../state/test-store.ts';
 import { systemClock } from '../util/clock.ts';
@@ -79,6 +80,7 @@ async function openService() {
   const credential = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
   const api = createApi({
     operations: operationHandlers({ ...service, readUri: async (uri) => assets.get(uri) ?? '' }),
+    checkRequest: requestChecks(service),
     kiln: {
       service: { version: '0', accountId: PLACE.accountId, region: PLACE.region, pid: 1, home: '/' },
       follow: async function* () {},

@@ -2,6 +2,7 @@
 import { Imagebuilder } from '@aws-sdk/client-imagebuilder';
 import { type ApiFixture, apiFixture, CREDENTIAL, REGION } from '../../src/api/api.fixture.ts';
 import { operationHandlers } from '../../src/resources/operations.ts';
+import { requestChecks } from '../../src/resources/request-checks.ts';
 import type { Service } from '../../src/resources/service.ts';
 import { testService } from '../../src/resources/test-service.ts';
 import type { Store } from '../../src/state/open-store.ts';
@@ -29,6 +30,7 @@ export async function serveOperations(
   const { service } = testService(store, {}, PLENTY, { ...ports, region: REGION });
   const fixture = apiFixture({
     operations: operationHandlers(service),
+    checkRequest: requestChecks(service),
     requestRate: { perSecond: 100_000, burst: 100_000 },
   });
   const { accessKeyId, secretAccessKey } = CREDENTIAL;
