@@ -9,8 +9,6 @@ import { RECORDED_MEMBERS, UNSUPPORTED_MEMBERS } from './unsupported-members.ts'
 const NOTES: { readonly [Name in OperationName]?: string } = {
   ListImageScanFindings: 'Images are not scanned, so the list is empty.',
   ListImageScanFindingAggregations: 'Images are not scanned, so the list is empty.',
-  ListWaitingWorkflowSteps: 'No action waits for a decision, so the list is empty.',
-  SendWorkflowStepAction: 'No action waits for a decision, so every step is refused with the reason.',
   CreateLifecyclePolicy: 'Only with `status` DISABLED: ENABLED, which is also the default, is refused.',
   UpdateLifecyclePolicy: 'Only with `status` DISABLED: ENABLED, which is also the default, is refused.',
   CancelLifecycleExecution: 'Executions end with the request that began them, so every one is refused with the reason.',

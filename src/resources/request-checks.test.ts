@@ -147,7 +147,7 @@ const CASES: { readonly [Name in OperationName]?: readonly [input: object, told:
   ImportDiskImage: [
     {
       ...{
-        name: 'w',
+        name: 'win',
         semanticVersion: '1.0.0',
         platform: 'Windows',
         osVersion: 'Microsoft Windows 11',
