@@ -21,7 +21,7 @@ export function operationsPage(model: readonly OperationModel[]): string {
     '# Operations',
     '',
     'Every member of a request has its effect, or is a record that needs none, or is refused by name. This page is',
-    'written from the tables in `src/resources/` by `node scripts/write-operations-page.ts`; a test compares them.',
+    'written from the tables in `src/resources/` by `npm run docs`; a test compares them.',
     '',
     `Of ${names.length} operations, ${Object.keys(refused).length} are refused as a whole. Values that ask for nothing`,
     '(empty lists, `false`, `default`) are accepted also where a member is refused.',
