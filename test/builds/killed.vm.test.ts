@@ -42,7 +42,11 @@ Resources:
     Properties: { Name: killed, InstanceProfileName: none }
   Image:
     Type: AWS::ImageBuilder::Image
-    Properties: { ImageRecipeArn: !Ref Recipe, InfrastructureConfigurationArn: !Ref Infrastructure }
+    Properties:
+      ImageRecipeArn: !Ref Recipe
+      InfrastructureConfigurationArn: !Ref Infrastructure
+      # One more boot that nobody interrupts would show nothing.
+      ImageTestsConfiguration: { ImageTestsEnabled: false }
 `;
 
 test('killed during the boot, in a component and at the capture: each time the next process goes on', async () => {
