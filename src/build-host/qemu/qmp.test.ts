@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -43,4 +44,22 @@ test('a real QEMU answers, refuses, reports events and ends, also in a folder wi
   assert.ok(events.includes('RESUME') && events.includes('SHUTDOWN'), events.join());
   await assert.rejects(qmp.execute('query-status'), /ended the connection/);
   await rm(root, { recursive: true });
+});
+
+test('a QEMU that hangs is given up, and whoever waits is told what for', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-qmp-'));
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.write('{"QMP": {}}\n');
+    // It says hello, and after that nothing any more.
+    socket.once('data', () => socket.write('{"return": {}, "id": 1}\n'));
+  }).listen(join(folder, 'qmp.sock'));
+  await once(server, 'listening');
+  const qmp = await connectQmp(folder, 'qmp.sock', () => {}, never, 50);
+  await assert.rejects(qmp.execute('stop'), /QEMU has not answered to stop within 0\.05 s/);
+  await qmp.closed;
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  await rm(folder, { recursive: true });
 });

@@ -21,15 +21,21 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** An answer takes milliseconds, or seconds where the host is slow to write. A QEMU that hangs would never give one. */
+const ANSWER_MS = 120_000;
+
 /**
  * Connects to the socket `name` in `folder` and gets through the greeting. Rejects at once when nobody listens there,
  * and with the signal's reason when another client holds the connection until then.
+ *
+ * @param answerMs How long an answer may take, milliseconds; then the connection is ended.
  */
 export async function connectQmp(
   folder: string,
   name: string,
   onEvent: (event: QmpEvent) => void,
   signal: AbortSignal,
+  answerMs = ANSWER_MS,
 ): Promise<Qmp> {
   const socket = await connectInFolder(folder, name);
   const waiting = new Map<number, Waiting>();
@@ -64,7 +70,22 @@ export async function connectQmp(
           return;
         }
         const id = nextId++;
-        waiting.set(id, { resolve, reject });
+        const silent = (): void => {
+          waiting.delete(id);
+          reject(new Error(`QEMU has not answered to ${command} within ${answerMs / 1000} s`));
+          socket.destroy();
+        };
+        const timer = setTimeout(silent, answerMs);
+        waiting.set(id, {
+          resolve: (value) => {
+            clearTimeout(timer);
+            resolve(value);
+          },
+          reject: (error) => {
+            clearTimeout(timer);
+            reject(error);
+          },
+        });
         socket.write(`${JSON.stringify({ execute: command, ...(args && { arguments: args }), id })}\n`);
       }),
     closed: closed.promise,

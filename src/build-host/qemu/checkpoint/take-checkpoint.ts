@@ -23,6 +23,8 @@ export interface CheckpointedMachine {
 
 const SOCKET = 'memory.sock';
 const LOOK_EVERY_MS = 5;
+/** A saving that does not get any further for so long never will. */
+const STALLED_MS = 30_000;
 /** More than any host moves: QEMU's own limit is for networks. */
 const BYTES_PER_SECOND = 64 * 1024 ** 3;
 
@@ -136,30 +138,48 @@ async function rootNode(qmp: Qmp): Promise<string> {
 /** Gives how long the guest stood still, in seconds. Rejects when QEMU could not save it. */
 async function untilSaved(qmp: Qmp, inBackground: boolean, begin: number, signal: AbortSignal): Promise<number> {
   let runsSince: number | undefined;
+  let sent = -1;
+  let sentAt = begin;
   for (;;) {
     signal.throwIfAborted();
     if (inBackground && runsSince === undefined) {
       const { running } = (await qmp.execute('query-status')) as { readonly running: boolean };
       if (running) runsSince = performance.now();
     }
-    const { status, error } = await migration(qmp);
+    const { status, error, bytes } = await migration(qmp);
+    if (bytes !== sent) [sent, sentAt] = [bytes, performance.now()];
     if (status === 'completed') return ((runsSince ?? performance.now()) - begin) / 1000;
     if (status === 'failed' || status === 'cancelled') {
       throw new BuilderFault(`QEMU cannot save the machine: ${error ?? status}`);
+    }
+    if (performance.now() - sentAt > STALLED_MS) {
+      throw new BuilderFault(`QEMU does not get on with saving the machine (${status}, ${bytes} bytes)`);
     }
     await delay(LOOK_EVERY_MS);
   }
 }
 
 async function untilIdle(qmp: Qmp): Promise<void> {
-  for (;;) {
+  const begin = performance.now();
+  while (performance.now() - begin < STALLED_MS) {
     const { status } = await migration(qmp);
     if (!['setup', 'active', 'device', 'cancelling', 'pre-switchover'].includes(status)) return;
     await delay(LOOK_EVERY_MS);
   }
 }
 
-async function migration(qmp: Qmp): Promise<{ readonly status: string; readonly error: string | undefined }> {
-  const answer = (await qmp.execute('query-migrate')) as { readonly status?: string; readonly 'error-desc'?: string };
-  return { status: answer.status ?? 'none', error: answer['error-desc'] };
+interface Migration {
+  readonly status: string;
+  readonly error: string | undefined;
+  /** Of memory, sent so far. */
+  readonly bytes: number;
+}
+
+async function migration(qmp: Qmp): Promise<Migration> {
+  const answer = (await qmp.execute('query-migrate')) as {
+    readonly status?: string;
+    readonly 'error-desc'?: string;
+    readonly ram?: { readonly transferred?: number };
+  };
+  return { status: answer.status ?? 'none', error: answer['error-desc'], bytes: answer.ram?.transferred ?? 0 };
 }
