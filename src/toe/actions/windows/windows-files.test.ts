@@ -227,8 +227,8 @@ describe('the machine on Windows (simulated)', () => {
 
   test('Sysprep runs there, and its failure is told', async () => {
     const never = new AbortController().signal;
-    const windows = simulatedWindows();
-    await runSysprep(windows.target, never);
+    const windows = simulatedWindows(() => ({ says: 'Sysprep left the image in the state X' }));
+    assert.equal(await runSysprep(windows.target, never), 'Sysprep left the image in the state X');
     const { script = '' } = windows.invocations[0] ?? {};
     assert.match(script, /& \$new 'sysprep' '--shutdown=false'/);
     assert.match(script, /-FilePath \$own -ArgumentList '\/generalize', '\/oobe'/);
