@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { environmentOf } from '../src/cmd/environment.fixture.ts';
 import { parseComponent } from '../src/documents/parse-component.ts';
 import { run } from '../src/util/spawn.ts';
 
@@ -35,7 +36,7 @@ test('those that need no network run in a sandbox, all phases', { skip: process.
   try {
     const kiln = join(import.meta.dirname, '..', 'src', 'cmd', 'kiln.ts');
     const args = [kiln, 'toe', 'run', '--sandbox', '--base', 'host', '-d', documents.join(',')];
-    const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: join(home, 'home') };
+    const env = environmentOf(join(home, 'home'));
     const { code, stdout, stderr } = await run(process.execPath, args, { env, cwd: home });
     assert.equal(code, 0, stderr.toString().split('\n').slice(-40).join('\n'));
     assert.equal(JSON.parse(stdout.toString()).ignoredFailedStepCount, 1);

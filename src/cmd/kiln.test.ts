@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { COMMANDS } from './commands.ts';
+import { environmentOf } from './environment.fixture.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 
 let folder: string;
@@ -27,7 +28,7 @@ interface Result {
 async function kiln(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Result> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'kiln.ts'), ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', KILN_HOME: home, ...environment },
+    env: { ...environmentOf(home), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [out, err] = [child.stdout, child.stderr].map((stream) => {
@@ -125,7 +126,7 @@ test('--home wins over KILN_HOME', async () => {
 
 test('kiln serve says where it listens, is found by other commands, and SIGTERM ends it with 0', async () => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'kiln.ts'), 'serve', '--port', '0'], {
-    env: { PATH: process.env['PATH'] ?? '', KILN_HOME: home, KILN_LOG_LEVEL: 'silent' },
+    env: { ...environmentOf(home), KILN_LOG_LEVEL: 'silent' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close');

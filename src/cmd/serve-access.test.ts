@@ -12,6 +12,7 @@ import { CreateComponentCommand, ImagebuilderClient, ListComponentsCommand } fro
 import { audit } from './audit.ts';
 import { openTestHome, type TestHome } from './command.fixture.ts';
 import { readCredentials } from './credentials.ts';
+import { environmentOf } from './environment.fixture.ts';
 import { principal } from './principal.ts';
 
 interface Serving extends AsyncDisposable {
@@ -23,7 +24,7 @@ interface Serving extends AsyncDisposable {
 async function serve({ home }: TestHome, ...options: readonly string[]): Promise<Serving> {
   const argv = [join(import.meta.dirname, 'kiln.ts'), 'serve', '--port', '0', ...options];
   const child = spawn(process.execPath, argv, {
-    env: { PATH: process.env['PATH'] ?? '', KILN_HOME: home.path, KILN_LOG_LEVEL: 'error' },
+    env: { ...environmentOf(home.path), KILN_LOG_LEVEL: 'error' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close');

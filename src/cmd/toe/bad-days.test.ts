@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { at, bash, KILN, type StepObject } from './toe.fixture.ts';
+import { at, BASE_ENVIRONMENT, bash, KILN, type StepObject } from './toe.fixture.ts';
 
 /*
  * Hostile documents, each in a process of its own with the flags of ./kiln: it ends with a clear error, within its time, and
@@ -22,7 +22,7 @@ interface Measured {
 async function measure(...args: string[]): Promise<Measured> {
   const probe = new URL('./peak-memory.fixture.ts', import.meta.url).href;
   const flags = ['--max-semi-space-size=4', '--import', probe];
-  const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: at('home') };
+  const env = BASE_ENVIRONMENT;
   const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const;
   const child = spawn(process.execPath, [...flags, KILN, 'toe', ...args], { cwd: at(), env, stdio: [...stdio] });
   const seen = { stdout: '', stderr: '', peak: '' };
@@ -140,7 +140,7 @@ fails(
 );
 fails(
   'gigabytes of output, with and without lines',
-  [bash('Flood', 'head -c 2G /dev/zero; head -c 30M /dev/zero | tr "\\0" "\\n"; echo the end; exit 3')],
+  [bash('Flood', 'head -c 2G /dev/zero; head -c 8M /dev/zero | tr "\\0" "\\n"; echo the end; exit 3')],
   /exit status 3\n[\s\S]*the end/,
 );
 fails(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { run } from '../../util/spawn.ts';
+import { environmentOf } from '../environment.fixture.ts';
 
 /* What the tests of `kiln toe` share: the program as a process of its own, in a folder of the test file. */
 
@@ -20,6 +21,8 @@ export function at(...names: readonly string[]): string {
   return join(folder, ...names);
 }
 
+export const BASE_ENVIRONMENT = environmentOf(at('home'));
+
 export interface Ended {
   readonly code: number | undefined;
   readonly stdout: string;
@@ -29,7 +32,7 @@ export interface Ended {
 /** `kiln toe`, with nothing in its environment but a home and what is given. */
 export function toeWith(environment: Readonly<Record<string, string>>): (...args: string[]) => Promise<Ended> {
   return async (...args) => {
-    const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: at('home'), ...environment };
+    const env = { ...BASE_ENVIRONMENT, ...environment };
     const { code, stdout, stderr } = await run(process.execPath, [KILN, 'toe', ...args], { cwd: folder, env });
     return { code, stdout: stdout.toString(), stderr: stderr.toString() };
   };

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { at, bash, KILN, toeWith } from './toe.fixture.ts';
+import { at, BASE_ENVIRONMENT, bash, KILN, toeWith } from './toe.fixture.ts';
 
 const toe = toeWith({ KILN_TEST: 'from the environment' });
 
@@ -142,7 +142,7 @@ test('the log folder has the files and the name that AWSTOE gives them, private 
 
 test('Ctrl-C ends the running command with what it started, and ends with 130', async () => {
   const file = await document('long.yaml', bash('Long', ['echo $$ > pid', 'echo up', 'sleep 300']));
-  const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: at('home') };
+  const env = BASE_ENVIRONMENT;
   const child = spawn(process.execPath, [KILN, 'toe', 'run', '-d', file], {
     cwd: at(),
     env,

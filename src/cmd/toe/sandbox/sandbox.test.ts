@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { run as runProgram } from '../../../util/spawn.ts';
+import { environmentOf } from '../../environment.fixture.ts';
 
 const KILN = join(import.meta.dirname, '..', '..', 'kiln.ts');
 const skip = process.getuid?.() !== 0;
@@ -24,8 +25,7 @@ describe('sandbox', { skip }, () => {
   });
 
   const environment = (): Record<string, string> => ({
-    PATH: process.env['PATH'] ?? '',
-    KILN_HOME: join(folder, 'home'),
+    ...environmentOf(join(folder, 'home')),
     SECRET_OF_CALLER: 'x',
   });
   const sandboxes = (): Promise<readonly string[]> => readdir(join(folder, 'home', 'run', 'sandboxes'));

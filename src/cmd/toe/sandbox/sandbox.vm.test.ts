@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { run as runProgram } from '../../../util/spawn.ts';
+import { environmentOf } from '../../environment.fixture.ts';
 
 const KILN = join(import.meta.dirname, '..', '..', 'kiln.ts');
 const store = process.env['KILN_TEST_STORE'];
@@ -20,7 +21,7 @@ test('a sandbox on a base image has the files of the image, and the image stays 
     const steps = [{ name: 'Look', action: 'ExecuteBash', inputs: { commands: ['set -e', look] } }];
     const file = join(folder, 'look.yaml');
     await writeFile(file, JSON.stringify({ schemaVersion: '1.0', phases: [{ name: 'build', steps }] }));
-    const env = { PATH: process.env['PATH'] ?? '', KILN_HOME: home };
+    const env = environmentOf(home);
     for (const time of ['first', 'second']) {
       const args = [KILN, 'toe', 'run', '--sandbox', '--base', 'debian-server-12-x86', '-d', file];
       const { code, stderr } = await runProgram(process.execPath, args, { env, cwd: folder });
