@@ -231,7 +231,7 @@ test('lists of workflows that cannot be are refused, each by its member', async 
         },
       ],
       combination,
-      /parameters\[0\].*'count' is an integer, not 'many'.*no parameter 'nope'; it has: count, yes/,
+      /parameters\[0\].*'count' is an integer, not 'many'.*no parameter 'nope'; it has: count, yes/s,
     ],
     [[{ workflowArn: reader }], combination, /reads \$\.workflowOutputs\.Machine/],
     [

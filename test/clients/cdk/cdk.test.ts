@@ -13,7 +13,9 @@ import { openTestService, type TestService } from '../../../src/cmd/service.fixt
 async function synthesise({ folder }: TestService, words: string, version: string): Promise<string> {
   const out = join(folder, 'cdk.out');
   const app = join(import.meta.dirname, 'app.ts');
-  await promisify(execFile)(process.execPath, [app, out, words, version, join(folder, 'work')]);
+  // CDK keeps fingerprints of files in the home folder.
+  const env = { ...process.env, HOME: folder };
+  await promisify(execFile)(process.execPath, [app, out, words, version, join(folder, 'work')], { env });
   return join(out, 'Web.template.json');
 }
 
