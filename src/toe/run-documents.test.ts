@@ -229,5 +229,5 @@ test('scripts are in a folder that only their owner can enter', async () => {
   const workingDirectory = newPath();
   const document = documentOf({ build: [bash('A', 'stat -c %a .kiln-* .kiln-*/*')] });
   const result = await run([document], { workingDirectory });
-  assert.deepEqual(stepOf(result, 'A').outputs, [{ stdout: '700\n700' }]);
+  assert.deepEqual(stepOf(result, 'A').outputs, [{ stdout: '700\n600' }]);
 });

@@ -7,14 +7,11 @@ import { type ActionContext, type ActionResult, mapAction } from './action.ts';
 const REBOOT_STATUS = { linux: 194, macos: 194, windows: 3010 } as const;
 
 /**
- * The script comes by standard input, so that nothing of it shows in a process list. It is read by bash, not executed:
- * a working directory that is mounted noexec does not matter.
+ * The script comes by standard input, so that nothing of it shows in a process list, and lies in a folder that only its
+ * owner can enter. It is read by bash, not executed: a working directory that is mounted noexec does not matter.
  */
 const BASH = `
-umask_before=$(umask)
-umask 077
-cat > "$1" && chmod 700 "$1" || exit 125
-umask "$umask_before"
+(umask 077 && exec cat > "$1") || exit 125
 bash "$1" < /dev/null
 status=$?
 rm -f -- "$1"

@@ -11,8 +11,8 @@ trap 'kill "$first" "$second" 2>/dev/null' EXIT
 trap 'exit 143' HUP INT TERM PIPE
 # After a reboot another process may have this number.
 alive() { grep -qF -e "$mark" "/proc/$holder/environ" 2>/dev/null; }
-until [ -e "$spool/code" ]; do
-  alive || [ -e "$spool/code" ] || exit 97
+until [ -s "$spool/code" ]; do
+  alive || [ -s "$spool/code" ] || exit 97
   sleep 0.2
 done
 # What was written last may still be on its way into the folder; a daemon that holds the output open is not waited for.

@@ -204,6 +204,8 @@ describe('a server', () => {
   /** What is left of the output of the surviving command whose mark is in `text`. */
   const spooled = async (target: Target, text: string): Promise<string> => {
     const [mark = 'no mark'] = /[0-9a-f-]{36}/.exec(text) ?? [];
+    // It is removed while the next command runs.
+    await target.run({ argv: ['true'], signal: never });
     return output(target, ['sh', '-c', 'ls -d -- "/var/tmp/.kiln-$1" 2>/dev/null || echo gone', 'sh', mark]);
   };
 

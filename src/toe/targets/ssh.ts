@@ -67,7 +67,19 @@ export function sshTarget(options: SshTargetOptions): SshTarget {
     reconnectMs: options.reconnectMs ?? DEFAULT_RECONNECT_MS,
   });
 
+  /** Ends when what surviving commands left is removed; nobody waits for that but the next command, at its end. */
+  let tidied: Promise<unknown> = Promise.resolve();
+
   async function run(command: TargetCommand): Promise<TargetExit> {
+    const before = tidied;
+    try {
+      return await runUntidied(command);
+    } finally {
+      await before;
+    }
+  }
+
+  async function runUntidied(command: TargetCommand): Promise<TargetExit> {
     command.signal.throwIfAborted();
     const nonce = randomUUID();
     const { stdin } = command;
@@ -75,7 +87,9 @@ export function sshTarget(options: SshTargetOptions): SshTarget {
     const exit =
       command.survives !== true || bytes instanceof Readable
         ? await runAttached(connection, bytes === undefined ? command : { ...command, stdin: bytes }, nonce)
-        : await runHeld(connection, command, nonce, bytes);
+        : await runHeld(connection, command, nonce, bytes).finally(() => {
+            tidied = Promise.all([tidied, removeSpool(connection, nonce)]);
+          });
     if (exit !== undefined) return exit;
     const cause = whyGone();
     const why = cause?.message ?? 'the connection ended while a command ran; the machine may have restarted';
@@ -149,7 +163,10 @@ function killOf(nonce: string): (pid: number | undefined) => string {
   return (pid) => killLine(pid, nonce);
 }
 
-/** A command that outlives the connection: it is followed over as many connections as it takes. */
+/**
+ * A command that outlives the connection: it is followed over as many connections as it takes. Whatever becomes of it,
+ * {@link removeSpool} is to be called afterwards.
+ */
 async function runHeld(
   connection: SshConnection,
   command: TargetCommand,
@@ -180,27 +197,27 @@ async function runHeld(
   const start = holdLine(command, nonce, input?.length);
   const { signal } = command;
   const reader = new StartReader(nonce);
-  try {
-    const running = await connection.open(start.line, signal);
-    const fed = input === undefined ? counted : { ...counted, stdin: input };
-    const exit = await follow(connection, running, fed, reader, killOf(nonce), start.preamble);
-    const holder = reader.pid;
-    if (exit !== undefined || holder === undefined) return exit;
-    const again = async (line: string): Promise<TargetExit | undefined> =>
-      follow(connection, await connection.open(line, signal), counted, new StartReader(nonce), () =>
-        killLine(holder, nonce),
-      );
-    for (;;) {
-      const waited = await again(resumeLine(nonce, holder, seen));
-      if (waited?.code === GONE) return undefined;
-      const collected = waited?.code === 0 ? await again(collectLine(nonce, seen)) : undefined;
-      if (collected !== undefined) return collected;
-    }
-  } finally {
-    await Promise.race([sideLine(connection, dropSpoolLine(nonce)), delay(STOP_MS, undefined, { ref: false })]).catch(
-      () => {},
+  const running = await connection.open(start.line, signal);
+  const fed = input === undefined ? counted : { ...counted, stdin: input };
+  const exit = await follow(connection, running, fed, reader, killOf(nonce), start.preamble);
+  const holder = reader.pid;
+  if (exit !== undefined || holder === undefined) return exit;
+  const again = async (line: string): Promise<TargetExit | undefined> =>
+    follow(connection, await connection.open(line, signal), counted, new StartReader(nonce), () =>
+      killLine(holder, nonce),
     );
+  for (;;) {
+    const waited = await again(resumeLine(nonce, holder, seen));
+    if (waited?.code === GONE) return undefined;
+    const collected = waited?.code === 0 ? await again(collectLine(nonce, seen)) : undefined;
+    if (collected !== undefined) return collected;
   }
+}
+
+/** Removes what a command that outlives the connection leaves on the machine. Never rejects, and does not try for long. */
+async function removeSpool(connection: SshConnection, nonce: string): Promise<void> {
+  const late = delay(STOP_MS, undefined, { ref: false });
+  await Promise.race([sideLine(connection, dropSpoolLine(nonce)), late]).catch(() => {});
 }
 
 /** Runs a line on a channel of its own, if there is a connection, and waits for its end. */
