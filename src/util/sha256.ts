@@ -1,4 +1,4 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type Hash, type Hmac, type KeyObject } from 'node:crypto';
 
 /** What signers of the AWS SDK may be given to hash. */
 type Source = string | ArrayBuffer | ArrayBufferView;
@@ -8,11 +8,11 @@ type Source = string | ArrayBuffer | ArrayBufferView;
  * the one in JavaScript that the SDK has for browsers takes several times as long, and every request pays for it.
  */
 export class Sha256 {
-  readonly #secret: Source | undefined;
+  readonly #secret: KeyObject | undefined;
   #hash: Hash | Hmac;
 
   constructor(secret?: Source) {
-    this.#secret = secret;
+    this.#secret = secret === undefined ? undefined : keyOf(bytesOf(secret));
     this.#hash = this.#begin();
   }
 
@@ -29,8 +29,13 @@ export class Sha256 {
   }
 
   #begin(): Hash | Hmac {
-    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(this.#secret));
+    return this.#secret === undefined ? createHash('sha256') : createHmac('sha256', this.#secret);
   }
+}
+
+/** Node takes five times as long to find out that bytes are no key object than to make one of them. */
+function keyOf(secret: string | Uint8Array): KeyObject {
+  return typeof secret === 'string' ? createSecretKey(secret, 'utf8') : createSecretKey(secret);
 }
 
 function bytesOf(data: Source): string | Uint8Array {
