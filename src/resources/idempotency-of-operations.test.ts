@@ -1,69 +1,12 @@
-/** Client tokens on every operation that has one: concurrent retries, and retries after the service was restarted. */
+/** Client tokens on every operation that has one: concurrent retries, retries after a restart, and dry runs. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readModel } from '../contract/model.ts';
 import type { OperationName } from '../contract/operations.ts';
 import { connectStore } from '../state/open-store.ts';
-import { createTestDatabase, silentLog, testDatabaseUrl } from '../state/test-store.ts';
-import { ARN_PREFIX, type Call, componentData, DEBIAN_ARN, MANAGED_WORKFLOWS, testService } from './test-service.ts';
-
-const DISTRIBUTIONS = [{ region: 'us-east-1', amiDistributionConfiguration: { description: 'web' } }];
-const INFRASTRUCTURE = `${ARN_PREFIX}infrastructure-configuration/infra`;
-const PIPELINE = `${ARN_PREFIX}image-pipeline/nightly`;
-const PARTS = { imageRecipeArn: `${ARN_PREFIX}image-recipe/web/1.0.0`, infrastructureConfigurationArn: INFRASTRUCTURE };
-const RULES = {
-  executionRole: 'role',
-  resourceType: 'AMI_IMAGE',
-  status: 'DISABLED',
-  policyDetails: [{ action: { type: 'DEPRECATE' }, filter: { type: 'AGE', value: 1, unit: 'YEARS' } }],
-  resourceSelection: { tagMap: { team: 'web' } },
-};
-const COMPONENT = { name: 'nginx', semanticVersion: '1.0.0', platform: 'Linux' };
-
-/** In an order in which each finds what it needs. */
-const REQUESTS: readonly (readonly [OperationName, object])[] = [
-  ['CreateComponent', { ...COMPONENT, data: componentData() }],
-  ['ImportComponent', { ...COMPONENT, name: 'script', type: 'BUILD', format: 'SHELL', data: 'true' }],
-  ['CreateImageRecipe', { name: 'web', semanticVersion: '1.0.x', parentImage: DEBIAN_ARN }],
-  [
-    'CreateContainerRecipe',
-    {
-      ...{ name: 'box', semanticVersion: '1.x.0', containerType: 'DOCKER', parentImage: 'debian:12' },
-      dockerfileTemplateData: 'FROM {{{ imagebuilder:parentImage }}}',
-      targetRepository: { service: 'ECR', repositoryName: 'box' },
-    },
-  ],
-  ['CreateInfrastructureConfiguration', { name: 'infra', instanceProfileName: 'profile' }],
-  [
-    'UpdateInfrastructureConfiguration',
-    { infrastructureConfigurationArn: INFRASTRUCTURE, instanceProfileName: 'other' },
-  ],
-  ['CreateDistributionConfiguration', { name: 'here', distributions: DISTRIBUTIONS }],
-  [
-    'UpdateDistributionConfiguration',
-    {
-      distributionConfigurationArn: `${ARN_PREFIX}distribution-configuration/here`,
-      distributions: DISTRIBUTIONS,
-    },
-  ],
-  ['CreateWorkflow', { name: 'check', semanticVersion: '1.0.0', type: 'BUILD', data: MANAGED_WORKFLOWS[0]?.text }],
-  ['CreateLifecyclePolicy', { name: 'old', ...RULES }],
-  ['UpdateLifecyclePolicy', { lifecyclePolicyArn: `${ARN_PREFIX}lifecycle-policy/old`, ...RULES }],
-  ['CreateImagePipeline', { ...PARTS, name: 'nightly' }],
-  ['UpdateImagePipeline', { ...PARTS, imagePipelineArn: PIPELINE, description: 'new' }],
-  ['CreateImage', PARTS],
-  ['StartImagePipelineExecution', { imagePipelineArn: PIPELINE }],
-  ['CancelImageCreation', { imageBuildVersionArn: `${ARN_PREFIX}image/web/1.0.0/1` }],
-  [
-    'StartResourceStateUpdate',
-    {
-      resourceArn: `${ARN_PREFIX}image/web/1.0.0/1`,
-      state: { status: 'DELETED' },
-      executionRole: 'role',
-      includeResources: { amis: true, snapshots: true },
-    },
-  ],
-];
+import { createTestDatabase, openTestStore, silentLog, testDatabaseUrl } from '../state/test-store.ts';
+import { REQUESTS, send } from './one-of-each.fixture.ts';
+import { type Call, testService } from './test-service.ts';
 
 /** Refused whatever they say, so there is no first answer to repeat. */
 const NEVER_SUCCEED: readonly OperationName[] = [
@@ -71,10 +14,8 @@ const NEVER_SUCCEED: readonly OperationName[] = [
   ...(['DistributeImage', 'ImportDiskImage', 'ImportVmImage'] as const),
 ];
 
-type AnyCall = (input: object) => Promise<object>;
-
-function send(call: Call, operation: OperationName, input: object): Promise<object> {
-  return (call[operation] as unknown as AnyCall)({ ...input, clientToken: 'one' });
+function sendOne(call: Call, operation: OperationName, input: object): Promise<object> {
+  return send(call, operation, { ...input, clientToken: 'one' });
 }
 
 describe('client tokens of all operations that have one', () => {
@@ -100,7 +41,7 @@ describe('client tokens of all operations that have one', () => {
       await using store = await connectStore({ connectionString }, silentLog);
       const { call } = testService(store);
       for (const [operation, input] of REQUESTS) {
-        const [first, ...others] = await Promise.all(Array.from({ length: 8 }, () => send(call, operation, input)));
+        const [first, ...others] = await Promise.all(Array.from({ length: 8 }, () => sendOne(call, operation, input)));
         assert.ok(first);
         for (const other of others) assert.deepEqual(other, first, operation);
         answers.set(operation, first);
@@ -111,11 +52,48 @@ describe('client tokens of all operations that have one', () => {
     await using store = await connectStore({ connectionString }, silentLog);
     const { call } = testService(store);
     for (const [operation, input] of REQUESTS) {
-      assert.deepEqual(await send(call, operation, input), answers.get(operation), operation);
-      await assert.rejects(send(call, operation, { ...input, description: 'another' }), {
+      assert.deepEqual(await sendOne(call, operation, input), answers.get(operation), operation);
+      await assert.rejects(sendOne(call, operation, { ...input, description: 'another' }), {
         name: 'IdempotentParameterMismatchException',
       });
     }
     assert.deepEqual(await rowsOf(store.db), before);
   });
+});
+
+it('a dry run of each of the eight creates checks everything and stores nothing, not even its token', async () => {
+  await using store = await openTestStore();
+  const { call } = testService(store);
+  const dry = readModel().filter(({ input }) => input.members.has('dryRun'));
+  assert.equal(dry.length, 8);
+  const rows = async () =>
+    await Promise.all(
+      (['resources', 'resource_references', 'pipeline_schedules', 'client_tokens'] as const).map(
+        async (table) => await store.db.selectFrom(table).selectAll().execute(),
+      ),
+    );
+  const tried: string[] = [];
+  for (const [operation, input] of REQUESTS) {
+    const request = { ...input, clientToken: operation };
+    if (dry.some(({ name }) => name === operation)) {
+      const before = await rows();
+      await assert.rejects(send(call, operation, { ...request, dryRun: true }), {
+        name: 'DryRunOperationException',
+        message: 'Request would have succeeded, but dryRun flag is set.',
+      });
+      const wrong = { ...request, semanticVersion: '1.0.9999999999', infrastructureConfigurationArn: 'none' };
+      const hasVersion = 'semanticVersion' in input;
+      // What is wrong is told as without the dry run.
+      if (hasVersion || 'infrastructureConfigurationArn' in input) {
+        await assert.rejects(send(call, operation, { ...wrong, dryRun: true }), (error: Error) => {
+          assert.match(error.name, /^(?:InvalidVersionNumber|InvalidParameterValue)Exception$/);
+          return true;
+        });
+      }
+      assert.deepEqual(await rows(), before, operation);
+      tried.push(operation);
+    }
+    await send(call, operation, request);
+  }
+  assert.deepEqual(tried.sort(), dry.map(({ name }) => name).sort());
 });

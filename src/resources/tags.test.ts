@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { insertComponent, insertImage } from '../state/test-rows.ts';
 import { openTestStore } from '../state/test-store.ts';
+import { makeAllBefore } from './one-of-each.fixture.ts';
 import { ARN_PREFIX, testService } from './test-service.ts';
 
 describe('tags', () => {
@@ -18,6 +19,26 @@ describe('tags', () => {
     }
     const { image } = await call.GetImage({ imageBuildVersionArn: `${ARN_PREFIX}image/web/1.0.0/1` });
     assert.deepEqual(image?.tags, { b: '3', c: '' });
+  });
+
+  it('are those of every type of resource', async () => {
+    await using store = await openTestStore();
+    const { call } = testService(store);
+    await makeAllBefore(call, 'CancelImageCreation');
+    const arns = ['component/nginx/1.0.0/1', 'image-recipe/web/1.0.0', 'container-recipe/box/1.0.0'];
+    const unversioned = [
+      'infrastructure-configuration/infra',
+      'distribution-configuration/here',
+      'image-pipeline/nightly',
+    ];
+    const others = ['lifecycle-policy/old', 'workflow/build/check/1.0.0/1', 'image/web/1.0.0/1'];
+    for (const arn of [...arns, ...unversioned, ...others]) {
+      const resourceArn = `${ARN_PREFIX}${arn}`;
+      await call.TagResource({ resourceArn, tags: { of: arn } });
+      assert.deepEqual((await call.ListTagsForResource({ resourceArn })).tags, { of: arn });
+      await call.UntagResource({ resourceArn, tagKeys: ['of'] });
+      assert.deepEqual((await call.ListTagsForResource({ resourceArn })).tags, {});
+    }
   });
 
   it('are at most 50, counted with those that are there', async () => {

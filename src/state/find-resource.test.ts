@@ -84,7 +84,7 @@ test('an open image version means the newest build that is AVAILABLE, a build AR
   await assert.rejects(resolve('1.x.0'), { name: 'InvalidVersionNumberException' });
 });
 
-test('dependents lists who refers by build, by version and by wildcard', async () => {
+test('dependents lists in one query who refers by build, by version and by wildcard', async () => {
   await using store = await openTestStore();
   const target = await insertComponent(store.db, { version: '1.2.3' });
   const refer = async (slug: string, to: string): Promise<void> => {
@@ -103,7 +103,16 @@ test('dependents lists who refers by build, by version and by wildcard', async (
   await refer('other-build', `${PREFIX}:component/nginx/1.2.3/2`);
   await refer('other-version', `${PREFIX}:component/nginx/2.x.x`);
   await refer('other-name', `${PREFIX}:component/apache/x.x.x`);
-  const found = await dependents(store.db, target);
+  let queries = 0;
+  const counted = store.db.withPlugin({
+    transformQuery: ({ node }) => {
+      queries++;
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  const found = await dependents(counted, target);
+  assert.equal(queries, 1);
   assert.deepEqual(
     found.map(({ fromArn }) => fromArn.split('/')[1]),
     ['by-build', 'by-version', 'by-patch', 'by-minor', 'by-all'],
