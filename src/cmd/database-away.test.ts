@@ -43,8 +43,8 @@ const component = (number: number) => ({
   clientToken: `token-${number}`,
 });
 
-/** Clients that create components one after the other until they are told to end. */
-function startLoad(call: Call) {
+/** Clients that create components one after the other until they are told to end; after a refusal once it is ready again. */
+function startLoad(call: Call, url: string) {
   const acknowledged = new Map<number, unknown>();
   const refused: Answer[] = [];
   const first = Promise.withResolvers<void>();
@@ -55,7 +55,10 @@ function startLoad(call: Call) {
       const number = next++;
       const answer = await call('CreateComponent', component(number));
       if (answer.status === 200) acknowledged.set(number, answer.body['componentBuildVersionArn']);
-      else refused.push(answer);
+      else {
+        refused.push(answer);
+        await untilReady(url, 200);
+      }
       if (acknowledged.size >= 20) first.resolve();
     }
   };
@@ -109,7 +112,7 @@ test('a PostgreSQL server that is killed under load and comes back: 503, then al
     const call = await callerOf(opened);
     const { url } = opened.service;
     assert.equal(await readiness(url), 200);
-    const load = startLoad(call);
+    const load = startLoad(call, url);
     await load.underWay;
     process.kill(server.pid, 'SIGKILL');
     await untilReady(url, 503);
@@ -133,7 +136,7 @@ test('an embedded server that is killed under a running service is started again
   {
     await using opened = await openTestService({ DATABASE_URL: '' }, log);
     const call = await callerOf(opened);
-    const load = startLoad(call);
+    const load = startLoad(call, opened.service.url);
     await load.underWay;
     const pidFile = await readFile(join(opened.config.home.path, 'postgres', 'data', 'postmaster.pid'), 'utf8');
     process.kill(Number(pidFile.split('\n')[0]), 'SIGKILL');
