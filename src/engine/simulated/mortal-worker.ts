@@ -1,12 +1,11 @@
-import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
-import pg from 'pg';
 import type { BuildHost, Instance } from '../../build-host/build-host.ts';
 import { type BuildJobs, buildJobs, type Connection } from '../../state/build-jobs.ts';
-import type { Database } from '../../state/tables.ts';
 import { silentLog } from '../../state/test-log.ts';
 import type { WorkerRoom } from '../admission.ts';
 import type { Engine } from '../engine.ts';
 import { startWorker, type Worker } from '../worker.ts';
+import { Life } from './life.ts';
+import { mortalDatabase } from './mortal-database.ts';
 
 /** A worker within this process that can be killed or frozen as a process can: nothing comes from it any more. */
 export interface MortalWorker {
@@ -32,68 +31,9 @@ export interface MortalOptions {
   readonly onUse: () => void;
 }
 
-const never = new Promise<never>(() => {});
-
-/** What passes does so only while the worker lives, and waits while it is frozen. */
-class Life {
-  #dead = false;
-  #frozen: PromiseWithResolvers<void> | undefined;
-  readonly #onUse: () => void;
-  readonly #underWay = new Set<Promise<unknown>>();
-
-  constructor(onUse: () => void) {
-    this.#onUse = onUse;
-  }
-
-  get isFrozen(): boolean {
-    return this.#frozen !== undefined;
-  }
-
-  kill(): void {
-    this.#dead = true;
-    this.thaw();
-  }
-
-  freeze(): void {
-    this.#frozen ??= Promise.withResolvers();
-  }
-
-  thaw(): void {
-    this.#frozen?.resolve();
-    this.#frozen = undefined;
-  }
-
-  /** Resolves when what was under way is over, well or not. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
-  }
-
-  async #pass(): Promise<void> {
-    while (this.#frozen !== undefined) await this.#frozen.promise;
-    if (this.#dead) await never;
-  }
-
-  async use<Result>(work: () => Promise<Result>): Promise<Result> {
-    // Only who lives uses something.
-    await this.#pass();
-    this.#onUse();
-    await this.#pass();
-    const working = work();
-    this.#underWay.add(working);
-    try {
-      return await working;
-    } finally {
-      this.#underWay.delete(working);
-      await this.#pass();
-    }
-  }
-}
-
 export function startMortalWorker({ id, engine: given, connection, room, onUse }: MortalOptions): MortalWorker {
   const life = new Life(onUse);
-  const sockets = new Set<{ destroy(): void }>();
-  const pool = mortalPool(connection, sockets, life);
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const { db, cut } = mortalDatabase(connection, life);
   const wakes = new Set<() => void>();
   const jobs: BuildJobs = {
     enqueue: buildJobs(connection, silentLog).enqueue,
@@ -137,7 +77,7 @@ export function startMortalWorker({ id, engine: given, connection, room, onUse }
     },
     kill: async () => {
       life.kill();
-      for (const socket of sockets) socket.destroy();
+      cut();
       // Its timers end, as those of a process do. Whatever else it does about that goes nowhere, but what was under way
       // must not hear of it: it is what a process leaves behind.
       void life.settled().then(async () => (await started).stop('It was killed.'));
@@ -149,38 +89,11 @@ export function startMortalWorker({ id, engine: given, connection, room, onUse }
   };
 }
 
-/** Connections that break with the worker, and whose answers it does not hear any more. */
-function mortalPool(connection: Connection, sockets: Set<{ destroy(): void }>, life: Life) {
-  const pool = new pg.Pool({
-    ...connection,
-    ...{ max: 6, connectionTimeoutMillis: 10_000, idle_in_transaction_session_timeout: 500 },
-  });
-  pool.on('error', () => {});
-  pool.on('connect', (client) => {
-    const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
-    sockets.add(stream);
-    client.on('error', () => {});
-    client.on('end', () => sockets.delete(stream));
-  });
-  return {
-    options: pool.options,
-    end: () => pool.end(),
-    connect: async (): Promise<PostgresPoolClient> => {
-      const client = await life.use(() => pool.connect());
-      const query = (...args: readonly unknown[]): Promise<unknown> =>
-        life.use(() => (client.query as (...all: readonly unknown[]) => Promise<unknown>)(...args));
-      return new Proxy(client, {
-        get: (target, name) => (name === 'query' ? query : Reflect.get(target, name, target)),
-      }) as unknown as PostgresPoolClient;
-    },
-  };
-}
-
 function mortalHost(host: BuildHost, life: Life): BuildHost {
   const mortal = (instance: Instance): Instance => ({
     instanceId: instance.instanceId,
     enterCommand: instance.enterCommand,
-    target: { ...instance.target, run: (command) => life.use(() => instance.target.run(command)) },
+    target: { ...instance.target, run: (command) => life.use(() => instance.target.run(command), command.signal) },
     stopForCapture: (context) => life.use(() => instance.stopForCapture(context)),
     get unbooted() {
       return instance.unbooted;

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { publishStepWaiting } from '../outbox/publish-event.ts';
 import { publishMessage } from '../outbox/publish-message.ts';
 import type { Database } from '../tables.ts';
@@ -20,7 +20,7 @@ export interface BeginWaiting {
 export function beginWaiting(db: Kysely<Database>, claim: ImageClaim, wait: BeginWaiting): Promise<void> {
   const { stepExecutionId, since: at, topicArn, message } = wait;
   const { imageArn } = claim;
-  return changeClaimed(db, claim, async (trx) => {
+  const begin = async (trx: Kysely<Database>): Promise<void> => {
     await trx.deleteFrom('waiting_steps').where('step_execution_id', '=', stepExecutionId).execute();
     await trx
       .insertInto('waiting_steps')
@@ -42,5 +42,11 @@ export function beginWaiting(db: Kysely<Database>, claim: ImageClaim, wait: Begi
     if (topicArn === undefined) return;
     const subject = `EC2 Image Builder: step ${step.name} waits for an action`;
     await publishMessage(trx, { topicArn, about: imageArn, subject, message, at });
+  };
+  // Somebody may have answered since an earlier try came through: that is not to be forgotten.
+  return changeClaimed(db, claim, begin, async (trx) => {
+    const { rows } = await sql`select from waiting_steps
+      where step_execution_id = ${stepExecutionId} and since = ${at}`.execute(trx);
+    return rows.length > 0;
   });
 }

@@ -1,0 +1,82 @@
+import { type Kysely, sql } from 'kysely';
+import type { MortalWorker } from '../../src/engine/simulated/mortal-worker.ts';
+import type { Database } from '../../src/state/tables.ts';
+import type { MortalServer } from './mortal-server.ts';
+import { tolerant, until } from './tolerant.ts';
+
+export interface Starters {
+  readonly worker: (id: string) => MortalWorker;
+  readonly server: () => MortalServer;
+}
+
+/** Workers and the server that delivers events; what dies has a successor. */
+export class Cast implements AsyncDisposable {
+  readonly workers = new Map<string, MortalWorker>();
+  #server: MortalServer | undefined;
+  readonly #start: Starters;
+  readonly #db: Kysely<Database>;
+  #names = 0;
+
+  constructor(db: Kysely<Database>, start: Starters) {
+    this.#db = db;
+    this.#start = start;
+  }
+
+  add(): void {
+    const id = `w-${this.#names++}`;
+    this.workers.set(id, this.#start.worker(id));
+  }
+
+  serve(): void {
+    this.#server = this.#start.server();
+  }
+
+  async kill(id: string): Promise<void> {
+    const worker = this.workers.get(id);
+    if (worker === undefined) return;
+    this.workers.delete(id);
+    this.add();
+    await worker.kill();
+  }
+
+  killServer(): void {
+    this.#server?.kill();
+    this.serve();
+  }
+
+  /** Until others have taken over all it had. */
+  async freeze(id: string): Promise<void> {
+    const worker = this.workers.get(id);
+    // Somebody must be there to take over.
+    if (worker === undefined || [...this.workers.values()].some(({ isFrozen }) => isFrozen)) return;
+    worker.freeze();
+    await tolerant(() =>
+      sql`update workers set heartbeat_at = now() - interval '1 minute' where id = ${id}`.execute(this.#db),
+    );
+    const held = this.#db
+      .selectFrom('images')
+      .select('arn')
+      .where('worker_id', '=', id)
+      .where('ended_at', 'is', null)
+      .where('queued_from', 'is', null);
+    await until(async () => (await held.execute()).length === 0);
+    worker.thaw();
+  }
+
+  /** The workers leave by themselves. */
+  async leave(): Promise<void> {
+    await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
+    this.workers.clear();
+  }
+
+  async stopServing(): Promise<void> {
+    await this.#server?.stop();
+    this.#server = undefined;
+  }
+
+  /** After a scenario that failed nobody keeps the process alive. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server?.kill();
+    await Promise.all([...this.workers.values()].map((worker) => worker.kill()));
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * Random builds on the simulated build host, while workers are killed and frozen, the database breaks off its connections or
+ * restarts, and what delivers events is killed, all at random points.
+ */
+import { test } from 'node:test';
+import { checkBuilds } from './check-builds.ts';
+
+const BUILDS_PER_RUN = 100;
+
+/** Seeds that found a fault, with the fault. */
+const KNOWN: readonly number[] = [];
+
+test('whatever kills or freezes workers or breaks off the database, 500 builds end as they must, nothing is done twice, and every event arrives', {
+  timeout: 600_000,
+}, async () => {
+  for (const seed of KNOWN) await checkBuilds({ seed, runs: 1, builds: BUILDS_PER_RUN });
+  await checkBuilds({ runs: 500 / BUILDS_PER_RUN - KNOWN.length, builds: BUILDS_PER_RUN });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { type ExecutionRecord, executionRecords } from '../../src/engine/execution-records.ts';
+import type { SimulatedImageStore } from '../../src/engine/simulated/simulated-image-store.ts';
+import { logPlaceOf } from '../../src/state/log-place.ts';
+import type { Database, EventsTable } from '../../src/state/tables.ts';
+import { type Build, outcomeOf } from './any-build.ts';
+import type { Effects } from './effects.ts';
+
+export interface Evidence {
+  readonly db: Kysely<Database>;
+  readonly images: SimulatedImageStore;
+  readonly effects: Effects;
+  /** Ids of events that arrived, by what they are about, in the order in which they came first. */
+  readonly received: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+type Say = (what: string) => string;
+
+/** Asserts that a build that has ended is as it must be; says its log when it is not. */
+export async function checkBuild(evidence: Evidence, arn: string, build: Build): Promise<void> {
+  try {
+    await check(evidence, arn, build);
+  } catch (error) {
+    if (!(error instanceof assert.AssertionError)) throw error;
+    const message = `${error.message}\n${JSON.stringify(build)}\n${await storyOf(evidence.db, arn)}`;
+    throw new assert.AssertionError({ message });
+  }
+}
+
+async function check({ db, images, effects, received }: Evidence, arn: string, build: Build): Promise<void> {
+  const image = await db.selectFrom('images').selectAll().where('arn', '=', arn).executeTakeFirstOrThrow();
+  const say: Say = (what) => `${arn} (${image.status}, ${image.reason}): ${what}`;
+  const outcome = outcomeOf(build, image.slug);
+  const gaveUp = /^Its worker was lost/.test(image.reason ?? '');
+  if (gaveUp) assert.ok(image.restarts >= 5, say('given up too early'));
+  const expected = gaveUp ? 'FAILED' : outcome.status;
+  if (build.cancelled) assert.ok([expected, 'CANCELLED'].includes(image.status), say('wrong end'));
+  else assert.equal(image.status, expected, say('wrong end'));
+  assert.equal(image.queued_from, null, say('still queued'));
+
+  const amis = [...images.images.values()].filter(({ source }) => source === arn).map(({ amiId }) => amiId);
+  const outputs = (image.output_resources['amis'] as readonly { readonly image: string }[]).map((ami) => ami.image);
+  assert.deepEqual(amis, outputs, say('AMIs that are there and on record'));
+  if (image.status === 'AVAILABLE') assert.equal(amis.length, 1, say('one AMI'));
+  for (const ami of amis) {
+    const done = effects.captured.get(ami) ?? [];
+    const again = (effect: string, index: number): boolean =>
+      outcome.repeatable.has(effect) && done[index - 1] === effect;
+    const once = done.filter((effect, index) => !again(effect, index));
+    assert.deepEqual(once, outcome.effects, say(`effects ${done.join(' ')}`));
+  }
+
+  const records = await executionRecords(db, arn);
+  checkRecords(records, say);
+  const events = await db.selectFrom('events').selectAll().where('image_arn', '=', arn).orderBy('id').execute();
+  const stages = checkEvents(events, records, image.status, say);
+  await checkDeliveries(db, { arn, stages, received: [...(received.get(arn) ?? [])] }, say);
+}
+
+function checkRecords(records: readonly ExecutionRecord[], say: Say): void {
+  for (const { id, status, retried, steps } of records) {
+    assert.ok(status !== 'RUNNING' && status !== 'PENDING', say(`workflow ${id} is ${status}`));
+    for (const step of steps) {
+      const where = say(`step ${step.name} is ${step.status}`);
+      assert.notEqual(step.status, 'RUNNING', where);
+      if (retried || status === 'COMPLETED') assert.notEqual(step.status, 'PENDING', where);
+      assert.equal(step.ended_at === null, step.status === 'PENDING', where);
+      if (step.status === 'COMPLETED') assert.ok(step.started_at !== null && step.outputs !== null, where);
+    }
+  }
+}
+
+/** Gives the stages that the image went through. */
+function checkEvents(
+  events: readonly Selectable<EventsTable>[],
+  records: readonly ExecutionRecord[],
+  status: string,
+  say: Say,
+): readonly string[] {
+  const stages = events.filter(({ type }) => type === 'image').map(({ detail }) => String(detail['status']));
+  const ends = stages.filter((stage) => ['AVAILABLE', 'FAILED', 'CANCELLED'].includes(stage));
+  assert.deepEqual([ends, stages.at(-1)], [[status], status], say(`stages ${stages.join()}`));
+  for (const step of records.flatMap((record) => record.steps)) {
+    const told = events
+      .filter(({ detail }) => detail['stepExecutionId'] === step.id)
+      .map(({ detail }) => detail['status']);
+    const began = step.started_at !== null && step.status !== 'SKIPPED';
+    const wanted = step.status === 'PENDING' ? [] : began ? ['RUNNING', step.status] : [step.status];
+    const retries = told.filter((each) => each === 'RUNNING').length - 1;
+    const once = told.filter((each, index) => !(index > 0 && each === 'RUNNING'));
+    assert.deepEqual(once, wanted, say(`events of step ${step.name}`));
+    assert.ok(retries < step.max_attempts, say(`step ${step.name} began ${retries + 1} times`));
+  }
+  return stages;
+}
+
+/** Every change that is told was published, and everything that was published arrived, in its order. */
+async function checkDeliveries(
+  db: Kysely<Database>,
+  {
+    arn,
+    stages,
+    received,
+  }: { readonly arn: string; readonly stages: readonly string[]; readonly received: readonly string[] },
+  say: Say,
+): Promise<void> {
+  const told = ['BUILDING', 'TESTING', 'DISTRIBUTING', 'AVAILABLE', 'FAILED', 'CANCELLED'];
+  const outbox = await db.selectFrom('outbox').select(['uid', 'body']).where('about', '=', arn).orderBy('id').execute();
+  const sent = outbox.flatMap(({ body }) => {
+    const { state } = (body as { detail: { state?: { status: string } } }).detail;
+    return state === undefined ? [] : [state.status];
+  });
+  assert.deepEqual(
+    sent,
+    stages.filter((stage) => told.includes(stage)),
+    say('events in the outbox'),
+  );
+  assert.deepEqual(
+    received,
+    outbox.map(({ uid }) => uid),
+    say('events that arrived'),
+  );
+}
+
+/** What the log of an image says. */
+async function storyOf(db: Kysely<Database>, arn: string): Promise<string> {
+  const image = await db.selectFrom('images').selectAll().where('arn', '=', arn).executeTakeFirstOrThrow();
+  const { group, stream } = logPlaceOf(image);
+  const { rows } = await sql<{ step_name: string | null; message: string }>`select step_name, message from log_events
+    where log_group = ${group} and log_stream = ${stream} order by id`.execute(db);
+  return rows.map(({ step_name, message }) => `${step_name ?? 'build'}: ${message}`).join('\n');
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { anyBuild, anyMishap } from './any-build.ts';
+import { openWorld } from './scenario.ts';
+
+/**
+ * Runs random builds with random mishaps and asserts that they end as they must. Fails with the seed, and with the log of
+ * the build that did not.
+ *
+ * @param of.seed Left out: another one each time.
+ * @param of.builds In each run.
+ */
+export async function checkBuilds(of: {
+  readonly seed?: number;
+  readonly runs: number;
+  readonly builds: number;
+}): Promise<void> {
+  await using world = await openWorld();
+  let runs = 0;
+  const { failed, seed, errorInstance } = await fc.check(
+    fc.asyncProperty(
+      fc.array(anyBuild, { minLength: of.builds, maxLength: of.builds }),
+      fc.array(anyMishap, { minLength: of.builds / 5, maxLength: of.builds / 2 }),
+      async (builds, mishaps) => {
+        // A restart takes long: one in three runs has one.
+        const restart = runs++ % 3 === 0 ? [{ after: 300, what: 'restart' as const }] : [];
+        await world.run(builds, [...restart, ...mishaps]);
+      },
+    ),
+    // Fewer builds would fail elsewhere.
+    { numRuns: of.runs, endOnFailure: true, ...(of.seed === undefined ? {} : { seed: of.seed }) },
+  );
+  // The builds themselves say nothing to a person; the seed has them.
+  if (failed) assert.fail(`Seed ${seed}: ${errorInstance instanceof Error ? errorInstance.stack : errorInstance}`);
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { type Kysely, sql } from 'kysely';
+import { ACCOUNT, ROOMY } from '../../src/engine/simulated/build-bench.ts';
+import { startMortalWorker } from '../../src/engine/simulated/mortal-worker.ts';
+import { simulatedBuildHost } from '../../src/engine/simulated/simulated-build-host.ts';
+import { simulatedCatalog, simulatedImageStore } from '../../src/engine/simulated/simulated-image-store.ts';
+import { putRule, readRule } from '../../src/events/rules.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/state/embedded-postgres/start.ts';
+import { connectStore, type Store } from '../../src/state/open-store.ts';
+import type { Database } from '../../src/state/tables.ts';
+import { silentLog } from '../../src/state/test-log.ts';
+import { requestImageCancellation } from '../../src/state/transitions/request-image-cancellation.ts';
+import { systemClock } from '../../src/util/clock.ts';
+import type { Build, Mishap } from './any-build.ts';
+import { Cast } from './cast.ts';
+import { checkBuild } from './check-build.ts';
+import { Effects } from './effects.ts';
+import { insertBuild } from './insert-build.ts';
+import { hurriedClock, Receiver, startMortalServer } from './mortal-server.ts';
+import { startOperator } from './operator.ts';
+import { tolerant, until } from './tolerant.ts';
+
+/** A defect that keeps builds from ending must not hang the suite. */
+const MOST_MS = 240_000;
+const WORKERS = 2;
+const BUILDS_AT_A_TIME = 8;
+
+/** A database server, and builds on it that come to grief. */
+export interface World extends AsyncDisposable {
+  /** Lets builds run while mishaps happen, and asserts that all of them end as they must. */
+  run(builds: readonly Build[], mishaps: readonly Mishap[]): Promise<void>;
+}
+
+export async function openWorld(): Promise<World> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'kiln-chaos-'));
+  const directory = path.join(folder, 'postgres');
+  const start = (): Promise<EmbeddedPostgres> =>
+    startEmbeddedPostgres({ directory, log: silentLog, signal: new AbortController().signal, durable: false });
+  let server = await start();
+  const { host, port, user } = server;
+  const connection = { host, port, user, database: 'postgres' };
+  const restart = async (): Promise<void> => {
+    await server.stop();
+    server = await start();
+  };
+  const store = await connectStore(connection, silentLog);
+  const targets = { receiver: { kind: 'webhook', url: 'https://example.org/' } };
+  await putRule(store.db, readRule({ name: 'all', pattern: { source: [{ exists: true }] }, targets }), new Date());
+  let builds = 0;
+  const insert = (build: Build): Promise<string> => insertBuild(store, build, `image-${builds++}`);
+  return {
+    run: (all, mishaps) => runScenario({ folder, store, connection, restart, insert }, all, mishaps),
+    [Symbol.asyncDispose]: async () => {
+      await store.close();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Place {
+  readonly folder: string;
+  readonly store: Store;
+  readonly connection: {
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly database: string;
+  };
+  readonly restart: () => Promise<void>;
+  readonly insert: (build: Build) => Promise<string>;
+}
+
+async function runScenario(place: Place, builds: readonly Build[], mishaps: readonly Mishap[]): Promise<void> {
+  const { store, connection } = place;
+  const { db } = store;
+  const rooms = await mkdtemp(path.join(place.folder, 'rooms-'));
+  const effects = new Effects();
+  const images = simulatedImageStore();
+  const room = simulatedBuildHost(rooms, new Map(), { respond: effects.respond });
+  images.faults.capture = async ({ amiId, diskPath }) => {
+    assert.ok(!effects.captured.has(amiId), `${amiId} was captured twice`);
+    effects.captured.set(amiId, [...effects.of(path.basename(path.dirname(diskPath)))]);
+  };
+  const pending = [...mishaps];
+  const happening: Promise<unknown>[] = [];
+  let uses = 0;
+  /** Something is used, by a worker or, without one, by the server. */
+  const onUse = (workerId?: string): void => {
+    const [next] = pending;
+    if (next === undefined || ++uses < next.after) return;
+    uses = 0;
+    pending.shift();
+    happening.push(happen(next.what, workerId));
+  };
+  const receiver = new Receiver();
+  const clock = hurriedClock();
+  await using cast = new Cast(db, {
+    worker: (id) =>
+      startMortalWorker({
+        ...{ id, connection, onUse: () => onUse(id) },
+        room: { ...ROOMY, capacity: async () => ({ ...(await ROOMY.capacity()), builds: BUILDS_AT_A_TIME }) },
+        engine: {
+          ...{ buildHost: room, imageStore: images, catalog: simulatedCatalog(images), clock: systemClock },
+          ...{ log: silentLog, accountId: ACCOUNT, region: 'us-east-1' },
+          place: { id: rooms, hasEnded: async (other) => !cast.workers.has(other) },
+        },
+      }),
+    server: () => startMortalServer({ connection, clock, receiver, onUse: () => onUse() }),
+  });
+  const happen = async (what: Mishap['what'], workerId: string | undefined): Promise<void> => {
+    if (what === 'restart') return place.restart();
+    if (what === 'cut') return cutConnections(db);
+    if (workerId === undefined) return cast.killServer();
+    return what === 'kill' ? cast.kill(workerId) : cast.freeze(workerId);
+  };
+
+  const arns: string[] = [];
+  for (const build of builds) arns.push(await place.insert(build));
+  for (let index = 0; index < WORKERS; index++) cast.add();
+  cast.serve();
+  await using _woken = store.jobs.listen(() => {
+    for (const worker of cast.workers.values()) worker.wake();
+  });
+  await using operator = startOperator(store);
+  for (const arn of arns) await tolerant(() => store.jobs.enqueue(db, arn));
+  for (const [index, { cancelled }] of builds.entries()) {
+    const imageArn = arns[index] ?? '';
+    if (cancelled) await tolerant(() => requestImageCancellation(db, { imageArn, at: new Date() }));
+  }
+  await untilEnded(db, arns);
+  pending.length = 0;
+  await Promise.all(happening);
+  await operator[Symbol.asyncDispose]();
+  await untilDelivered(db);
+  await cast.leave();
+  // What a process was about to do when it was killed may be there after all: the next worker ends it when it starts.
+  cast.add();
+  await cast.leave();
+  await cast.stopServing();
+  const evidence = { db, images, effects, received: receiver.received };
+  for (const [index, build] of builds.entries()) await checkBuild(evidence, arns[index] ?? '', build);
+  assert.deepEqual(await room.list(), [], 'no instance is left');
+  await rm(rooms, { recursive: true, force: true });
+}
+
+async function cutConnections(db: Kysely<Database>): Promise<void> {
+  await tolerant(() =>
+    sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where pid <> pg_backend_pid() and backend_type = 'client backend'`.execute(db),
+  );
+}
+
+/** Rejects with what is known of those that do not end in time. */
+async function untilEnded(db: Kysely<Database>, arns: readonly string[]): Promise<void> {
+  const begin = performance.now();
+  const open = db
+    .selectFrom('images')
+    .select(['arn', 'status', 'worker_id', 'queued_from', 'parked_until', 'epoch', 'restarts'])
+    .where('arn', 'in', arns)
+    .where('ended_at', 'is', null);
+  await until(async () => {
+    const rows = await open.execute();
+    if (performance.now() - begin > MOST_MS) throw new assert.AssertionError({ message: JSON.stringify(rows) });
+    return rows.length === 0;
+  });
+}
+
+/** As {@link untilEnded}, for events. */
+async function untilDelivered(db: Kysely<Database>): Promise<void> {
+  const begin = performance.now();
+  await until(async () => {
+    const waiting = await db.selectFrom('outbox').select('uid').where('dispatched_at', 'is', null).execute();
+    const owed = await db.selectFrom('deliveries').selectAll().execute();
+    if (performance.now() - begin > MOST_MS) throw new assert.AssertionError({ message: JSON.stringify(owed) });
+    return waiting.length === 0 && owed.length === 0;
+  });
+}
