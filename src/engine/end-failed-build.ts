@@ -1,4 +1,5 @@
 import { findImage, type ImageRow } from '../state/find-resource.ts';
+import { keptInstances } from '../state/kept-instances.ts';
 import { stepHistory } from '../state/step-history.ts';
 import { addOutputAmi } from '../state/transitions/add-output-ami.ts';
 import { cancelImage } from '../state/transitions/cancel-image.ts';
@@ -8,7 +9,7 @@ import { failImage } from '../state/transitions/fail-image.ts';
 import { failStep } from '../state/transitions/fail-step.ts';
 import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
 import { coerceError } from '../util/faults.ts';
-import { keptInstances, runningExecutions } from './build-records.ts';
+import { runningExecutions } from './build-records.ts';
 import type { BuildProgress } from './build-run.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled, describeBuildFailure, isForeseen, WorkflowFailed } from './failure.ts';

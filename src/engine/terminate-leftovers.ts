@@ -1,8 +1,8 @@
 import { parseArn } from '../contract/arn.ts';
 import { findImage } from '../state/find-resource.ts';
 import { isUnfinished } from '../state/image-states.ts';
+import { keptInstances } from '../state/kept-instances.ts';
 import { coerceError } from '../util/faults.ts';
-import { keptInstances } from './build-records.ts';
 import type { Engine } from './engine.ts';
 
 /**

@@ -8,7 +8,8 @@ import type { Service } from './service.ts';
 
 /**
  * The same build version goes back to the phase in which it ended, tests or distribution; what comes before is not done
- * again. A build that ended before has nothing to go back to. Source: API Reference, RetryImage.
+ * again. A build that ended before goes on at the step that failed if its instance was kept, which AWS does not do; else it
+ * has nothing to go back to. Source: API Reference, RetryImage.
  */
 export async function retryImage(service: Service, input: InputOf<'RetryImage'>): Promise<OutputOf<'RetryImage'>> {
   const { imageBuildVersionArn: imageArn } = input;
@@ -23,7 +24,7 @@ export async function retryImage(service: Service, input: InputOf<'RetryImage'>)
         throw refused(`Only an image that is FAILED or CANCELLED can be retried; '${imageArn}' is ${answer.status}.`);
       case 'too-early':
         throw refused(
-          `The image '${imageArn}' ended in ${answer.stage}. Images that failed in their tests or distribution can be retried; build this one anew.`,
+          `The image '${imageArn}' ended in ${answer.stage}. Images that failed in their tests or distribution can be retried, and those whose instance was kept; build this one anew.`,
         );
       case 'retried':
         await checkBuildQuota(service, trx);

@@ -133,6 +133,46 @@ test('an image that was cancelled in its distribution keeps its AMI and is distr
   assert.equal((await whole.bench.row(arn)).status, 'AVAILABLE', (await whole.bench.row(arn)).reason ?? '');
 });
 
+test('a build whose instance was kept goes on with it at the step that failed', async () => {
+  const switchFile = path.join(whole.bench.folder, 'build-may-pass');
+  const infrastructure = { terminateInstanceOnFailure: false, tags: { 'kiln:executor': 'vm' } };
+  const arn = await whole.image([], { components: [script({ build: `test -e ${switchFile}` })], infrastructure });
+  await whole.work(arn);
+  assert.match((await whole.bench.row(arn)).reason ?? '', /Instance i-\w+ was kept/);
+  writeFileSync(switchFile, '');
+  await retry(arn);
+  const { image: waiting } = await whole.call.GetImage({ imageBuildVersionArn: arn });
+  assert.deepEqual(waiting?.state, { status: 'BUILDING' });
+  await whole.workAnew(arn);
+  const row = await whole.bench.row(arn);
+  assert.equal(row.status, 'AVAILABLE', row.reason ?? '');
+  assert.deepEqual(await whole.bench.workflows(arn), ['build-image COMPLETED', 'test-image COMPLETED']);
+  assert.deepEqual(
+    (await whole.bench.host.list()).filter(({ owner }) => owner === arn),
+    [],
+    'it is not kept for ever',
+  );
+  rmSync(switchFile);
+});
+
+test('a build whose instance was kept and is gone since begins its workflow anew', async () => {
+  const switchFile = path.join(whole.bench.folder, 'build-may-pass');
+  const infrastructure = { terminateInstanceOnFailure: false, tags: { 'kiln:executor': 'vm' } };
+  const arn = await whole.image([], { components: [script({ build: `test -e ${switchFile}` })], infrastructure });
+  await whole.work(arn);
+  for (const { instanceId, owner } of await whole.bench.host.list()) {
+    if (owner === arn) await whole.bench.host.terminate(instanceId);
+  }
+  writeFileSync(switchFile, '');
+  await retry(arn);
+  await whole.workAnew(arn);
+  const row = await whole.bench.row(arn);
+  assert.equal(row.status, 'AVAILABLE', row.reason ?? '');
+  const again = ['build-image CANCELLED', 'build-image COMPLETED', 'test-image COMPLETED'];
+  assert.deepEqual(await whole.bench.workflows(arn), again);
+  rmSync(switchFile);
+});
+
 test('what cannot be retried is refused with the reason', async () => {
   const early = await whole.image([], { components: [script({ build: 'exit 1' })] });
   await assert.rejects(retry(early), { name: 'InvalidRequestException', message: /is PENDING/ });

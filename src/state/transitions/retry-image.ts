@@ -1,13 +1,16 @@
 import type { Kysely } from 'kysely';
 import type { BuildJobs } from '../build-jobs.ts';
 import { writeImageEvent } from '../events.ts';
+import type { ImageRow } from '../find-resource.ts';
 import { STAGES, type Stage } from '../image-states.ts';
 import type { Database } from '../tables.ts';
 import { inTransaction, lockImage } from './claim.ts';
+import { retryBuildStep } from './retry-build-step.ts';
 
 /** The phases that a build can go back to: what comes before them is done and stays. */
 const RETRIED = ['TESTING', 'DISTRIBUTING'] as const;
-type RetriedStage = (typeof RETRIED)[number];
+/** Kiln's own: a build whose instance was kept goes on at the step that failed. */
+type RetriedStage = (typeof RETRIED)[number] | 'BUILDING';
 
 export type RetryAnswer =
   | { readonly kind: 'retried'; readonly stage: RetriedStage }
@@ -19,7 +22,7 @@ export type RetryAnswer =
 
 /**
  * FAILED, CANCELLED → TESTING or DISTRIBUTING: the build goes back to the phase in which it ended. The workflows of that
- * phase are marked as retried and run again; those before it are done.
+ * phase are marked as retried and run again; those before it are done. FAILED → BUILDING: retry-build-step.ts.
  */
 export function retryImage(
   db: Kysely<Database>,
@@ -30,14 +33,8 @@ export function retryImage(
     if (image === undefined) return { kind: 'not-found' };
     if (image.status !== 'FAILED' && image.status !== 'CANCELLED') return { kind: 'not-ended', status: image.status };
     const last = await lastStage(trx, imageArn);
-    const stage = last === 'INTEGRATING' ? 'DISTRIBUTING' : RETRIED.find((candidate) => candidate === last);
+    const stage = await goBack(trx, image, last);
     if (stage === undefined) return { kind: 'too-early', stage: last };
-    await trx
-      .updateTable('workflow_executions')
-      .set({ retried: true })
-      .where('image_arn', '=', imageArn)
-      .where('type', 'in', stage === 'TESTING' ? ['TEST', 'DISTRIBUTION'] : ['DISTRIBUTION'])
-      .execute();
     await trx
       .updateTable('images')
       .set({
@@ -50,6 +47,24 @@ export function retryImage(
     await jobs.enqueue(trx, imageArn);
     return { kind: 'retried', stage };
   });
+}
+
+/** Makes the workflows ready that are to run again. Gives the stage that they are of; undefined when there is none. */
+async function goBack(
+  trx: Kysely<Database>,
+  { arn, status }: Pick<ImageRow, 'arn' | 'status'>,
+  last: Stage,
+): Promise<RetriedStage | undefined> {
+  if (last === 'BUILDING') return status === 'FAILED' && (await retryBuildStep(trx, arn)) ? last : undefined;
+  const stage = last === 'INTEGRATING' ? 'DISTRIBUTING' : RETRIED.find((candidate) => candidate === last);
+  if (stage === undefined) return undefined;
+  await trx
+    .updateTable('workflow_executions')
+    .set({ retried: true })
+    .where('image_arn', '=', arn)
+    .where('type', 'in', stage === 'TESTING' ? ['TEST', 'DISTRIBUTION'] : ['DISTRIBUTION'])
+    .execute();
+  return stage;
 }
 
 /** The last stage that the image was in. */
