@@ -1,5 +1,12 @@
+import type { Caller } from '../contract/operations.ts';
 import type { RequestContext } from '../iam/condition-keys.ts';
+import type { KnownCredential } from './auth/credentials.ts';
 import type { Call } from './call.ts';
+
+/** Whoever's signature was good, as handlers know them. */
+export function callerOf(call: Call, { accountId, principalArn }: KnownCredential, region: string): Caller {
+  return { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
+}
 
 /** The condition keys that are the same for everything that a request does. Keys in lower case. */
 export function requestContext({ credential, peer, startedAt, userAgent }: Call, region: string): RequestContext {

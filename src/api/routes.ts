@@ -23,7 +23,7 @@ import { LOGS_SOURCE, logsOperation } from './logs/answer-logs.ts';
 import { addLogsRoute } from './logs/routes.ts';
 import type { Metrics } from './metrics.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { requestContext } from './request-context.ts';
+import { callerOf } from './request-context.ts';
 import type { Router } from './router.ts';
 import { answerSts, STS_SOURCE, stsAction } from './sts/answer-sts.ts';
 
@@ -105,8 +105,8 @@ export function addRoutes(app: App, routing: Routing): void {
   app.all('*', (c) => {
     const { call } = c.env;
     const route = routing.router(call.method, call.path);
-    const { accountId, principalArn } = c.get('credential');
-    const caller = { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
+    const caller = callerOf(call, c.get('credential'), region);
+    const { accountId } = caller;
     return handleOperation(route, { query: c.get('query'), body: c.get('body') }, call, caller, {
       operations: routing.operations,
       checkRequest: routing.checkRequest,

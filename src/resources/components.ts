@@ -3,7 +3,7 @@ import { insertBuild } from './build-versions.ts';
 import { type ComponentText, componentText } from './component-text.ts';
 import { described, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
-import { dataOrUri, documentAtUri, inlineDocument } from './document-text.ts';
+import { type DocumentText, dataOrUri, parsedDocument, parseInline } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { RequestProblems } from './request-problems.ts';
@@ -20,8 +20,7 @@ export function checkCreateComponent(
 ): ComponentText | undefined {
   reportUnsupportedMembers('CreateComponent', input, problems);
   checkVersionNodes(input, problems);
-  const inline = inlineDocument(dataOrUri(input), problems);
-  return inline === undefined ? undefined : problems.attempt(() => componentText(context, inline, input));
+  return parseInline(dataOrUri(input), (document) => componentText(context, document, input), problems);
 }
 
 /** Checks the document and stores it as the next build of its version. */
@@ -33,10 +32,8 @@ export async function createComponent(
   const inline = checkCreateComponent(service, input, problems);
   return changeOnce(service, 'CreateComponent', input, async (trx) => {
     const { name, semanticVersion: version, platform } = input;
-    const text = inline ?? (await problems.collect(() => textAtUri(service, input)));
-    problems.throwIfAny();
-    // Without problems there is one.
-    const { type, parameters, data } = text as ComponentText;
+    const parse = (document: DocumentText) => componentText(service, document, input);
+    const { type, parameters, data } = await parsedDocument(service, dataOrUri(input), inline, parse, problems);
     const content = {
       name,
       version,
@@ -55,11 +52,6 @@ export async function createComponent(
     const arn = await insertBuild(service, trx, { kind: 'component', of, content, tags: input.tags });
     return { componentBuildVersionArn: arn, latestVersionReferences: latestVersionReferences(arn) };
   });
-}
-
-async function textAtUri(service: Service, input: InputOf<'CreateComponent'>): Promise<ComponentText | undefined> {
-  const document = await documentAtUri(service, dataOrUri(input));
-  return document === undefined ? undefined : componentText(service, document, input);
 }
 
 /** A version or wildcard ARN means the newest matching build. */

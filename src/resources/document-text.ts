@@ -43,3 +43,32 @@ export async function documentAtUri(
   if (text.includes('\0') || !text.isWellFormed()) throw invalidParameter(uri.member, 'The document is not text.');
   return { member: uri.member, text };
 }
+
+/** What `parse` makes of the document in the request. Reports what it throws, and when there is not exactly one source. */
+export function parseInline<Parsed>(
+  source: DocumentSource,
+  parse: (document: DocumentText) => Parsed,
+  problems: RequestProblems,
+): Parsed | undefined {
+  const document = inlineDocument(source, problems);
+  return document === undefined ? undefined : problems.attempt(() => parse(document));
+}
+
+/** `inline`, or what `parse` makes of the document at the URI. Throws what is wrong with it, with all known problems. */
+export async function parsedDocument<Parsed>(
+  service: Service,
+  source: DocumentSource,
+  inline: Parsed | undefined,
+  parse: (document: DocumentText) => Parsed,
+  problems: RequestProblems,
+): Promise<Parsed> {
+  const parsed =
+    inline ??
+    (await problems.collect(async () => {
+      const document = await documentAtUri(service, source);
+      return document === undefined ? undefined : parse(document);
+    }));
+  problems.throwIfAny();
+  // Without problems there is exactly one source, and it was read.
+  return parsed as Parsed;
+}

@@ -3,7 +3,7 @@ import type { InputOf, OutputOf, Partly } from '../contract/operations.ts';
 import { insertBuild } from './build-versions.ts';
 import { parseComponentText } from './component-text.ts';
 import { ownArn } from './definitions.ts';
-import { type DocumentText, dataOrUri, documentAtUri, inlineDocument } from './document-text.ts';
+import { type DocumentText, dataOrUri, parsedDocument, parseInline } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import { RequestProblems } from './request-problems.ts';
 import type { CheckContext, Service } from './service.ts';
@@ -23,8 +23,7 @@ export function checkImportComponent(
 ): string | undefined {
   reportUnsupportedMembers('ImportComponent', input, problems);
   checkVersionNodes(input, problems);
-  const inline = inlineDocument(dataOrUri(input), problems);
-  return inline === undefined ? undefined : problems.attempt(() => wrapped(inline, input));
+  return parseInline(dataOrUri(input), (document) => wrapped(document, input), problems);
 }
 
 /** Wraps a script into a component document with one step, and stores that as the next build of its version. */
@@ -36,13 +35,8 @@ export async function importComponent(
   const inline = checkImportComponent(service, input, problems);
   return changeOnce(service, 'ImportComponent', input, async (trx) => {
     const { name, semanticVersion: version, platform, type } = input;
-    const data =
-      inline ??
-      (await problems.collect(async () => {
-        const document = await documentAtUri(service, dataOrUri(input));
-        return document === undefined ? undefined : wrapped(document, input);
-      }));
-    problems.throwIfAny();
+    const parse = (document: DocumentText) => wrapped(document, input);
+    const data = await parsedDocument(service, dataOrUri(input), inline, parse, problems);
     const content = {
       name,
       version,

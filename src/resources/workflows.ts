@@ -9,7 +9,7 @@ import { formatProblem, InvalidDocumentError } from '../util/problem.ts';
 import { insertBuild } from './build-versions.ts';
 import { described, findDefinition, ownArn } from './definitions.ts';
 import { deleteDefinition } from './deletion.ts';
-import { type DocumentText, dataOrUri, documentAtUri, inlineDocument } from './document-text.ts';
+import { type DocumentText, dataOrUri, inlineDocument, parsedDocument } from './document-text.ts';
 import { changeOnce } from './idempotency.ts';
 import { latestVersionReferences } from './latest-version-references.ts';
 import { describedManagedWorkflow, findManagedWorkflow } from './managed-workflows.ts';
@@ -50,15 +50,8 @@ export async function createWorkflow(
   const inline = checkCreateWorkflow(service, input, problems);
   return changeOnce(service, 'CreateWorkflow', input, async (trx) => {
     const { name, semanticVersion: version, type } = input;
-    const parsed =
-      inline ??
-      (await problems.collect(async () => {
-        const found = await documentAtUri(service, dataOrUri(input));
-        return found === undefined ? undefined : parse(found, name, type);
-      }));
-    problems.throwIfAny();
-    // Without problems there is one.
-    const { text, document } = parsed as Parsed;
+    const read = (found: DocumentText) => parse(found, name, type);
+    const { text, document } = await parsedDocument(service, dataOrUri(input), inline, read, problems);
     const of: ImageBuilderArn = {
       ...ownArn(service, 'workflow', name, version),
       workflowType: TYPES_IN_ARNS[type],

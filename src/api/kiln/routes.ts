@@ -3,7 +3,7 @@ import { AwsError } from '../../contract/errors.ts';
 import { allow } from '../allow.ts';
 import type { Call } from '../call.ts';
 import { isRecord, parseBody } from '../handle.ts';
-import { requestContext } from '../request-context.ts';
+import { callerOf } from '../request-context.ts';
 import type { App, Routing } from '../routes.ts';
 import {
   answerEvents,
@@ -69,7 +69,7 @@ export function addKilnRoutes(app: App, routing: Routing): void {
     }
     const action = `kiln:${call.eventName}`;
     await allow(call, [{ action, resource: '*', context: new Map() }], routing);
-    const caller = { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
+    const caller = callerOf(call, c.get('credential'), region);
     const output = await operation.run(input, caller);
     call.output = output;
     return Response.json(output);

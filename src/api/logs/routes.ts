@@ -1,5 +1,5 @@
 import { allow } from '../allow.ts';
-import { requestContext } from '../request-context.ts';
+import { callerOf } from '../request-context.ts';
 import type { App, Routing } from '../routes.ts';
 import { answerLogs, LOGS_SOURCE, logsOperation } from './answer-logs.ts';
 
@@ -9,8 +9,8 @@ export function addLogsRoute(app: App, path: string, routing: Routing): void {
   app.post(path, async (c, next) => {
     const { call } = c.env;
     if (call.eventSource !== LOGS_SOURCE || routing.logs === undefined) return await next();
-    const { accountId, principalArn } = c.get('credential');
-    const caller = { accountId, principalArn, context: requestContext(call, region), requestId: call.requestId };
+    const caller = callerOf(call, c.get('credential'), region);
+    const { accountId } = caller;
     return answerLogs(logsOperation(c.req.raw.headers), c.get('body'), caller, {
       operations: routing.logs,
       place: { accountId, region },
