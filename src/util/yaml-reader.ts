@@ -96,13 +96,6 @@ export function wrongType(node: YamlNode, what: string, expected: string, proble
   return undefined;
 }
 
-/** The node as a plain JavaScript value by YAML's core schema; for parts that Kiln carries but does not read. */
-export function toPlain(node: YamlNode): unknown {
-  if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'list') return node.items.map(toPlain);
-  return Object.fromEntries(node.entries.map((entry) => [entry.key, toPlain(entry.value)]));
-}
-
 /** "did you mean x", or what is allowed: the hint for a word that is not known. */
 export function suggestion(word: string, candidates: readonly string[], allowed = candidates): string {
   const near = didYouMean(word, candidates);

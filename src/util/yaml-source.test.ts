@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ProblemList } from './problem-list.ts';
-import { field, readBoolean, readInteger, readMap, readText, readWord, toPlain } from './yaml-reader.ts';
+import { field, readBoolean, readInteger, readMap, readText, readWord } from './yaml-reader.ts';
 import { parseYaml, type YamlNode, type YamlOptions } from './yaml-source.ts';
 
 function parse(text: string, options?: YamlOptions): { root: YamlNode | undefined; problems: readonly string[] } {
@@ -12,6 +12,13 @@ function parse(text: string, options?: YamlOptions): { root: YamlNode | undefine
     root,
     problems: list.problems.map((problem) => `${problem.position.line}:${problem.position.column} ${problem.message}`),
   };
+}
+
+/** The node as a plain JavaScript value by YAML's core schema. */
+function toPlain(node: YamlNode): unknown {
+  if (node.kind === 'scalar') return node.value;
+  if (node.kind === 'list') return node.items.map(toPlain);
+  return Object.fromEntries(node.entries.map((entry) => [entry.key, toPlain(entry.value)]));
 }
 
 function value(text: string): unknown {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { before, test } from 'node:test';
-import { simulateCloudWatchLogs } from '../../toe/services/simulated-cloudwatch-logs.ts';
+import { simulateCloudWatchLogs } from '../../toe/services/simulated-cloudwatch-logs.fixture.ts';
 import { at, bash, type Ended, toeWith } from './toe.fixture.ts';
 
 before(async () => {

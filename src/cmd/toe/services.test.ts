@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { simulateImds } from '../../toe/services/simulated-imds.ts';
+import { simulateImds } from '../../toe/services/simulated-imds.fixture.ts';
 import { bash, document, toeWith } from './toe.fixture.ts';
 
 const VERSION = 'arn:aws:imagebuilder:eu-west-1:111122223333:component/x/1.0.0';

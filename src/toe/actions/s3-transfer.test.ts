@@ -7,7 +7,7 @@ import { documentOf, newPath, type Observed, run } from '../run-documents.fixtur
 import type { RunServices } from '../run-services.ts';
 import { awsSettings } from '../services/aws-settings.ts';
 import { s3Objects } from '../services/s3.ts';
-import { SIMULATED_KEY, SIMULATED_OWNER, type SimulatedS3, simulateS3 } from '../services/simulated-s3.ts';
+import { SIMULATED_KEY, SIMULATED_OWNER, type SimulatedS3, simulateS3 } from '../services/simulated-s3.fixture.ts';
 
 const MIB = 1024 * 1024;
 

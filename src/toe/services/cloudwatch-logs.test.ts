@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { awsSettings } from './aws-settings.ts';
 import { type LogStream, openLogStream } from './cloudwatch-logs.ts';
-import { type SimulatedCloudWatchLogs, simulateCloudWatchLogs } from './simulated-cloudwatch-logs.ts';
+import { type SimulatedCloudWatchLogs, simulateCloudWatchLogs } from './simulated-cloudwatch-logs.fixture.ts';
 
 const never = new AbortController().signal;
 const PLACE = { group: '/aws/imagebuilder/web', stream: '1.0.0/1' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { imdsMetadata } from './imds.ts';
 import { knownMetadata } from './known-metadata.ts';
-import { simulateImds } from './simulated-imds.ts';
+import { simulateImds } from './simulated-imds.fixture.ts';
 
 const VALUES = { 'instance-id': 'i-0123456789abcdef0', 'placement/region': 'eu-west-1', big: 'x'.repeat(70_000) };
 const never = new AbortController().signal;

@@ -114,7 +114,8 @@ describe('a server', () => {
   after(() => server.close());
 
   describeTarget('ssh', {
-    bigStreamBytes: 64 * MIB,
+    // More than the bound of its memory, or the test would say nothing.
+    bigStreamBytes: 128 * MIB,
     makeTarget: async () => {
       const target = sshTarget({ ...server.address, name: 'sshd' });
       return { target, release: async () => target.close() };
