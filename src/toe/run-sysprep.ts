@@ -4,16 +4,17 @@ import { StepFailedError } from './step-failed.ts';
 import type { Target } from './target.ts';
 
 /**
- * Generalises the installation with what Amazon's own images have for it (EC2Launch v2, EC2Launch), else with Windows' own
- * Sysprep, and leaves the machine running: it is shut down by whoever takes its disk. Sysprep answers 0 also when it failed;
- * what it came to is in the registry. Source: SSM document AWSEC2-RunSysprep; EC2 User Guide, "Create an AMI using Windows
- * Sysprep"; Microsoft, "Sysprep command-line options" and "Windows Setup states".
+ * Generalises the installation with what Amazon's own images have for it (EC2Launch v2, which without `--block` leaves it to
+ * its service and returns at once; EC2Launch), else with Windows' own Sysprep, and leaves the machine running: it is shut
+ * down by whoever takes its disk. Sysprep answers 0 also when it failed; what it came to is in the registry. Source: SSM
+ * document AWSEC2-RunSysprep; EC2 User Guide, "Create an AMI using Windows Sysprep"; Microsoft, "Sysprep command-line
+ * options" and "Windows Setup states".
  */
 export const RUN_SYSPREP = `
 $new = Join-Path $env:ProgramFiles 'Amazon\\EC2Launch\\EC2Launch.exe'
 $old = Join-Path $env:ProgramData 'Amazon\\EC2-Windows\\Launch\\Scripts\\SysprepInstance.ps1'
 $own = Join-Path $env:SystemRoot 'System32\\Sysprep\\sysprep.exe'
-if (Test-Path -LiteralPath $new) { $tool = 'EC2Launch v2'; [void](& $new 'sysprep' '--shutdown=false') }
+if (Test-Path -LiteralPath $new) { $tool = 'EC2Launch v2'; [void](& $new 'sysprep' '--shutdown=false' '--block') }
 elseif (Test-Path -LiteralPath $old) {
   $tool = 'EC2Launch'
   [void](& powershell.exe -NoProfile -ExecutionPolicy Bypass -File $old -NoShutdown)

@@ -230,7 +230,7 @@ describe('the machine on Windows (simulated)', () => {
     const windows = simulatedWindows(() => ({ says: 'Sysprep left the image in the state X' }));
     assert.equal(await runSysprep(windows.target, never), 'Sysprep left the image in the state X');
     const { script = '' } = windows.invocations[0] ?? {};
-    assert.match(script, /& \$new 'sysprep' '--shutdown=false'/);
+    assert.match(script, /& \$new 'sysprep' '--shutdown=false' '--block'/);
     assert.match(script, /-FilePath \$own -ArgumentList '\/generalize', '\/oobe'/);
     const failing = simulatedWindows(() => ({ code: 1, stderr: 'Sysprep did not succeed: package X\r\n' }));
     await assert.rejects(runSysprep(failing.target, never), /Sysprep did not succeed: package X/);
