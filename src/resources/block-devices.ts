@@ -13,6 +13,7 @@ export function checkBlockDevices(
 ): void {
   const seen = new Set<string>();
   for (const [index, mapping] of (mappings ?? []).entries()) {
+    if (problems.isFull) return;
     if (mapping === undefined) continue;
     const { deviceName, ebs } = mapping;
     const path = `${parent}blockDeviceMappings[${index}]`;

@@ -14,13 +14,16 @@ export function checkDistributions(
   if (distributions.length === 0) {
     problems.add(invalidParameter('distributions', 'At least one distribution should be provided.'));
   }
+  const regions = new Set<string>();
   for (const [index, distribution] of distributions.entries()) {
+    if (problems.isFull) return;
     if (distribution === undefined) continue;
     const path = `distributions[${index}]`;
     const { region, ...outputs } = distribution;
-    if (region !== undefined && distributions.findIndex((other) => other?.region === region) !== index) {
+    if (region !== undefined && regions.has(region)) {
       problems.add(invalidCombination(`${path}.region`, `The Region '${region}' is given twice.`));
     }
+    if (region !== undefined) regions.add(region);
     if (Object.values(outputs).every((output) => output === undefined)) {
       problems.add(
         invalidParameter(

@@ -65,7 +65,7 @@ export function checkCreateImageRecipe(
   checkBlockDevices(input.blockDeviceMappings, problems);
   problems.attempt(() => checkQuota(context, 'componentsPerImageRecipe', components.length));
   const values = components.flatMap((component) => component?.parameters?.flatMap((one) => one?.value ?? []) ?? []);
-  const longest = Math.max(0, ...values.map((value) => value?.length ?? 0));
+  const longest = values.reduce((most, value) => Math.max(most, value?.length ?? 0), 0);
   problems.attempt(() => checkQuota(context, 'componentParameterLength', longest));
   checkRecipeVersion(input, problems);
   if (parentImage !== undefined) problems.attempt(() => parentImageArn(context, parentImage));

@@ -17,13 +17,16 @@ export function checkPolicyRules(
   problems: RequestProblems,
 ): void {
   const report = (path: string, reason: string): void => problems.add(invalidCombination(path, reason));
+  const actions = new Set<string>();
   for (const [index, detail] of policyDetails.entries()) {
+    if (problems.isFull) return;
     if (detail === undefined) continue;
     const path = `policyDetails[${index}]`;
     const type = detail.action?.type;
-    if (type !== undefined && policyDetails.findIndex((other) => other?.action?.type === type) !== index) {
+    if (type !== undefined && actions.has(type)) {
       report(`${path}.action.type`, `There is another rule for ${type}; each action may have one.`);
     }
+    if (type !== undefined) actions.add(type);
     checkAction(detail, resourceType, path, report);
     checkFilter(detail, path, report);
     if (detail.exclusionRules?.amis !== undefined && resourceType === 'CONTAINER_IMAGE') {
@@ -36,6 +39,7 @@ export function checkPolicyRules(
     report('resourceSelection', "Exactly one of 'recipes' and 'tagMap' must be given.");
   }
   for (const [index, recipe] of (recipes ?? []).entries()) {
+    if (problems.isFull) return;
     if (recipe?.semanticVersion === undefined || isSelectable(recipe.semanticVersion)) continue;
     const path = `resourceSelection.recipes[${index}].semanticVersion`;
     problems.add(invalidVersion(path, 'Every node to the right of an x must be x too.'));

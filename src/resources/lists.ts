@@ -128,7 +128,10 @@ export function checkFilters(
   known: Filters<never>,
   problems: RequestProblems,
 ): void {
-  for (const [index, filter] of requested.entries()) checkFilter(filter, `filters[${index}]`, known, problems);
+  for (const [index, filter] of requested.entries()) {
+    if (problems.isFull) return;
+    checkFilter(filter, `filters[${index}]`, known, problems);
+  }
 }
 
 /** As {@link checkFilters}, for the filter at a path. */

@@ -25,6 +25,7 @@ export function checkComponentList(
 ): void {
   const firstUse = new Map<string, number>();
   for (const [index, configuration] of (components ?? []).entries()) {
+    if (problems.isFull) return;
     const path = `components[${index}]`;
     const { componentArn, parameters } = configuration ?? {};
     if (componentArn !== undefined) problems.attempt(() => checkUsedOnce(componentArn, index, firstUse));
@@ -55,11 +56,14 @@ function nameOf(componentArn: string, member: string): string {
 }
 
 function checkValues(given: Partly<ComponentParameter[]>, path: string, problems: RequestProblems): void {
+  const names = new Set<string>();
   for (const [index, parameter] of given.entries()) {
+    if (problems.isFull) return;
     const { name, value } = parameter ?? {};
-    if (name !== undefined && given.findIndex((other) => other?.name === name) !== index) {
+    if (name !== undefined && names.has(name)) {
       problems.add(invalidParameter(`${path}[${index}].name`, `The parameter '${name}' is given twice.`));
     }
+    if (name !== undefined) names.add(name);
     if (value !== undefined && value.length !== 1) {
       const reason = `A list of exactly one value is allowed, not of ${value.length}.`;
       problems.add(invalidParameter(`${path}[${index}].value`, reason));
@@ -82,6 +86,7 @@ export async function checkRecipeComponents(
   problems: RequestProblems,
 ): Promise<void> {
   for (const [index, configuration] of components.entries()) {
+    if (problems.isFull) return;
     const path = `components[${index}]`;
     const component = await problems.collect(() =>
       findVisibleReference(service, trx, 'component', configuration.componentArn, `${path}.componentArn`),

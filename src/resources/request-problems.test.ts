@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { AwsError, invalidParameter } from '../contract/errors.ts';
+import type { Store } from '../state/open-store.ts';
 import { openTestStore } from '../state/test-store.ts';
 import { RequestProblems } from './request-problems.ts';
 import { ARN_PREFIX, type Call, componentData, DEBIAN_ARN, testService, token } from './test-service.ts';
@@ -37,7 +38,8 @@ outputs:
 async function misfits(call: Call) {
   const make = (name: string) =>
     call.CreateWorkflow({ name, semanticVersion: '1.0.0', type: 'BUILD', data: WORKFLOW('made'), ...token() });
-  const [one, other] = [await make('one-workflow'), await make('other-workflow')];
+  const { clientToken: name } = token();
+  const [one, other] = [await make(`one-${name}`), await make(`other-${name}`)];
   return {
     imageRecipeArn: `${ARN_PREFIX}image-recipe/none/1.0.0`,
     infrastructureConfigurationArn: `${ARN_PREFIX}infrastructure-configuration/none`,
@@ -294,9 +296,13 @@ const CASES: Record<string, Case> = {
 };
 
 describe('one answer tells all that is wrong with', () => {
+  let store: Store;
+  before(async () => {
+    store = await openTestStore();
+  });
+  after(() => store.close());
   for (const [what, { ask, error: name, members }] of Object.entries(CASES)) {
     it(what, async () => {
-      await using store = await openTestStore();
       await assert.rejects(ask(testService(store).call), (error: Error) => {
         assert.equal(error.name, name);
         const told = error.message.split('\n').flatMap((line) => {
@@ -310,6 +316,46 @@ describe('one answer tells all that is wrong with', () => {
       });
     });
   }
+});
+
+describe('a request that is as large as the service takes', () => {
+  it('is refused without a look at each of its components', async () => {
+    await using store = await openTestStore();
+    let queries = 0;
+    const { call } = testService(
+      store,
+      {},
+      { componentsPerImageRecipe: 100_000 },
+      {
+        db: store.db.withPlugin({
+          transformQuery: ({ node }) => {
+            queries++;
+            return node;
+          },
+          transformResult: async ({ result }) => result,
+        }),
+      },
+    );
+    const components = Array.from({ length: 10_000 }, (_, index) => ({
+      componentArn: `${ARN_PREFIX}component/c-${index}/1.0.0/1`,
+    }));
+    await assert.rejects(call.CreateImageRecipe({ ...VALID.recipe, components, ...token() }), {
+      name: 'ResourceNotFoundException',
+      message: /There are 1 more problems\.$/,
+    });
+    assert.ok(queries < 100, `${queries} queries`);
+  });
+
+  it('may have more values than a function has arguments', async () => {
+    await using store = await openTestStore();
+    const parameters = [{ name: 'a', value: Array.from({ length: 200_000 }, () => 'x') }];
+    const components = [{ componentArn: UNKNOWN, parameters }];
+    const { call } = testService(store);
+    await assert.rejects(call.CreateImageRecipe({ ...VALID.recipe, components, ...token() }), {
+      name: 'InvalidParameterValueException',
+      message: /A list of exactly one value is allowed, not of 200000/,
+    });
+  });
 });
 
 describe('a list of problems', () => {

@@ -14,6 +14,11 @@ export class RequestProblems {
     return this.#found;
   }
 
+  /** Whether there are more than are told: then nobody needs to look for others, which may be very many. */
+  get isFull(): boolean {
+    return this.#found.length > MAX_TOLD;
+  }
+
   add(problem: AwsError): void {
     this.#found.push(problem);
   }

@@ -62,7 +62,9 @@ export function testService(
   store: Store,
   uris: Readonly<Record<string, string>> = {},
   quotas: Partial<Quotas> = {},
-  ports: Partial<Pick<Service, 'amis' | 'pageTokens' | 'region' | 'parentImages' | 'managedWorkflows' | 'clock'>> = {},
+  ports: Partial<
+    Pick<Service, 'amis' | 'db' | 'pageTokens' | 'region' | 'parentImages' | 'managedWorkflows' | 'clock'>
+  > = {},
 ) {
   const service: Service = {
     db: store.db,

@@ -162,6 +162,7 @@ export function refuseUnsupportedMembers(operation: OperationName, input: object
 export function reportUnsupportedMembers(operation: OperationName, input: object, problems: RequestProblems): void {
   for (const { path, what, harmless } of UNSUPPORTED_MEMBERS[operation] ?? []) {
     for (const found of valuesAt(input, path.split('.'), '')) {
+      if (problems.isFull) return;
       if (isEmpty(found.value) || harmless?.(found.value) === true) continue;
       problems.add(notYet(`'${found.path}' (${what})`, [found.path]));
     }

@@ -113,6 +113,7 @@ function checkTypes(resolved: readonly Resolved[], problems: RequestProblems): v
 
 function checkParameters({ path, configuration, document }: Resolved, problems: RequestProblems): void {
   for (const { index, message } of parameterValues(document.parameters, configuration.parameters ?? []).problems) {
+    if (problems.isFull) return;
     const member = index === undefined ? `${path}.parameters` : `${path}.parameters[${index}]`;
     problems.add(invalidCombination(member, message));
   }
