@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { invalidParameter } from '../contract/errors.ts';
 import { apiFixture, type SignOptions, signedRequest } from './api.fixture.ts';
 
 const operations = { ListImages: async () => ({ imageVersionList: [] }) };
@@ -105,6 +106,30 @@ describe('a signed request that makes no sense', () => {
     const response = await fetch(`${url}/ListImages`, { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
     assert.equal(response.status, 413);
     assert.equal(response.headers.get('x-amzn-errortype'), 'RequestEntityTooLargeException');
+  });
+});
+
+describe('a request whose members are wrong', () => {
+  it('is told what else is wrong with it, and nobody looks at it further', async () => {
+    const seen: unknown[] = [];
+    await using fixture = apiFixture({
+      operations: { ListImages: async () => assert.fail('it was handled') },
+      checkRequest: (name, input) => {
+        seen.push([name, input]);
+        return [invalidParameter('owner', 'Nobody is here.'), invalidParameter('maxResults', 'It is not told twice.')];
+      },
+    });
+    const body = JSON.stringify({ owner: 'Self', maxResults: 26 });
+    const response = await fixture.api.fetch(
+      await signedRequest('http://kiln.test/ListImages', { method: 'POST', body }),
+    );
+    assert.equal(response.status, 400);
+    assert.deepEqual(seen, [['ListImages', { owner: 'Self' }]]);
+    const { message } = (await response.json()) as { message: string };
+    assert.deepEqual(message.split('\n'), [
+      "The value supplied for parameter 'maxResults' is not valid. maxResults must have value less than or equal to 25.",
+      "The value supplied for parameter 'owner' is not valid. Nobody is here.",
+    ]);
   });
 });
 

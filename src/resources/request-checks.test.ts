@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { decodeInput } from '../contract/decode.ts';
 import { AwsError } from '../contract/errors.ts';
 import { readModel } from '../contract/model.ts';
@@ -292,4 +293,43 @@ describe('a mistake is told once', () => {
   for (const [what, [name, input]] of Object.entries(cases)) {
     it(what, () => assert.equal(refusal(name, input as Record<string, unknown>).length, 1));
   }
+});
+
+describe('whatever a member of a request is replaced by', () => {
+  /** Paths of everything in a value, the value itself first. */
+  function* pathsOf(value: unknown, path: readonly string[] = []): Generator<readonly string[]> {
+    yield path;
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, member] of Object.entries(value)) yield* pathsOf(member, [...path, key]);
+  }
+
+  function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
+    if (key === undefined) return by;
+    const copy = structuredClone(value) as Record<string, unknown>;
+    copy[key] = replaced(copy[key], rest, by);
+    return copy;
+  }
+
+  const places = Object.entries(CASES).flatMap(([name, [input]]) =>
+    [...pathsOf(input)].slice(1).map((path) => ({ name: name as OperationName, input, path })),
+  );
+
+  it('it is refused with the error of a bad request, and with no other', () => {
+    const anything = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom(null, '', [], {}, [null], [[]], [{}], 1e300),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...places), anything, ({ name, input, path }, value) => {
+        const operation = model.get(name) ?? assert.fail(name);
+        const body = JSON.parse(JSON.stringify(replaced(input, path, value)));
+        try {
+          decodeInput(operation, { labels: {}, query: new URLSearchParams(), body }, (wrong) => check(name, wrong));
+        } catch (error) {
+          assert.ok(error instanceof AwsError && error.httpStatus === 400, `${name}: ${String(error)}`);
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+  });
 });
