@@ -157,7 +157,8 @@ function decodeMembers(
   for (const member of shape.members.values()) {
     const value = raw.get(member.name);
     if (value !== undefined && value !== null) {
-      decoded[member.name] = decode(member.shape, value, prefix + member.name, problems);
+      const good = decode(member.shape, value, prefix + member.name, problems);
+      if (good !== undefined) decoded[member.name] = good;
     } else if (member.required) {
       unlessWrong(problems, prefix + member.name, value, ['is required.']);
     }
