@@ -90,6 +90,21 @@ refused(
   /A loop from 1 to 2 by -1 never ends/,
 );
 
+test('5,000 steps that all loop are valid, in less than 200 MiB', async () => {
+  const step = (index: number): string => `
+      - name: S${index}
+        action: ExecuteBash
+        loop: { name: loop${index}, for: { start: 0, end: 90000, updateBy: 1 } }
+        inputs:
+          commands:
+            - echo {{ loop${index}.value }} {{ loop.index }}`;
+  const steps = Array.from({ length: 5_000 }, (_, index) => step(index)).join('');
+  await writeFile(at('many.yaml'), `schemaVersion: 1.0\nphases:\n  - name: build\n    steps:${steps}\n`);
+  const { code, stderr, peakMib } = await measure('validate', '-d', 'many.yaml');
+  assert.equal(code, 0, stderr);
+  assert.ok(peakMib < 200, `it had ${Math.round(peakMib)} MiB`);
+});
+
 test('a file without an end is no document', async () => {
   const { code, stderr } = await measure('validate', '-d', '/dev/zero');
   assert.equal(code, 2);
