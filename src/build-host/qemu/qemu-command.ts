@@ -32,13 +32,14 @@ export const MOST_VOLUMES = PCI.lastVolume - PCI.firstVolume + 1;
 /**
  * A named CPU model gives the same machine on every host, and a saved machine state fits everywhere.
  *
- * Under emulation it calls itself AMD: a Linux that takes it for Intel's isolates its page tables from user space against
- * Meltdown, and changing page tables twice in every system call makes emulated system calls many times slower.
+ * Under emulation it calls itself an Atom of 2011 (model 54): a Linux knows that those do not speculate, as an emulated
+ * processor does not, and leaves out what protects others: page tables that change twice in every system call, indirect calls by way
+ * of returns. And it fills and copies memory by words, not byte by byte as it does where `erms` says that this is fast.
  * (docs/decisions/051-one-machine-everywhere.md)
  */
 export const CPU_MODELS: Readonly<Record<Accelerator, string>> = {
   kvm: 'Haswell-noTSX',
-  tcg: 'Haswell-noTSX,vendor=AuthenticAMD',
+  tcg: 'Haswell-noTSX,model=54,erms=off',
 };
 
 /** The arguments of `qemu-system-x86_64`. The machine waits for QMP's `cont`. */
