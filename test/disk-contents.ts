@@ -47,7 +47,7 @@ export async function readDisk(path: string, files: readonly string[] = []): Pro
     const instance = await host.launch(
       {
         instanceId: `i-${'c'.repeat(17)}`,
-        parentDisk: { path, format: 'qcow2' },
+        parentDisk: { path, format: path.endsWith('.raw') ? 'raw' : 'qcow2' },
         instanceTypes: [],
         extraVolumes: [],
         owner: 'test',

@@ -60,7 +60,7 @@ export function templateOf(
     resources[`Component${index}`] = {
       Type: 'AWS::ImageBuilder::Component',
       Properties: {
-        Name: `${name}-${component.name}`,
+        Name: `bench-${name}-${component.name}`,
         Version: isLast ? version : '1.0.0',
         Platform: 'Linux',
         Data: JSON.stringify({ schemaVersion: '1.0', phases }),
@@ -70,7 +70,7 @@ export function templateOf(
   resources['Recipe'] = {
     Type: 'AWS::ImageBuilder::ImageRecipe',
     Properties: {
-      Name: name,
+      Name: `bench-${name}`,
       Version: version,
       ParentImage: {
         'Fn::Sub': 'arn:${AWS::Partition}:imagebuilder:${AWS::Region}:aws:image/debian-server-12-x86/x.x.x',
@@ -80,7 +80,7 @@ export function templateOf(
   };
   resources['Infrastructure'] = {
     Type: 'AWS::ImageBuilder::InfrastructureConfiguration',
-    Properties: { Name: name, InstanceProfileName: 'bench', InstanceTypes: ['t3.small'] },
+    Properties: { Name: `bench-${name}`, InstanceProfileName: 'bench', InstanceTypes: ['t3.small'] },
   };
   resources['Image'] = {
     Type: 'AWS::ImageBuilder::Image',

@@ -43,6 +43,7 @@ describe('the accelerator', () => {
     const find = (qemuSystem: string): ReturnType<typeof findAccelerator> =>
       findAccelerator({
         programs: { ...DEFAULT_PROGRAMS, qemuSystem },
+        version: 'QEMU emulator version 0',
         cacheFolder: join(folder, 'cache'),
         signal: never,
         monitor: silentMonitor,

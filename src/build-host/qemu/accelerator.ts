@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Monitor } from '../../util/monitor.ts';
 import { run } from '../../util/spawn.ts';
 import { PROBE_GUEST, PROBE_GUEST_EXIT_CODE } from './probe-guest/probe-guest.ts';
-import { type QemuPrograms, runProgram } from './programs.ts';
+import type { QemuPrograms } from './programs.ts';
 import { CPU_MODELS } from './qemu-command.ts';
 
 /** What runs guest code: the processor itself, or QEMU's translator. */
@@ -11,6 +11,8 @@ export type Accelerator = 'kvm' | 'tcg';
 
 export interface AcceleratorOptions {
   readonly programs: QemuPrograms;
+  /** QEMU's own words, of {@link qemuVersion}. */
+  readonly version: string;
   /** Where the answer is kept. */
   readonly cacheFolder: string;
   readonly signal: AbortSignal;
@@ -26,8 +28,8 @@ const PROBE_MS = 3_000;
  * kept in the cache folder.
  */
 export async function findAccelerator(options: AcceleratorOptions): Promise<Accelerator> {
-  const version = (await runProgram(options.programs, 'qemuSystem', ['--version'], options)).split('\n')[0] ?? '';
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const { version } = options;
   const key = { qemu: options.programs.qemuSystem, version, bootId, cpuModel: CPU_MODELS.kvm };
   const file = join(options.cacheFolder, 'accelerator.json');
   const known = await readAnswer(file, key);

@@ -6,7 +6,7 @@ import type { LaunchContext, LaunchRequest } from '../build-host.ts';
 import { CheckpointUnusable } from '../checkpoint-unusable.ts';
 import { findAccelerator } from './accelerator.ts';
 import { readCheckpoint, restoreFiles } from './checkpoint/checkpoint-files.ts';
-import { fingerprintDifference, machineFingerprint } from './checkpoint/fingerprint.ts';
+import { fingerprintDifference, type MachineFingerprint, machineFingerprint } from './checkpoint/fingerprint.ts';
 import { awaken, loadMemory } from './checkpoint/resume-machine.ts';
 import { takeCheckpoint } from './checkpoint/take-checkpoint.ts';
 import { makeDisks } from './disks.ts';
@@ -14,7 +14,7 @@ import { instanceTarget, makeKeys, type RunningInstance, runningInstance, writeA
 import { FILES, type SshAccess, writeRecord } from './instance-record.ts';
 import { type HostCapacity, type InstanceTypeTable, type MachineShape, shapeFor } from './instance-types.ts';
 import { type Machine, startMachine } from './machine.ts';
-import { diskFull, isDiskFull, type QemuPrograms } from './programs.ts';
+import { diskFull, isDiskFull, type QemuPrograms, qemuVersion } from './programs.ts';
 import type { MachineSpec } from './qemu-command.ts';
 import { writeSeed } from './seed.ts';
 import { waitForCloudInit } from './wait-for-cloud-init.ts';
@@ -48,7 +48,7 @@ export async function launchInstance(
   let machine: Machine | undefined;
   let loading = false;
   try {
-    const { spec, hostKey } = await prepare(folder, request, limited, settings);
+    const { spec, hostKey, version } = await prepare(folder, request, limited, settings);
     machine = await startMachine(folder, spec, settings.programs, limited, async (qmp) => {
       if (resumeFrom === undefined) return;
       loading = true;
@@ -62,7 +62,12 @@ export async function launchInstance(
     if (resumeFrom !== undefined) await awaken(instance.target, new Date(), limited.signal);
     return spec.volumes.length > 0
       ? instance
-      : withCheckpoints(instance, folder, { ...settings, spec, hostKey, machine });
+      : withCheckpoints(instance, folder, {
+          ...settings,
+          fingerprint: machineFingerprint(spec, version),
+          hostKey,
+          machine,
+        });
   } catch (thrown) {
     machine?.release();
     context.signal.throwIfAborted();
@@ -86,15 +91,18 @@ function withCheckpoints(
   {
     programs,
     backgroundFromMiB,
-    spec,
+    fingerprint,
     hostKey,
     machine: { qmp },
-  }: LaunchSettings & { readonly spec: MachineSpec; readonly hostKey: string; readonly machine: Machine },
+  }: LaunchSettings & {
+    readonly fingerprint: MachineFingerprint;
+    readonly hostKey: string;
+    readonly machine: Machine;
+  },
 ): RunningInstance {
   return {
     ...instance,
     checkpointMachine: async (place, context) => {
-      const fingerprint = await machineFingerprint(spec, programs, context.signal);
       await takeCheckpoint({ folder, qmp, fingerprint, hostKey, programs, backgroundFromMiB }, place, context);
     },
   };
@@ -114,13 +122,20 @@ function unusable(loading: boolean, state: string, thrown: unknown): Error {
     : new CheckpointUnusable('refused', `The machine does not go on from ${state}: ${error.message}`, error);
 }
 
+interface Prepared {
+  readonly spec: MachineSpec;
+  readonly hostKey: string;
+  /** Of the QEMU that is going to run: by the time of a checkpoint another one may be installed. */
+  readonly version: string;
+}
+
 /** Everything that an instance needs before QEMU starts. */
 async function prepare(
   folder: string,
   request: LaunchRequest,
   context: LaunchContext,
   settings: LaunchSettings,
-): Promise<{ readonly spec: MachineSpec; readonly hostKey: string }> {
+): Promise<Prepared> {
   const { programs, cacheFolder, capacity, instanceTypes } = settings;
   const { instanceId, owner, userData } = request;
   const { signal, monitor } = context;
@@ -129,10 +144,11 @@ async function prepare(
   await writeRecord(folder, { instanceId, owner });
   const { resumeFrom } = request;
   if (resumeFrom !== undefined) return prepareResumed(folder, request, resumeFrom, shape, context, settings);
+  const version = await qemuVersion(programs, signal);
   const keys = makeKeys();
   await writeFile(join(folder, FILES.sshKey), keys.user.private, { mode: 0o600 });
   const [accelerator, volumes] = await allEnded([
-    findAccelerator({ programs, cacheFolder, signal, monitor }),
+    findAccelerator({ programs, version, cacheFolder, signal, monitor }),
     makeDisks(folder, request, programs, signal),
     writeSeed(folder, { instanceId, userPublicKey: keys.user.public, hostKey: keys.host, userData }, programs, signal),
   ]);
@@ -140,6 +156,7 @@ async function prepare(
   return {
     spec: { instanceId, owner, accelerator, shape, volumes },
     hostKey: keys.host.public,
+    version,
   };
 }
 
@@ -150,21 +167,22 @@ async function prepareResumed(
   shape: MachineShape,
   { signal, monitor }: LaunchContext,
   { programs, cacheFolder }: LaunchSettings,
-): Promise<{ readonly spec: MachineSpec; readonly hostKey: string }> {
+): Promise<Prepared> {
   const { instanceId, owner } = request;
   const { fingerprint, hostKey } = await readCheckpoint(state);
+  const version = await qemuVersion(programs, signal);
   const [accelerator, volumes] = await allEnded([
-    findAccelerator({ programs, cacheFolder, signal, monitor }),
+    findAccelerator({ programs, version, cacheFolder, signal, monitor }),
     makeDisks(folder, request, programs, signal),
     restoreFiles(state, folder),
   ]);
   const spec: MachineSpec = { instanceId, owner, accelerator, shape, volumes, incoming: true };
-  const difference = fingerprintDifference(fingerprint, await machineFingerprint(spec, programs, signal));
+  const difference = fingerprintDifference(fingerprint, machineFingerprint(spec, version));
   if (difference !== undefined) {
     throw new CheckpointUnusable('foreign', `The checkpoint in ${state} is of another machine: ${difference}`);
   }
   monitor.line('kiln', `resuming ${instanceId}: ${describeShape(shape)}, ${accelerator}`);
-  return { spec, hostKey };
+  return { spec, hostKey, version };
 }
 
 async function untilItAnswers(

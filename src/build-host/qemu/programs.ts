@@ -40,6 +40,11 @@ export async function runProgram(
   );
 }
 
+/** Asked at every launch, not once: QEMU may be replaced under a service that runs. */
+export async function qemuVersion(programs: QemuPrograms, signal: AbortSignal): Promise<string> {
+  return (await runProgram(programs, 'qemuSystem', ['--version'], { signal })).split('\n')[0] ?? '';
+}
+
 /** The BuilderFault for a program of the host that could not be started or did not do its work. */
 export function hostFault(thrown: unknown, which: keyof QemuPrograms, program: string): BuilderFault {
   const error = coerceError(thrown);

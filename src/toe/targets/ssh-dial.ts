@@ -43,6 +43,8 @@ export async function dial(address: SshAddress, patienceMs: number): Promise<Cli
         return !refusedHostKey;
       },
       algorithms: { serverHostKey: ['ssh-ed25519'] },
+      // Not first without a key, as is usual: an emulated machine takes its time for each refusal.
+      authHandler: ['publickey'],
       keepaliveInterval: KEEPALIVE_MS,
       keepaliveCountMax: KEEPALIVE_COUNT,
       readyTimeout: HANDSHAKE_MS,

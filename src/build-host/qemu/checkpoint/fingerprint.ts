@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { type QemuPrograms, runProgram } from '../programs.ts';
 import { CPU_MODELS, type MachineSpec, qemuArguments } from '../qemu-command.ts';
 
 /** What a machine must have in common with the one whose memory it takes over. */
@@ -14,15 +13,11 @@ export interface MachineFingerprint {
   readonly devices: string;
 }
 
-export async function machineFingerprint(
-  spec: MachineSpec,
-  programs: QemuPrograms,
-  signal: AbortSignal,
-): Promise<MachineFingerprint> {
-  const version = await runProgram(programs, 'qemuSystem', ['--version'], { signal });
+/** @param qemu Of qemuVersion. */
+export function machineFingerprint(spec: MachineSpec, qemu: string): MachineFingerprint {
   const args = qemuArguments({ ...spec, instanceId: '', owner: '', incoming: false });
   return {
-    qemu: version.split('\n')[0] ?? '',
+    qemu,
     accelerator: spec.accelerator,
     cpuModel: CPU_MODELS[spec.accelerator],
     vcpus: spec.shape.vcpus,
