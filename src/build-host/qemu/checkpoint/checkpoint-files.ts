@@ -14,7 +14,7 @@ export interface CheckpointRecord {
 }
 
 export const CHECKPOINT_FILES = {
-  /** Memory and devices, QEMU's migration stream under zstd. */
+  /** Memory and devices, QEMU's migration stream under zstd, in frames. */
   memory: 'memory.zst',
   record: 'machine.json',
   seed: FILES.seed,
@@ -22,7 +22,7 @@ export const CHECKPOINT_FILES = {
 } as const;
 
 /** Format of the record. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Copies what the instance has beside disk and memory, and writes the record last: with it the checkpoint is whole. */
 export async function finishCheckpoint(

@@ -1,18 +1,30 @@
 import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { connectInFolder } from '../unix-socket.ts';
 
 /** Memory is read as fast as QEMU gives it: while it waits for us, the guest does. */
 const COMPRESSION = {
-  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_compressionLevel]: -1,
   // Damage is found when it is read, whatever QEMU makes of it.
   [constants.ZSTD_c_checksumFlag]: 1,
 };
-const CHUNK_BYTES = 1024 * 1024;
+/**
+ * So much is compressed at a time, and so many such blocks at once: on all processors, which have nothing else to do while
+ * the guest stands still. Each is a frame of zstd with its length before it in a skippable frame, as pzstd writes them.
+ */
+const BLOCK_BYTES = 4 * 1024 * 1024;
+const AT_ONCE = 4;
+const SKIPPABLE_MAGIC = 0x18_4d_2a_50;
+const HEADER_BYTES = 12;
+const MOST_FRAME_BYTES = BLOCK_BYTES + 64 * 1024;
+
+const compress = promisify<Buffer, object, Buffer>(zstdCompress);
+const decompress = promisify<Buffer, object, Buffer>(zstdDecompress);
 
 export interface MemoryReceiver extends AsyncDisposable {
   /** Resolves when QEMU has sent everything and it is in the file. */
@@ -35,12 +47,13 @@ export async function receiveMemory(folder: string, name: string, file: string):
   const received = (async () => {
     const [socket]: Socket[] = await once(server, 'connection', { signal: over.signal });
     if (socket === undefined) return;
-    await pipeline(
-      socket,
-      createZstdCompress({ params: COMPRESSION, chunkSize: CHUNK_BYTES }),
-      createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: CHUNK_BYTES }),
-      { signal: over.signal },
-    );
+    const frames = inOrder(blocksOf(socket), async (block) => {
+      const frame = await compress(block, { params: COMPRESSION });
+      return [headerOf(frame), frame];
+    });
+    await pipeline(flat(frames), createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: BLOCK_BYTES }), {
+      signal: over.signal,
+    });
   })();
   // Whoever waits for it may be gone by then.
   received.catch(() => {});
@@ -56,10 +69,71 @@ export async function receiveMemory(folder: string, name: string, file: string):
 
 /** Sends a compressed file to the unix socket `name` in `folder`. Rejects when it is damaged, or when nobody takes it. */
 export async function sendMemory(folder: string, name: string, file: string, signal: AbortSignal): Promise<void> {
-  await pipeline(
-    createReadStream(file, { highWaterMark: CHUNK_BYTES }),
-    createZstdDecompress({ chunkSize: CHUNK_BYTES }),
-    await connectInFolder(folder, name),
-    { signal },
-  );
+  await using handle = await open(file, 'r');
+  const blocks = inOrder(framesOf(handle), (frame) => decompress(frame, { maxOutputLength: BLOCK_BYTES }));
+  await pipeline(blocks, await connectInFolder(folder, name), { signal });
+}
+
+/** Chunks put together to blocks of one length, but for the last. */
+async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let block = Buffer.allocUnsafe(BLOCK_BYTES);
+  let filled = 0;
+  for await (const chunk of chunks) {
+    for (let from = 0; from < chunk.length; ) {
+      const count = chunk.copy(block, filled, from);
+      from += count;
+      filled += count;
+      if (filled < BLOCK_BYTES) continue;
+      yield block;
+      block = Buffer.allocUnsafe(BLOCK_BYTES);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield block.subarray(0, filled);
+}
+
+async function* framesOf(file: FileHandle): AsyncGenerator<Buffer> {
+  const read = async (length: number, position: number): Promise<Buffer> => {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+    if (bytesRead < length) throw new Error('the file ends in the middle');
+    return buffer;
+  };
+  const { size } = await file.stat();
+  for (let position = 0; position < size; ) {
+    const header = await read(HEADER_BYTES, position);
+    const length = header.readUInt32LE(8);
+    if (header.readUInt32LE(0) !== SKIPPABLE_MAGIC || header.readUInt32LE(4) !== 4 || length > MOST_FRAME_BYTES) {
+      throw new Error(`there is no frame at byte ${position}`);
+    }
+    yield await read(length, position + HEADER_BYTES);
+    position += HEADER_BYTES + length;
+  }
+}
+
+function headerOf(frame: Buffer): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(SKIPPABLE_MAGIC, 0);
+  header.writeUInt32LE(4, 4);
+  header.writeUInt32LE(frame.length, 8);
+  return header;
+}
+
+/** What becomes of each item, in their order, some of them worked on at once. */
+async function* inOrder<T, R>(items: AsyncIterable<T>, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const begun: Promise<R>[] = [];
+  for await (const item of items) {
+    const one = work(item);
+    // It is looked at when its turn comes, which it does not when one before it fails.
+    one.catch(() => {});
+    begun.push(one);
+    const [first] = begun;
+    if (begun.length < AT_ONCE || first === undefined) continue;
+    begun.shift();
+    yield await first;
+  }
+  for (const one of begun) yield await one;
+}
+
+async function* flat<T>(lists: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const list of lists) yield* list;
 }
