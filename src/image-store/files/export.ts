@@ -55,9 +55,8 @@ export async function exportDisk(
     monitor.line('kiln', `writing ${target} (${format})`);
     const conversion = ['convert', '-f', 'qcow2', ...options, ...convertInParallel(anyOrder), disk, partial];
     await qemuImg(conversion, { signal, action, file });
-    await syncFile(partial);
+    const [sha256] = await Promise.all([sha256OfFile(partial, signal), syncFile(partial)]);
     signal.throwIfAborted();
-    const sha256 = await sha256OfFile(partial, signal);
     await rename(partial, file);
     await syncFolderOf(file);
     await using _lock = await lockFile(lockPath(layout, 'exports'), signal);
