@@ -53,7 +53,15 @@ describe('builds that go on from checkpoints', () => {
     const cold = await build('1.0.0', 'One', 'cold.raw');
     assert.ok(!says(cold, /is reused/));
     const plan = await kiln('plan', template, '-p', 'Recipe=1.0.1', '-p', 'Title=Two', '--executor', 'auto', '--json');
-    const planned = JSON.parse(plan.lines[0] ?? '{}') as { components: readonly { name: string; reused?: object }[] };
+    const planned = JSON.parse(plan.lines[0] ?? '{}') as {
+      readonly components: readonly { name: string; reused?: object; downloads: readonly string[] }[];
+      readonly resolved: Readonly<Record<string, string>>;
+      readonly seconds?: number;
+    };
+    const parent = Object.entries(planned.resolved).find(([from]) => from.endsWith('debian-server-12-x86/x.x.x'));
+    assert.match(parent?.[1] ?? '', /^ami-[0-9a-f]{17}$/);
+    assert.deepEqual(planned.components[0]?.downloads, ['packages']);
+    assert.ok((planned.seconds ?? 0) > 0, 'from what the first build took');
     assert.deepEqual(
       planned.components.map(({ name, reused }) => [name, reused !== undefined]),
       [
