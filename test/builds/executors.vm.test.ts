@@ -64,7 +64,10 @@ test('an image built on its mounted disk is the one that a machine builds, which
     moments,
     moments.toSorted((a, b) => a - b),
   );
-  assert.ok(lines.some((line) => line.startsWith('Checkpoint of the running machine')), 'kept for later builds');
+  assert.ok(
+    lines.some((line) => line.startsWith('Checkpoint of the running machine')),
+    'kept for later builds',
+  );
   // The first attempt of the second component has left nothing: it began again from where it had begun.
   const { files, tree } = vm;
   assert.match(files['/root/notes'] ?? '', /^first ran under sh\nsecond ran under systemd\nthird ran under systemd\n$/);
