@@ -1,11 +1,11 @@
 /**
  * Builds beside those of Packer, virt-customize and mkosi: same disk, same commands, no KVM.
  *
- *     npm run bench -- [--case NAME]... [--list] [--out FILE]
+ *     npm run bench -- [--case NAME]... [--list] [--out FILE] [--note TEXT]
  *
  * Without `--case` all are run, one after the other; that takes about an hour on an idle machine. Each result is added to the
  * report as soon as it is there (`bench/results.md`, `.json`), so that cases can be run one at a time. Peers that are not
- * installed are left out and named. `KILN_BENCH_STORE` names an image store that has the base image already.
+ * installed are left out and named. `--note` says in the report under what circumstances it was made. `KILN_BENCH_STORE` names an image store that has the base image already.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ const { values } = parseArgs({
   options: {
     case: { type: 'string', multiple: true },
     list: { type: 'boolean', default: false },
+    note: { type: 'string' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
@@ -62,7 +63,7 @@ async function run({ name, missing, run: measure }: BenchCase, machine: Awaited<
       process.stderr.write(`${name} failed: ${failure}\n`);
     });
     const result = { at: new Date().toISOString(), load, figures, ...(failure === undefined ? {} : { failure }) };
-    const report = await addResult(out, machine, name, result);
+    const report = await addResult(out, machine, [name, result], values.note);
     process.stdout.write(asMarkdown(report));
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -18,6 +18,8 @@ type Machine = Readonly<Record<string, string | number>>;
 interface Report {
   readonly machine: Machine;
   readonly cases: Readonly<Record<string, CaseResult>>;
+  /** Under what circumstances, for readers. */
+  readonly note?: string;
 }
 
 export async function machineFacts(): Promise<Machine> {
@@ -45,10 +47,17 @@ export function loadNow(): number {
 }
 
 /** Adds a result to a report, which is begun anew on another machine: figures of two machines do not belong side by side. */
-export async function addResult(file: string, machine: Machine, name: string, result: CaseResult): Promise<Report> {
+export async function addResult(
+  file: string,
+  machine: Machine,
+  [name, result]: readonly [string, CaseResult],
+  note?: string,
+): Promise<Report> {
   const before = await readReport(`${file}.json`);
   const isSame = JSON.stringify(before?.machine) === JSON.stringify(machine);
-  const report = { machine, cases: { ...(isSame ? before?.cases : {}), [name]: result } };
+  const said = note ?? (isSame ? before?.note : undefined);
+  const cases = { ...(isSame ? before?.cases : {}), [name]: result };
+  const report = { machine, ...(said === undefined ? {} : { note: said }), cases };
   await writeFile(`${file}.json`, `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(`${file}.md`, asMarkdown(report));
   return report;
@@ -61,7 +70,7 @@ async function readReport(file: string): Promise<Report | undefined> {
   );
 }
 
-export function asMarkdown({ machine, cases }: Report): string {
+export function asMarkdown({ machine, note, cases }: Report): string {
   const entries = Object.entries(cases);
   const figures: Figures = Object.assign({}, ...entries.map(([, { figures: of }]) => of));
   const facts = Object.entries(machine).map(([name, value]) => `| ${name} | ${value} |`);
@@ -72,6 +81,7 @@ export function asMarkdown({ machine, cases }: Report): string {
   return [
     ...['# Builds beside other tools', ''],
     ...['What is measured how: [README.md](README.md). mkosi makes Debian anew instead of starting from the disk.', ''],
+    ...(note === undefined ? [] : [note, '']),
     ...[goalTable(figures, `${machine['cpus']} CPUs`), ''],
     ...['| Machine | |', '|---|---|', ...facts, ''],
     ...['| Case | Run at (UTC) | Load before |', '|---|---|---|', ...runs],
