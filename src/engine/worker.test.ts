@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { WorkerRoom } from './admission.ts';
-import { type BuildBench, openBench, ROOMY, script } from './simulated/build-bench.ts';
+import { type BuildBench, openBench, script } from './simulated/build-bench.ts';
+import { ROOMY } from './simulated/roomy.ts';
 import { startWorker } from './worker.ts';
 
 /** One build at a time. */

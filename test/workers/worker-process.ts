@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { holdWorkerPlace } from '../../src/cmd/worker-place.ts';
-import { ROOMY } from '../../src/engine/simulated/build-bench.ts';
+import { ROOMY } from '../../src/engine/simulated/roomy.ts';
 import { simulatedBuildHost } from '../../src/engine/simulated/simulated-build-host.ts';
 import { simulatedCatalog, simulatedImageStore } from '../../src/engine/simulated/simulated-image-store.ts';
 import { startWorker } from '../../src/engine/worker.ts';

@@ -9,7 +9,6 @@ import type { ImagesTable } from '../../state/tables.ts';
 import { insertImage, insertResource } from '../../state/test-rows.ts';
 import { openTestStore, silentLog } from '../../state/test-store.ts';
 import { systemClock } from '../../util/clock.ts';
-import type { WorkerRoom } from '../admission.ts';
 import type { Engine } from '../engine.ts';
 import { type SimulatedBuildHost, simulatedBuildHost } from './simulated-build-host.ts';
 import { type SimulatedImageStore, simulatedCatalog, simulatedImageStore } from './simulated-image-store.ts';
@@ -133,12 +132,6 @@ export async function openBench(shared?: { readonly store: Store }): Promise<Bui
     },
   };
 }
-
-/** Takes as many builds at a time as there are. */
-export const ROOMY: WorkerRoom = {
-  capacity: async () => ({ builds: 1000, vcpus: 1000, memoryMiB: 1_000_000, diskMiB: 1_000_000 }),
-  demandOf: () => ({ vcpus: 1, memoryMiB: 1, diskMiB: 1 }),
-};
 
 /** A component of one step per phase: a shell script. */
 export function script(phases: Readonly<Record<string, string>>): string {
