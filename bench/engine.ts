@@ -49,6 +49,12 @@ const { host, port, user } = server;
 const url = `postgresql://${user}@/postgres?host=${encodeURIComponent(host)}&port=${port}`;
 const store = await connectStore({ connectionString: url }, silentLog);
 const workers: ChildProcess[] = [];
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const worker of workers) worker.kill('SIGKILL');
+    void server.stop().finally(() => process.exit(1));
+  });
+}
 try {
   const definitions = await define(store);
   for (let index = 0; index < WORKERS; index++) workers.push(await startWorker(path.join(folder, `worker-${index}`)));

@@ -50,6 +50,22 @@ test('a worker builds what is queued; stopping it cancels what runs and leaves t
   await untilStatus(waiting, 'AVAILABLE');
 });
 
+test('a build that waits for another worker does not keep those behind it waiting', async () => {
+  const room: WorkerRoom = {
+    ...ONE,
+    demandOf: ({ infrastructure_configuration: { instanceTypes } }) => ({
+      ...{ vcpus: 1, memoryMiB: 1, diskMiB: 1 },
+      ...(String(instanceTypes) === 'm5.24xlarge' ? { vcpus: 1_000_000 } : {}),
+    }),
+  };
+  const large = await bench.image({ infrastructure: { instanceTypes: ['m5.24xlarge'] } });
+  await bench.store.jobs.enqueue(bench.store.db, large);
+  const small = await queuedImage();
+  await using _worker = await startWorker(bench.engine, bench.store.jobs, room);
+  await untilStatus(small, 'AVAILABLE');
+  assert.equal((await bench.row(large)).status, 'PENDING');
+});
+
 async function untilStatus(arn: string, status: string): Promise<void> {
   for (;;) {
     const image = await bench.row(arn);

@@ -17,7 +17,7 @@ export interface Worker extends AsyncDisposable {
 }
 
 const STOPPED = 'Kiln was stopped while the image was being built.';
-/** Of the queue, how many are looked at beyond those that could be begun: some need another worker. */
+/** Of the queue, how many are looked at beyond those that could be begun, when some of these cannot: they need another worker. */
 const LOOK_AHEAD = 20;
 
 /**
@@ -125,12 +125,14 @@ class RunningWorker {
     if (this.#stopping.signal.aborted) return;
     const capacity = await this.#room.capacity();
     if (this.#running.size >= capacity.builds) return;
-    const limit = capacity.builds - this.#running.size + LOOK_AHEAD;
-    const waiting = await nextBuilds(db, { place: place.id, except: [...this.#running.keys()], limit });
-    if (this.#stopping.signal.aborted) return;
-    const running = [...this.#running.values()].map(({ demand }) => demand);
-    for (const { image, demand } of admit(waiting, running, capacity, this.#room.demandOf)) {
-      this.#start(image.arn, demand);
+    const free = capacity.builds - this.#running.size;
+    for (const limit of [free, free + LOOK_AHEAD]) {
+      const waiting = await nextBuilds(db, { place: place.id, except: [...this.#running.keys()], limit });
+      if (this.#stopping.signal.aborted) return;
+      const running = [...this.#running.values()].map(({ demand }) => demand);
+      const admitted = admit(waiting, running, capacity, this.#room.demandOf);
+      for (const { image, demand } of admitted) this.#start(image.arn, demand);
+      if (waiting.length < limit || admitted.length === limit) return;
     }
   }
 
