@@ -48,9 +48,9 @@ export async function endFailedBuild(
   await releaseBuild(engine, progress);
   // Listed before the claim is looked at: what somebody makes who takes the image over later is not among them.
   const here = await engine.buildHost.list();
-  // The last write of a good build may have arrived although its answer did not.
+  // The last write of a good build may have arrived although its answer did not. Under another claim it was another's.
   const now = await findImage(db, image.arn);
-  if (now?.status === 'AVAILABLE') return;
+  if (now?.status === 'AVAILABLE' && now.epoch === claim.epoch) return;
   // Whoever has the image now may have instances of it at this place.
   if (error instanceof ClaimLostError || now?.epoch !== claim.epoch) {
     await removeLostOutput(engine, progress);

@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import type { Instance } from '../build-host/build-host.ts';
+import type { MachineImage } from '../image-store/image-store.ts';
 import { insertResource } from '../state/test-rows.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
@@ -66,6 +67,7 @@ function clearFaults(): void {
   delete bench.host.faults.command;
   delete bench.host.faults.terminate;
   delete bench.images.faults.capture;
+  delete bench.images.faults.captured;
 }
 
 /** What a worker does with a build whose worker was lost. */
@@ -146,6 +148,27 @@ for (const [step, { expected, place }] of Object.entries(PLACES)) {
     assert.deepEqual(await left(arn), BUILT, 'it takes with it what it still had');
   });
 }
+
+test('frozen when its AMI was made: it removes that when it thaws, however its successor ended', async () => {
+  bench.frozen.add(bench.engine.workerId);
+  let made: MachineImage | undefined;
+  const { arn, revive } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
+    bench.images.faults.captured = (amiId) => {
+      made = bench.images.images.get(amiId);
+      return hold();
+    };
+  });
+  await goOn(arn);
+  bench.frozen.delete(bench.engine.workerId);
+  // As when it froze within the capture: it is there only now.
+  assert.ok(made);
+  bench.images.images.set(made.amiId, made);
+  await revive();
+  const { status, output_resources: outputs } = await bench.row(arn);
+  assert.equal(status, 'AVAILABLE');
+  assert.deepEqual(await left(arn), BUILT);
+  assert.ok(!JSON.stringify(outputs).includes(made.amiId));
+});
 
 test('frozen, and its successor killed before it had ended anything: the next one does not go on with what the frozen one may still end', async () => {
   bench.frozen.add(bench.engine.workerId);

@@ -7,12 +7,12 @@ import { checkBuilds } from './check-builds.ts';
 
 const BUILDS_PER_RUN = 100;
 
-/** Seeds that found a fault, with the fault. */
-const KNOWN: readonly number[] = [];
+/** What found a fault: a worker that was frozen in a capture left its AMI beside that of its successor. */
+const KNOWN = [{ seed: 739050480, path: '2' }];
 
 test('whatever kills or freezes workers or breaks off the database, 500 builds end as they must, nothing is done twice, and every event arrives', {
   timeout: 600_000,
 }, async () => {
-  for (const seed of KNOWN) await checkBuilds({ seed, runs: 1, builds: BUILDS_PER_RUN });
+  for (const known of KNOWN) await checkBuilds({ ...known, runs: 1, builds: BUILDS_PER_RUN });
   await checkBuilds({ runs: 500 / BUILDS_PER_RUN - KNOWN.length, builds: BUILDS_PER_RUN });
 });

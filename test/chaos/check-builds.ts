@@ -8,16 +8,18 @@ import { openWorld } from './scenario.ts';
  * the build that did not.
  *
  * @param of.seed Left out: another one each time.
+ * @param of.path Which of its runs comes first, as it was told with a seed.
  * @param of.builds In each run.
  */
 export async function checkBuilds(of: {
   readonly seed?: number;
+  readonly path?: string;
   readonly runs: number;
   readonly builds: number;
 }): Promise<void> {
   await using world = await openWorld();
   let runs = 0;
-  const { failed, seed, errorInstance } = await fc.check(
+  const { failed, seed, counterexamplePath, errorInstance } = await fc.check(
     fc.asyncProperty(
       fc.array(anyBuild, { minLength: of.builds, maxLength: of.builds }),
       fc.array(anyMishap, { minLength: of.builds / 5, maxLength: of.builds / 2 }),
@@ -28,8 +30,13 @@ export async function checkBuilds(of: {
       },
     ),
     // Fewer builds would fail elsewhere.
-    { numRuns: of.runs, endOnFailure: true, ...(of.seed === undefined ? {} : { seed: of.seed }) },
+    {
+      ...{ numRuns: of.runs, endOnFailure: true },
+      ...(of.seed === undefined ? {} : { seed: of.seed }),
+      ...(of.path === undefined ? {} : { path: of.path }),
+    },
   );
   // The builds themselves say nothing to a person; the seed has them.
-  if (failed) assert.fail(`Seed ${seed}: ${errorInstance instanceof Error ? errorInstance.stack : errorInstance}`);
+  const what = errorInstance instanceof Error ? errorInstance.stack : errorInstance;
+  if (failed) assert.fail(`Seed ${seed}, path ${counterexamplePath}: ${what}`);
 }

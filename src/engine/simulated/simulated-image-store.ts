@@ -4,8 +4,11 @@ import { BuilderFault } from '../../util/faults.ts';
 /** Machine images without disks, for tests of the engine. */
 export interface SimulatedImageStore extends ImageStore {
   readonly images: Map<string, MachineImage>;
-  /** May throw or wait before a capture; what it throws is what the capture throws. */
-  readonly faults: { capture?: (request: CaptureRequest, context: StoreContext) => Promise<void> };
+  /** May throw or wait before a capture, or when the image is made; what it throws is what the capture throws. */
+  readonly faults: {
+    capture?: (request: CaptureRequest, context: StoreContext) => Promise<void>;
+    captured?: (amiId: string) => Promise<void>;
+  };
 }
 
 export function simulatedImageStore(): SimulatedImageStore {
@@ -32,6 +35,7 @@ export function simulatedImageStore(): SimulatedImageStore {
         ...(request.made === undefined ? {} : { made: request.made }),
       });
       images.set(amiId, image);
+      await faults.captured?.(amiId);
       return image;
     },
     reuse: async ({ of, amiId, name, description, tags, source, made }) => {
