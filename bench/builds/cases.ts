@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Figures } from './goals.ts';
 import { type BenchKiln, type KilnBuild, startKiln, stepSeconds } from './kiln.ts';
 import { machineCheckpoints } from './machine-checkpoints.ts';
-import { isInstalled, type Measured, measure } from './measure.ts';
+import { isInstalled, measure } from './measure.ts';
 import { PEERS, type Peer } from './peers.ts';
 import { type BenchComponent, recipeA, recipeB, recipeOf } from './recipes.ts';
 
@@ -30,10 +30,10 @@ const KILN_CASES: readonly BenchCase[] = [
     run: withKiln(async (kiln, { folder }, note) => {
       const a = { name: 'a', executor: 'auto' } as const;
       const first = await kiln.build({ ...a, components: recipeA('one'), cold: true });
-      note({ ...figuresOf('A cold auto', first), ...named('capture', stepSeconds(first, 'CreateOutputAMI')) });
+      note({ 'A cold auto': first.seconds, ...named('capture', stepSeconds(first, 'CreateOutputAMI')) });
       const { version } = first;
       note({ 'A unchanged': (await kiln.build({ ...a, components: recipeA('one'), version })).seconds });
-      note(figuresOf('A page auto', await kiln.build({ ...a, components: recipeA('two') })));
+      note({ 'A page auto': (await kiln.build({ ...a, components: recipeA('two') })).seconds });
       note({ plan: (await kiln.run(['plan', join(folder, 'a.yaml'), '--executor', 'auto'])).seconds });
       const raw = join(folder, 'a.raw');
       await measure('qemu-img', ['convert', '-O', 'raw', first.file, raw], LIMIT);
@@ -106,9 +106,9 @@ function coldAndPage(
   return withKiln(async (kiln, _, note) => {
     const name = `${letter.toLowerCase()}${executor}`;
     const cold = await kiln.build({ name, executor, components: recipe('one'), cold: true });
-    note(figuresOf(`${letter} cold ${executor}`, cold));
+    note({ [`${letter} cold ${executor}`]: cold.seconds });
     const page = await kiln.build({ name, executor, components: recipe('two') });
-    note(figuresOf(`${letter} page ${executor}`, page));
+    note({ [`${letter} page ${executor}`]: page.seconds });
   });
 }
 
@@ -120,11 +120,6 @@ function withKiln(
     await using kiln = await startKiln(place.folder, place.store);
     await run(kiln, place, note);
   };
-}
-
-/** From the command to the file, and of that until the image is AVAILABLE: the rest is mostly the export. */
-function figuresOf(name: string, build: Measured): Figures {
-  return { [name]: build.seconds, ...named(`${name}, until AVAILABLE`, stepSeconds(build, 'Total')) };
 }
 
 function named(name: string, value: number | undefined): Figures {
