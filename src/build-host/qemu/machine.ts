@@ -85,7 +85,11 @@ export async function startMachine(
     .then(() => end(new BuilderFault('QEMU has let go of the connection to it.')));
   try {
     const socket = await connectInFolder(folder, FILES.console);
-    const log = readConsole(socket, (line) => context.monitor.line('console', line));
+    const log = readConsole(socket, (line) => {
+      context.monitor.line('console', line);
+      const panic = panicOf(line);
+      if (panic !== undefined) end(panic);
+    });
     const sshPort = forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }));
     await load(qmp);
     await qmp.execute('cont');
@@ -119,6 +123,18 @@ export function faultOf({ event, data }: QmpEvent): BuilderFault | BuildFailure 
   if (event !== 'BLOCK_IO_ERROR') return undefined;
   const detail = `${data['operation']} on ${data['node-name'] ?? data['device']}: ${data['reason']}`;
   return data['nospace'] === true ? diskFull(detail) : new BuilderFault(`The host cannot ${detail}.`);
+}
+
+/**
+ * A Linux writes this line when it stands still for good; one that restarts by itself after a panic does not. What
+ * it would do next is nothing, and the time limit of a launch is an hour and more.
+ */
+export function panicOf(line: string): BuildFailure | undefined {
+  const [, why] = /---\[ end Kernel panic - not syncing: (.*?) *\]---/.exec(line) ?? [];
+  if (why === undefined) return undefined;
+  return new BuildFailure(`The kernel of the guest has panicked: ${why}`, {
+    hint: 'The lines before that on its console say where (kiln logs).',
+  });
 }
 
 /** The port that the kernel chose, from the table that QEMU prints for people; there is no other way to ask. */

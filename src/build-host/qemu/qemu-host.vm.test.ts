@@ -138,6 +138,19 @@ exec qemu-system-x86_64 "$@"
     await assertNothingLeft(request('5').instanceId);
   });
 
+  test('a guest whose kernel has panicked fails the build at once, with what the kernel said', async () => {
+    // Writes what follows to the serial port, and halts.
+    const code = '31c08ed8be157cbaf803ac84c07403eeebf8f4ebfd';
+    const said = Buffer.from('[    1.2] ---[ end Kernel panic - not syncing: no root ]---\r\n\0').toString('hex');
+    const parentDisk = await bootSectorDisk('panics.raw', code + said);
+    await using host = makeHost();
+    await assert.rejects(
+      host.launch({ ...request('6'), parentDisk }, { signal: never, monitor: silentMonitor }),
+      (error) => error instanceof BuildFailure && /kernel of the guest has panicked: no root$/.test(error.message),
+    );
+    await assertNothingLeft(request('6').instanceId);
+  });
+
   test('an instance whose launcher was killed is found, for its owner only, and ended', async () => {
     const { instanceId } = request('3');
     const script = `

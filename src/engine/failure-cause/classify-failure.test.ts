@@ -33,6 +33,7 @@ const ERRORS: readonly (readonly [string, Error, FailureClass])[] = [
   ['a workflow step that took too long', new BuildFailure('timed out after 3600 s\nwaiting'), 'timeout'],
   ['a guest that never answers', new BuildFailure('i-1 did not answer within 60 s.\n  Kernel panic'), 'guest lost'],
   ['a guest that shut itself down', new BuildFailure('The guest has shut itself down.'), 'guest lost'],
+  ['a kernel that panicked', new BuildFailure('The kernel of the guest has panicked: no root'), 'guest lost'],
   ['a target that is gone', new TargetLostError('i-1 was lost: QEMU has ended'), 'guest lost'],
   ['no QEMU', new BuilderFault('QEMU is not installed'), 'builder fault'],
   ['a full disk of the worker', new BuilderFault('The disk of /x is full'), 'disk full'],

@@ -10,7 +10,7 @@ export interface FailureCause {
 }
 
 /** What messages of Kiln's own say of a guest that is gone. */
-const GUEST_LOST = /did not answer within|shut itself down|\bwas lost\b|does not answer/;
+const GUEST_LOST = /did not answer within|shut itself down|guest has panicked|\bwas lost\b|does not answer/;
 const TIMED_OUT = /timed out after/;
 /** Of the machine that builds; a guest says it in its output. */
 const WORKER_FULL = /disk .*is full|no space left on device|ENOSPC/i;
