@@ -19,6 +19,11 @@ const COMPRESSION = {
  */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 const AT_ONCE = 4;
+/**
+ * So much is taken before the first block is compressed: the processors are QEMU's and ours to read until the guest runs
+ * again. More than a small guest uses; a large one runs while it is saved.
+ */
+const HELD_BYTES = 512 * 1024 * 1024;
 const SKIPPABLE_MAGIC = 0x18_4d_2a_50;
 const HEADER_BYTES = 12;
 const MOST_FRAME_BYTES = BLOCK_BYTES + 64 * 1024;
@@ -47,7 +52,7 @@ export async function receiveMemory(folder: string, name: string, file: string):
   const received = (async () => {
     const [socket]: Socket[] = await once(server, 'connection', { signal: over.signal });
     if (socket === undefined) return;
-    const frames = inOrder(blocksOf(socket), async (block) => {
+    const frames = inOrder(heldBack(blocksOf(socket), HELD_BYTES), async (block) => {
       const frame = await compress(block, { params: COMPRESSION });
       return [headerOf(frame), frame];
     });
@@ -90,6 +95,23 @@ async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
     }
   }
   if (filled > 0) yield block.subarray(0, filled);
+}
+
+/** The same blocks, but none before so many bytes have come, or all. */
+async function* heldBack(blocks: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  const held: Buffer[] = [];
+  let size = 0;
+  for await (const block of blocks) {
+    held.push(block);
+    size += block.length;
+    while (size > bytes) {
+      const first = held.shift();
+      if (first === undefined) break;
+      size -= first.length;
+      yield first;
+    }
+  }
+  yield* held;
 }
 
 async function* framesOf(file: FileHandle): AsyncGenerator<Buffer> {

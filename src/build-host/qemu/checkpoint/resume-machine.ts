@@ -31,8 +31,7 @@ export async function loadMemory(folder: string, state: string, qmp: Qmp, signal
  * Sets the clock to $1, and mixes standard input into what random numbers are made of. A kernel with a driver for the
  * generation of its machine has done that by itself; an older one is asked to use them now (RNDRESEEDCRNG) where
  * something is there that can ask. With perl it is one program for all: each that starts takes an emulated guest a tenth of a
- * second. 164 is settimeofday of
- * x86-64; a perl of 32 bits has other numbers.
+ * second. 164 is settimeofday of x86-64; a perl of 32 bits has other numbers.
  */
 const AWAKEN = `
 if command -v perl >/dev/null; then
