@@ -25,7 +25,8 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const TREE = String.raw`
 cd / && find . -xdev -type f -printf '%p\t%y %m %U:%G %n %s\n' -o -type l -printf '%p\t%y %m %U:%G %l\n' -o -printf '%p\t%y %m %U:%G\n'
 `;
-const DIGESTS = 'cd / && find . -xdev -type f -exec md5sum {} +';
+/** $1 is a time, in seconds: what was written before that is the same on all disks that are compared. */
+const DIGESTS = 'cd / && find . -xdev -type f -newerct "@$1" -exec md5sum {} +';
 /** tar shows names and lengths of attributes; perl, which is on every Debian, their values. */
 const ATTRIBUTES = String.raw`
 cd / && find . -xdev -print0 | perl -0 -ne '
@@ -38,8 +39,16 @@ cd / && find . -xdev -print0 | perl -0 -ne '
 const PACKAGES = "dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Abbrev}\\n'";
 const UNITS = 'systemctl list-unit-files --no-legend --no-pager';
 
-/** Looks at a throwaway overlay of a disk. */
-export async function readDisk(path: string, files: readonly string[] = []): Promise<DiskContents> {
+/**
+ * Looks at a throwaway overlay of a disk.
+ *
+ * @param writtenSince Digests are of files written since then: to read every file of a disk takes most of the time. Default all.
+ */
+export async function readDisk(
+  path: string,
+  files: readonly string[] = [],
+  writtenSince = new Date(0),
+): Promise<DiskContents> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-contents-'));
   const host = directHost({ instancesFolder: folder, capacity: { cpus: 1, memoryMiB: 4096 } });
   const signal = new AbortController().signal;
@@ -55,8 +64,8 @@ export async function readDisk(path: string, files: readonly string[] = []): Pro
       },
       { signal, monitor: { line: () => {} } },
     );
-    const lines = async (script: string): Promise<readonly string[]> => {
-      const command = { argv: ['sh', '-c', script] as const, signal };
+    const lines = async (script: string, ...args: readonly string[]): Promise<readonly string[]> => {
+      const command = { argv: ['sh', '-c', script, 'sh', ...args] as const, signal };
       const { code, stdout, stderr } = await capture(instance.target, command, MOST_BYTES);
       if (code !== 0 || stderr !== '') throw new Error(`${script}: ${stderr}`);
       return stdout.split('\n').filter((line) => line !== '');
@@ -68,7 +77,7 @@ export async function readDisk(path: string, files: readonly string[] = []): Pro
     const tree = new Map(
       (await lines(TREE)).map((line) => [line.slice(1, line.indexOf('\t')), line.slice(line.indexOf('\t') + 1)]),
     );
-    for (const line of await lines(DIGESTS)) {
+    for (const line of await lines(DIGESTS, String(Math.floor(writtenSince.getTime() / 1000)))) {
       const file = line.slice(line.indexOf('  .') + 3);
       tree.set(file, `${tree.get(file)} ${line.slice(0, 32)}`);
     }
