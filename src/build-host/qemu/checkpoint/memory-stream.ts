@@ -14,8 +14,8 @@ const COMPRESSION = {
   [constants.ZSTD_c_checksumFlag]: 1,
 };
 /**
- * So much is compressed at a time, and so many such blocks at once: on all processors, which have nothing else to do while
- * the guest stands still. Each is a frame of zstd with its length before it in a skippable frame, as pzstd writes them.
+ * So much is compressed at a time, and so many such blocks at once, on all processors. Each is a frame of zstd with its length
+ * before it in a skippable frame, as pzstd writes them.
  */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 const AT_ONCE = 4;
