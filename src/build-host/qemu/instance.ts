@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import ssh2 from 'ssh2';
 import { type SshTarget, sshTarget } from '../../toe/targets/ssh.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { quoteForShell } from '../../util/shell-quote.ts';
+import { makeSshKeyPair, type SshKeyPair } from '../../util/ssh-key-pair.ts';
 import type { CapturedDisk, Instance, LaunchContext } from '../build-host.ts';
 import { FILES, readRecord, type SshAccess } from './instance-record.ts';
 import { faultOf } from './machine.ts';
@@ -21,9 +21,9 @@ export interface RunningInstance extends Instance {
 /** The keys of one instance: nobody else's, and of no use after it. */
 export interface InstanceKeys {
   /** Logs in as root. */
-  readonly user: { readonly private: string; readonly public: string };
+  readonly user: SshKeyPair;
   /** What the guest's sshd shows. */
-  readonly host: { readonly private: string; readonly public: string };
+  readonly host: SshKeyPair;
 }
 
 const QUIT_MS = 30_000;
@@ -32,7 +32,7 @@ const ADOPT_MS = 1_000;
 const LOOK_EVERY_MS = 10;
 
 export function makeKeys(): InstanceKeys {
-  return { user: ssh2.utils.generateKeyPairSync('ed25519'), host: ssh2.utils.generateKeyPairSync('ed25519') };
+  return { user: makeSshKeyPair(), host: makeSshKeyPair() };
 }
 
 /** Writes what a person needs to get in. */
