@@ -54,6 +54,8 @@ const LONGEST_PATIENCE_MS = 15_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 const OPEN_AFTER_ABORT_MS = 3_000;
+/** How often a server is asked again that refuses a channel although no other is open: it may still be closing one. */
+const TRIES_ALONE = 5;
 
 export function sshConnection(options: SshConnectionOptions): SshConnection {
   let client: Client | undefined;
@@ -137,8 +139,10 @@ export function sshConnection(options: SshConnectionOptions): SshConnection {
   }
 
   async function open(line: string, signal: AbortSignal): Promise<RunningLine> {
+    let triesAlone = 0;
     for (;;) {
       await turn(signal);
+      const others = active - 1;
       let opened: RunningLine | undefined;
       try {
         await connect(signal, options.reconnectMs);
@@ -149,12 +153,16 @@ export function sshConnection(options: SshConnectionOptions): SshConnection {
         if (opened === undefined) release();
         signal.throwIfAborted();
         if (error instanceof TargetLostError) throw error;
-        // Nothing was started. A server that allows fewer channels than we thought refuses this one; a connection
-        // that broke is made again.
-        if (client !== undefined) {
-          if (active === 0) throw lost(error);
-          limit = Math.max(1, active);
-        }
+        // Nothing was started. A connection that broke is made again.
+        if (client === undefined) continue;
+        // The server allows fewer channels than we thought. Those that were open when we asked may have ended since, so
+        // how many are open now says nothing.
+        limit = Math.max(1, Math.min(limit, others));
+        if (others > 0) continue;
+        triesAlone++;
+        if (triesAlone > TRIES_ALONE) throw lost(error);
+        await delay(FIRST_PAUSE_MS * triesAlone, undefined, { signal }).catch(() => {});
+        signal.throwIfAborted();
       }
     }
   }

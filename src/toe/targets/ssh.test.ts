@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import ssh2 from 'ssh2';
+import { makeSshKeyPair } from '../../util/ssh-key-pair.ts';
 import { describeDownloads } from '../actions/web-download.suite.ts';
 import { describeActions } from '../actions.suite.ts';
 import { describeTarget } from '../target.suite.ts';
@@ -28,8 +29,8 @@ interface SshServer {
 
 async function startServer(settings: readonly string[] = []): Promise<SshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'kiln-sshd-'));
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-  const userKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const hostKey = makeSshKeyPair();
+  const userKey = makeSshKeyPair();
   await writeFile(join(folder, 'host_key'), hostKey.private, { mode: 0o600 });
   await writeFile(join(folder, 'authorized_keys'), `${userKey.public}\n`);
   const config = [
@@ -181,7 +182,7 @@ describe('a server', () => {
   });
 
   test('another host key is refused before anything is sent', async () => {
-    const other = ssh2.utils.generateKeyPairSync('ed25519').public;
+    const other = makeSshKeyPair().public;
     const target = sshTarget({ ...server.address, hostKey: other, name: 'impostor', reconnectMs: 0 });
     await assert.rejects(
       target.run({ argv: ['true'], signal: never }),
@@ -337,34 +338,55 @@ describe('a server', () => {
   });
 });
 
-test('a server that allows fewer channels makes commands wait their turn', async () => {
+test('a server that allows fewer channels makes commands wait their turn', async (t) => {
   const server = await startServer(['MaxSessions 2']);
+  t.after(server.close);
   const target = sshTarget({ ...server.address, name: 'narrow' });
+  t.after(target.close);
   const results = await Promise.all(Array.from({ length: 12 }, (_, index) => output(target, ['echo', String(index)])));
-  target.close();
-  await server.close();
   assert.deepEqual(
     results,
     results.map((_, index) => `${index}\n`),
   );
 });
 
-test('what the login shell prints by itself is not output of the command', async () => {
+test('a server that has not yet closed the last channel is asked again', async (t) => {
+  const server = await startQuickServer({ refusals: 3 });
+  t.after(server.close);
+  const target = sshTarget({ ...server.address, name: 'slow' });
+  t.after(target.close);
+  assert.equal(await output(target, ['true']), 'all\n');
+});
+
+test('a server that allows no channel at all is a lost machine, with what it said', async (t) => {
+  const server = await startServer(['MaxSessions 0']);
+  t.after(server.close);
+  const target = sshTarget({ ...server.address, name: 'closed' });
+  t.after(target.close);
+  await assert.rejects(output(target, ['true']), {
+    name: 'TargetLostError',
+    message: 'closed cannot be reached: (SSH) Channel open failure: open failed',
+  });
+});
+
+test('what the login shell prints by itself is not output of the command', async (t) => {
   const server = await startServer(['ForceCommand echo welcome; eval "$SSH_ORIGINAL_COMMAND"']);
+  t.after(server.close);
   const target = sshTarget({ ...server.address, name: 'chatty' });
+  t.after(target.close);
   assert.equal(await output(target, ['echo', 'mine']), 'mine\n');
-  target.close();
-  await server.close();
 });
 
 describe('a program whose whole life comes in one packet', () => {
-  for (const [what, ending] of [
-    ['and whose channel is closed', 'close'],
-    ['while its output stays open', 'open'],
+  for (const [what, staysOpen] of [
+    ['and whose channel is closed', false],
+    ['while its output stays open', true],
   ] as const) {
-    test(`${what} has ended with its code and output`, async () => {
-      const server = await startQuickServer(ending);
+    test(`${what} has ended with its code and output`, async (t) => {
+      const server = await startQuickServer({ staysOpen });
+      t.after(server.close);
       const target = sshTarget({ ...server.address, name: 'quick' });
+      t.after(target.close);
       let text = '';
       const exit = await target.run({
         argv: ['true'],
@@ -373,31 +395,43 @@ describe('a program whose whole life comes in one packet', () => {
           text += chunk.toString();
         },
       });
-      target.close();
-      await server.close();
       assert.deepEqual([exit, text], [{ code: 7 }, 'all\n']);
     });
   }
 });
 
+interface QuickServer {
+  /** Channels that are refused before one is granted. */
+  readonly refusals?: number;
+  /** Whether the channel stays open when the program has ended. */
+  readonly staysOpen?: boolean;
+}
+
 /** A server that says everything about a program at once: that it started, what it printed and that it exits with 7. */
-async function startQuickServer(
-  ending: 'close' | 'open',
-): Promise<{ readonly address: SshAddress; close(): Promise<void> }> {
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+async function startQuickServer({
+  refusals = 0,
+  staysOpen = false,
+}: QuickServer): Promise<{ readonly address: SshAddress; close(): Promise<void> }> {
+  const hostKey = makeSshKeyPair();
   const sockets = new Set<Socket>();
+  let refused = 0;
   const listener = createServer((socket) => {
     sockets.add(socket);
     const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
       client.on('error', () => {});
       client.on('authentication', (context) => context.accept());
-      client.on('session', (accept) => {
+      client.on('session', (accept, refuse) => {
+        if (refused < refusals) {
+          refused++;
+          refuse();
+          return;
+        }
         accept().on('exec', (started, _, { command }) => {
           socket.cork();
           const channel = started();
           channel.write(`\x1e${/[0-9a-f-]{36}/.exec(command)?.[0]} 1\nall\n`);
           channel.exit(7);
-          if (ending === 'close') channel.end();
+          if (!staysOpen) channel.end();
           setImmediate(() => socket.uncork());
         });
       });
@@ -410,7 +444,7 @@ async function startQuickServer(
       host: '127.0.0.1',
       port: (listener.address() as AddressInfo).port,
       username: 'anybody',
-      privateKey: ssh2.utils.generateKeyPairSync('ed25519').private,
+      privateKey: makeSshKeyPair().private,
       hostKey: hostKey.public,
     },
     close: async () => {
