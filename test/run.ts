@@ -102,6 +102,7 @@ async function runFiles(paths: readonly string[]): Promise<void> {
     signal: interrupted.signal,
     // Each file is a process of its own; what they print is shown as it comes.
     isolation: 'process',
+    execArgv: ['--import', join(import.meta.dirname, 'end-of-file.ts')],
   });
   stream.on('test:pass', (event) => {
     if (event.details.type === 'suite') return;
