@@ -5,6 +5,7 @@ import type { Endpoint } from '../api/listen.ts';
 import { createPageTokens } from '../api/page-tokens.ts';
 import { createApi } from '../api/server.ts';
 import type { BuildHost } from '../build-host/build-host.ts';
+import { hasCheckpointForRetry } from '../engine/checkpoints/checkpoint-for-retry.ts';
 import { managedWorkflows } from '../engine/managed-workflows.ts';
 import { eventOperations } from '../events/event-operations.ts';
 import { followEvents } from '../events/follow-events.ts';
@@ -90,7 +91,7 @@ export interface RunningService {
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const { config, credentials, lock, log, signal } = options;
-  const { imageStore, catalog } = options.machinery;
+  const { imageStore, catalog, checkpoints } = options.machinery;
   await using stack = new AsyncDisposableStack();
   stack.use(lock);
   const accountId = config.accountId ?? credentials.accountId;
@@ -126,6 +127,10 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     parentImages: await parentImages(catalog, imageStore),
     managedWorkflows: await managedWorkflows(region),
     amis: amis(imageStore),
+    checkpoints: {
+      hasForRetry: async (image, keys) =>
+        config.cacheSizeGiB > 0 && checkpoints !== undefined && hasCheckpointForRetry(checkpoints, image, keys),
+    },
     jobs: store.jobs,
     readUri: (uri) => readAsset(config.home.assets, uri),
     quotas: quotasWith(config.quotas),

@@ -8,15 +8,18 @@ import type { Service } from './service.ts';
 
 /**
  * The same build version goes back to the phase in which it ended, tests or distribution; what comes before is not done
- * again. A build that ended before goes on at the step that failed if its instance was kept, which AWS does not do; else it
- * has nothing to go back to. Source: API Reference, RetryImage.
+ * again. A build that ended before goes on at the step that failed if its instance was kept, or begins anew at a checkpoint,
+ * which AWS does not do; without both it has nothing to go back to. Source: API Reference, RetryImage.
  */
 export async function retryImage(service: Service, input: InputOf<'RetryImage'>): Promise<OutputOf<'RetryImage'>> {
   const { imageBuildVersionArn: imageArn } = input;
   return changeOnce(service, 'RetryImage', input, async (trx) => {
     const found = await findImage(trx, imageArn);
     if (found?.account_id !== service.accountId) throw notFound('imageBuildVersionArn', imageArn);
-    const answer = await retry(trx, { imageArn, jobs: service.jobs, at: service.clock.now() });
+    const answer = await retry(trx, {
+      ...{ imageArn, jobs: service.jobs, at: service.clock.now() },
+      hasCheckpoint: (keys) => service.checkpoints.hasForRetry(found, keys),
+    });
     switch (answer.kind) {
       case 'not-found':
         throw notFound('imageBuildVersionArn', imageArn);
@@ -24,7 +27,7 @@ export async function retryImage(service: Service, input: InputOf<'RetryImage'>)
         throw refused(`Only an image that is FAILED or CANCELLED can be retried; '${imageArn}' is ${answer.status}.`);
       case 'too-early':
         throw refused(
-          `The image '${imageArn}' ended in ${answer.stage}. Images that failed in their tests or distribution can be retried, and those whose instance was kept; build this one anew.`,
+          `The image '${imageArn}' ended in ${answer.stage}. Images that failed in their tests or distribution can be retried, and those whose instance was kept or of whose disk a checkpoint is there; of this one there is neither: build it anew.`,
         );
       case 'retried':
         await checkBuildQuota(service, trx);

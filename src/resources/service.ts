@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Caller } from '../contract/operations.ts';
 import type { WorkflowDocument } from '../documents/workflow.ts';
+import type { ImageRow } from '../state/find-resource.ts';
 import type { Database } from '../state/tables.ts';
 import type { Clock } from '../util/clock.ts';
 import type { Quotas } from './quota-table.ts';
@@ -20,6 +21,7 @@ export interface Service {
   /** The workflows that come with Kiln. */
   readonly managedWorkflows: readonly ManagedWorkflow[];
   readonly amis: Amis;
+  readonly checkpoints: Checkpoints;
   readonly jobs: BuildQueue;
   /** Reads `s3://bucket/key` for `uri` members, or throws an AwsError that says why it cannot be read. */
   readonly readUri: (uri: string) => Promise<string>;
@@ -68,6 +70,12 @@ export interface Amis {
    * Throws an error that says why when it must stay: other images are built on it.
    */
   remove(amiId: string): Promise<void>;
+}
+
+/** What builds left on disks of this home. That of workers of other homes is not known. */
+export interface Checkpoints {
+  /** Whether a failed build, retried, would find one; `keys` are those of the states that its disk went through. */
+  hasForRetry(image: ImageRow, keys: readonly string[]): Promise<boolean>;
 }
 
 /** Queues the build of an image in the caller's transaction: both commit or neither does. */

@@ -63,7 +63,10 @@ export function testService(
   uris: Readonly<Record<string, string>> = {},
   quotas: Partial<Quotas> = {},
   ports: Partial<
-    Pick<Service, 'amis' | 'db' | 'pageTokens' | 'region' | 'parentImages' | 'managedWorkflows' | 'clock'>
+    Pick<
+      Service,
+      'amis' | 'checkpoints' | 'db' | 'pageTokens' | 'region' | 'parentImages' | 'managedWorkflows' | 'clock'
+    >
   > = {},
 ) {
   const service: Service = {
@@ -75,6 +78,7 @@ export function testService(
     parentImages,
     managedWorkflows: MANAGED_WORKFLOWS,
     amis: { remove: async () => {} },
+    checkpoints: { hasForRetry: async () => false },
     jobs: store.jobs,
     readUri: async (uri) => {
       const text = Object.hasOwn(uris, uri) ? uris[uri] : undefined;

@@ -180,7 +180,7 @@ test('what cannot be retried is refused with the reason', async () => {
   await whole.work(early);
   await assert.rejects(retry(early), {
     name: 'InvalidRequestException',
-    message: /ended in BUILDING.*build this one anew/,
+    message: /ended in BUILDING.*build it anew/,
   });
   await assert.rejects(retry(early.replace(/1\/1$/, '1/99').replace('/1.0.0/1', '/1.0.0/99')), {
     name: 'ResourceNotFoundException',

@@ -1,5 +1,6 @@
 /** API operations and engine on one database and the simulated build host: what a caller asks for is built. */
 
+import { hasCheckpointForRetry } from '../../src/engine/checkpoints/checkpoint-for-retry.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { managedWorkflows } from '../../src/engine/managed-workflows.ts';
 import { runBuild } from '../../src/engine/run-build.ts';
@@ -47,7 +48,18 @@ export async function openWholeService({
   engine: ports = {},
 }: WholeServiceOptions = {}): Promise<WholeService> {
   const bench = await openBench();
-  const service = testService(bench.store, {}, {}, { clock, managedWorkflows: await managedWorkflows('us-east-1') });
+  const { checkpoints } = ports;
+  const service = testService(
+    bench.store,
+    {},
+    {},
+    {
+      ...{ clock, managedWorkflows: await managedWorkflows('us-east-1') },
+      ...(checkpoints === undefined
+        ? {}
+        : { checkpoints: { hasForRetry: (image, keys) => hasCheckpointForRetry(checkpoints, image, keys) } }),
+    },
+  );
   const { call } = service;
   const engine = { ...bench.engine, clock, ...ports };
 

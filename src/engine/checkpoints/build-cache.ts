@@ -11,7 +11,7 @@ import { componentSource } from '../component-source.ts';
 import type { Engine } from '../engine.ts';
 import { type BuildHistory, buildHistory } from './build-history.ts';
 import { type BuildGround, bootKey as bootKeyOf } from './build-keys.ts';
-import { type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
+import { askedHintOf, buildHintOf, type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
 import type { ComponentRecord } from './component-record.ts';
 import { type CheckpointSearch, machineOn, usableCheckpoints } from './find-checkpoint.ts';
 import { type BuildContents, readContents } from './read-contents.ts';
@@ -22,7 +22,7 @@ import { isSimpleBuild } from './simple-build.ts';
 export interface BuildCache extends BuildContents {
   readonly ofBuild: CacheHint | undefined;
   readonly states: ResourceStates;
-  /** Whether anything may be taken over. */
+  /** Whether anything of other builds may be taken over. */
   readonly mayReuse: boolean;
   /**
    * Where the build instance may start, the place that saves most first; the last one is the parent's own disk. Each place
@@ -61,13 +61,9 @@ export async function openBuildCache(
     return undefined;
   }
   const image = await findImage(engine.db, plan.imageArn);
-  const infrastructure = (image?.infrastructure_configuration['tags'] ?? {}) as Readonly<Record<string, string>>;
-  const asked =
-    cacheHintOf(image?.tags ?? {}, 'the image') ?? cacheHintOf(infrastructure, 'the infrastructure configuration');
-  const scheduled = image?.build_type === 'SCHEDULED';
-  const ofBuild: CacheHint | undefined = asked ?? (scheduled ? { kind: 'never' } : undefined);
-  if (ofBuild?.kind === 'never') {
-    const why = asked === undefined ? 'builds that a schedule starts begin anew' : 'as asked for';
+  const ofBuild = image === undefined ? undefined : buildHintOf(image);
+  if (image !== undefined && ofBuild?.kind === 'never') {
+    const why = askedHintOf(image) === undefined ? 'builds that a schedule starts begin anew' : 'as asked for';
     monitor.line('kiln', `Nothing is reused of earlier builds: ${why}`);
   } else if (ofBuild !== undefined) {
     monitor.line('kiln', `What earlier builds did counts for: ${describeHint(ofBuild)}`);
@@ -98,7 +94,12 @@ export async function openBuildCache(
     states,
     mayReuse,
     startingPoints: (executor, within, until) =>
-      startingPoints({ store, plan, contents, ofBuild, states, engine, mayReuse }, executor, within, until),
+      startingPoints(
+        { store, plan, contents, ofBuild, states, engine, mayReuse, goesOn: true },
+        executor,
+        within,
+        until,
+      ),
     testStartingPoints: (tested, within, until) => {
       // Nothing is done to it before its tests: only that it has booted is kept.
       const { digest, layers = [] } = tested;
@@ -116,6 +117,7 @@ export async function openBuildCache(
         states,
         engine,
         mayReuse,
+        goesOn: false,
       };
       return startingPoints(ofImage, 'vm', within, until);
     },
@@ -130,10 +132,12 @@ interface StartOptions {
   readonly states: ResourceStates;
   readonly engine: Engine;
   readonly mayReuse: boolean;
+  /** Whether what the build itself left before it was interrupted, or failed, counts in any case. */
+  readonly goesOn: boolean;
 }
 
 async function* startingPoints(
-  { store, plan, contents, ofBuild, states, engine, mayReuse }: StartOptions,
+  { store, plan, contents, ofBuild, states, engine, mayReuse, goesOn }: StartOptions,
   executor: Executor,
   monitor: Monitor,
   signal: AbortSignal,
@@ -147,17 +151,19 @@ async function* startingPoints(
     disks: executor !== 'vm',
     bootKey,
     ofBuild,
+    ...(goesOn ? { imageArn: plan.imageArn } : {}),
+    onlyOwn: !mayReuse,
     parentAmiId: parent.amiId,
     states,
     now: engine.clock.now(),
   };
   const common = {
     ...{ bootKey, store, imageArn: plan.imageArn, parent, components, states, monitor },
-    machineOn: async (records: readonly ComponentRecord[], within: AbortSignal) =>
-      mayReuse ? machineOn({ ...search, signal: within }, records) : undefined,
+    machineOn: (records: readonly ComponentRecord[], within: AbortSignal) =>
+      machineOn({ ...search, signal: within }, records),
   };
   const onStale = (name: string, why: string): void => monitor.line('kiln', `${name} runs again: ${why}`);
-  const usable = mayReuse ? await usableCheckpoints({ ...search, signal }, onStale) : [];
+  const usable = await usableCheckpoints({ ...search, signal }, onStale);
   for (const { checkpoint, records } of usable) {
     const { key } = checkpoint;
     const last = records.at(-1)?.name ?? 'the boot';

@@ -1,3 +1,4 @@
+import type { ImageRow } from '../../state/find-resource.ts';
 import { BuildFailure } from '../../util/faults.ts';
 
 /** On a component, a pipeline's image or an infrastructure configuration; on an image it comes first. */
@@ -33,6 +34,20 @@ export function cacheHintOf(tags: Readonly<Record<string, string>>, what: string
   throw new BuildFailure(
     `The tag ${CACHE_TAG} of ${what} is '${text}'; it can be never, forever, or a time such as 24h`,
   );
+}
+
+/** What decides of a whole build: its own tag, that of its infrastructure, and how it was started. */
+export type AskedBuild = Pick<ImageRow, 'tags' | 'infrastructure_configuration' | 'build_type'>;
+
+/** What the tags of an image, or of its infrastructure configuration, say of its build. Throws as {@link cacheHintOf}. */
+export function askedHintOf({ tags, infrastructure_configuration: infrastructure }: AskedBuild): CacheHint | undefined {
+  const ofInfrastructure = (infrastructure['tags'] ?? {}) as Readonly<Record<string, string>>;
+  return cacheHintOf(tags, 'the image') ?? cacheHintOf(ofInfrastructure, 'the infrastructure configuration');
+}
+
+/** The hint of a build; one that a schedule starts begins anew unless somebody said otherwise. Throws as {@link cacheHintOf}. */
+export function buildHintOf(image: AskedBuild): CacheHint | undefined {
+  return askedHintOf(image) ?? (image.build_type === 'SCHEDULED' ? { kind: 'never' } : undefined);
 }
 
 /** `never`, `forever`, `24 h`. */

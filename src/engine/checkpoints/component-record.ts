@@ -29,6 +29,12 @@ export function readComponentRecords(facts: Readonly<Record<string, unknown>>): 
   return list.every(isRecord) ? list : undefined;
 }
 
+/** The image build version whose build left a checkpoint with these facts; undefined when they are of another form. */
+export function imageOf(facts: Readonly<Record<string, unknown>>): string | undefined {
+  const { image } = facts;
+  return typeof image === 'string' ? image : undefined;
+}
+
 function isRecord(value: unknown): value is ComponentRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { component, name, executor, seconds, ranAt, image, repositories } = value as Record<string, unknown>;

@@ -2,7 +2,7 @@ import type { Checkpoint, CheckpointStore } from '../../image-store/checkpoint-s
 import { runningSystemNeed } from '../needs-running-system.ts';
 import { BUILD_PHASES, type KeyedComponent } from './build-keys.ts';
 import type { CacheHint } from './cache-hint.ts';
-import { type ComponentRecord, readComponentRecords } from './component-record.ts';
+import { type ComponentRecord, imageOf, readComponentRecords } from './component-record.ts';
 import { staleness } from './freshness.ts';
 import type { ResourceStates } from './resource-states.ts';
 
@@ -21,6 +21,10 @@ export interface CheckpointSearch {
   /** The key of a machine that has booted the parent's disk; undefined where no machine may go on. */
   readonly bootKey?: string | undefined;
   readonly ofBuild: CacheHint | undefined;
+  /** The image that is built: what its own build left stands as it is. Undefined where no build goes on with its own work. */
+  readonly imageArn?: string | undefined;
+  /** Whether what other builds left does not count. */
+  readonly onlyOwn?: boolean;
   readonly parentAmiId: string;
   readonly states: ResourceStates;
   readonly now: Date;
@@ -49,9 +53,9 @@ export async function usableCheckpoints(
       if ((checkpoint.hasMachine === true) !== wanted.hasMachine) continue;
       const records = readComponentRecords(checkpoint.facts);
       if (records?.length !== index + 1) continue;
-      const stale = await firstStale(search, records);
+      const stale = await whyNot(search, checkpoint, records);
       if (stale === undefined) usable.push({ checkpoint, records });
-      else if (!told.has(stale.component)) {
+      else if (stale !== 'not-own' && !told.has(stale.component)) {
         told.add(stale.component);
         onStale(stale.component, stale.why);
       }
@@ -61,8 +65,20 @@ export async function usableCheckpoints(
   const booted =
     bootKey === undefined || (disks && !needsMachine(components[0])) ? undefined : await store.get(bootKey);
   // Whichever image of that disk it was: the key has the disk.
-  if (booted?.hasMachine === true) usable.push({ checkpoint: booted, records: [] });
+  if (booted?.hasMachine === true && (search.onlyOwn !== true || isOwn(search, booted))) {
+    usable.push({ checkpoint: booted, records: [] });
+  }
   return usable;
+}
+
+/** A build that was interrupted, or that failed and is retried, goes on with its own work, however old that is. */
+function isOwn({ imageArn }: CheckpointSearch, { facts }: Checkpoint): boolean {
+  return imageArn !== undefined && imageOf(facts) === imageArn;
+}
+
+async function whyNot(search: CheckpointSearch, checkpoint: Checkpoint, records: readonly ComponentRecord[]) {
+  if (isOwn(search, checkpoint)) return undefined;
+  return search.onlyOwn === true ? 'not-own' : firstStale(search, records);
 }
 
 function needsMachine(component: KeyedComponent | undefined): boolean {
@@ -81,13 +97,13 @@ export async function machineOn(
   const key = records.length === 0 ? bootKey : components[records.length - 1]?.machineKey;
   const checkpoint = bootKey === undefined || key === undefined ? undefined : await store.get(key);
   if (checkpoint?.hasMachine !== true) return undefined;
-  if (records.length === 0) return checkpoint;
+  if (records.length === 0) return search.onlyOwn !== true || isOwn(search, checkpoint) ? checkpoint : undefined;
   const found = readComponentRecords(checkpoint.facts);
   if (checkpoint.parentAmiId !== parentAmiId || found?.length !== records.length) return undefined;
   const isSame = found.every(
     ({ ranAt, image }, index) => ranAt === records[index]?.ranAt && image === records[index].image,
   );
-  return isSame && (await firstStale(search, found)) === undefined ? checkpoint : undefined;
+  return isSame && (await whyNot(search, checkpoint, found)) === undefined ? checkpoint : undefined;
 }
 
 /** The first component whose record does not stand for what it would do now. */

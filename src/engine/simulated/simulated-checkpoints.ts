@@ -77,7 +77,10 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
       checkpoints.delete(key);
       for (const { name } of checkpoint?.layers ?? []) await drop(name);
     },
-    list: async () => [],
+    list: async () =>
+      [...checkpoints.values()].map((one) => ({
+        ...{ ...one, lastUsedAt: one.createdAt, bytes: 0, inUse: inUse.has(one.key) },
+      })),
     stats: async () => ({ checkpoints: checkpoints.size, bytes: 0, limitBytes: 0, freeBytes: 0 }),
     paused: async () => faults.paused,
     collect: async () => ({ checkpoints: 0, bytes: 0 }),
