@@ -36,6 +36,8 @@ export interface BuildImageOptions {
 export interface BuildMachine {
   /** Writes a copy of the AMI to a file. */
   exportImage: ImageStore['export'];
+  /** Makes that fast for an image that is built on this one, as far as it can. Never rejects. */
+  prepareExport(parentImage: string, signal: AbortSignal): Promise<void>;
   /** Instances that were kept after the build failed. */
   keptInstances(imageBuildVersionArn: string): Promise<readonly KeptInstance[]>;
 }
@@ -60,6 +62,7 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
   });
   const arn = await startBuild(client, choice, applied, tags, signal);
   report.started(arn);
+  await using _preparation = prepareExport(options, arn);
   const progress = await watchBuild(connection, arn, report, signal);
 
   const image = await readImage(address, arn, AbortSignal.timeout(READ_MS));
@@ -79,6 +82,24 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
     tail: progress.tail,
     keptInstances: progress.status === 'FAILED' ? await machine.keptInstances(arn) : [],
     outputs: available ? evaluateOutputs(plan, attributesAfter(choice, applied, arn, image.amiId ?? '')) : [],
+  };
+}
+
+/** Beside the build, which leaves processors idle. It ends with the command, done or not. */
+function prepareExport({ output, connection, machine, signal }: BuildImageOptions, arn: string): AsyncDisposable {
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
+  const prepare = async (): Promise<void> => {
+    if (output.format !== 'qcow2') return;
+    const { parentImage } = await readImage(connection.address, arn, until);
+    if (parentImage !== undefined) await machine.prepareExport(parentImage, until);
+  };
+  const preparing = prepare().catch(() => {});
+  return {
+    [Symbol.asyncDispose]: async () => {
+      ended.abort();
+      await preparing;
+    },
   };
 }
 

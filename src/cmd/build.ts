@@ -15,6 +15,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { EXPORT_FORMATS } from './export-formats.ts';
 import { findKeptInstances } from './kept-instances.ts';
 import { openDisks } from './open-disks.ts';
+import { prepareExport } from './prepare-export.ts';
 import { readPlan, TEMPLATE_OPTIONS } from './template-plans.ts';
 
 export const build: Command = {
@@ -76,6 +77,7 @@ export const build: Command = {
 function openBuildMachine(config: Config): BuildMachine {
   return {
     exportImage: async (...args) => (await openDisks(config)).imageStore.export(...args),
+    prepareExport: async (...args) => prepareExport(await openDisks(config), ...args).catch(() => {}),
     keptInstances: (arn) => findKeptInstances(config, arn),
   };
 }

@@ -6,13 +6,15 @@ import { callOperation, type ServiceAddress } from './service-client.ts';
 export interface BuiltImage {
   readonly reason: string | undefined;
   readonly amiId: string | undefined;
+  /** Of its recipe; undefined for a container image. */
+  readonly parentImage: string | undefined;
   /** Set when a component step failed. */
   readonly failure: FailedComponent | undefined;
   /** Undefined when no component ran. */
   readonly ranOn: RanOn | undefined;
 }
 
-/** What the record of a build says about its end. */
+/** What the record of a build says about its beginning and its end. */
 export async function readImage(
   address: ServiceAddress,
   imageBuildVersionArn: string,
@@ -25,6 +27,7 @@ export async function readImage(
   const failed = image?.state?.failureContext?.componentFailure;
   return {
     reason: image?.state?.reason,
+    parentImage: image?.imageRecipe?.parentImage,
     amiId: image?.outputResources?.amis?.[0]?.image,
     ranOn: executors === undefined ? undefined : { executors, because: image?.tags?.[BOOTED_BECAUSE_TAG] },
     failure:

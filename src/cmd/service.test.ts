@@ -83,6 +83,7 @@ async function build(
         await writeFile(file, amiId);
         return { bytes: amiId.length };
       },
+      prepareExport: async () => {},
       keptInstances: async (arn) => {
         const kept = (await buildHost.list()).filter(({ owner }) => owner === arn);
         return kept.map(({ instanceId }) => ({ instanceId, enterCommand: `enter ${instanceId}` }));

@@ -120,6 +120,11 @@ export interface ImageStore {
   import(request: ImportRequest, context: StoreContext): Promise<MachineImage>;
   /** Writes a flattened copy to `file` (replaced when whole, never half-written). */
   export(amiId: string, file: string, format: ExportFormat, context: StoreContext): Promise<{ readonly bytes: number }>;
+  /**
+   * Makes exports of images that are built on this one fast, in the background: to be called when a build on it begins. What it
+   * needs of the disk is about as much as an export takes, once for each base image.
+   */
+  prepareExport(amiId: string, context: StoreContext): Promise<void>;
   /** Refuses with a BuilderFault that names them while other images are built on this one. */
   remove(amiId: string): Promise<void>;
 }

@@ -56,6 +56,7 @@ export function simulatedImageStore(): SimulatedImageStore {
     },
     import: () => Promise.reject(new BuilderFault('not simulated')),
     export: () => Promise.reject(new BuilderFault('not simulated')),
+    prepareExport: () => Promise.reject(new BuilderFault('not simulated')),
     remove: async (amiId) => {
       images.delete(amiId);
     },

@@ -6,7 +6,9 @@ import type { ExportFormat, MachineImage, StoreContext } from '../image-store.ts
 import { syncFile, syncFolderOf } from './atomic-file.ts';
 import { sha256OfFile } from './disk-digest.ts';
 import { exportedBefore, noteSum, rememberExport } from './exported-files.ts';
+import { imageChain } from './image-chain.ts';
 import { type Layout, lockPath } from './layout.ts';
+import { COMPRESSED_QCOW2, exportFromPacked } from './packed-disk.ts';
 import { isOwnerAlive, nameOfThisProcess } from './process-identity.ts';
 import { convertInParallel, qemuImg } from './qemu-img.ts';
 import { readRecord } from './records.ts';
@@ -16,7 +18,7 @@ import { verifyChain } from './verify-chain.ts';
 
 /** How qemu-img writes each format; `anyOrder` where clusters may be written as they are ready. */
 const TARGETS: Readonly<Record<ExportFormat, { readonly options: readonly string[]; readonly anyOrder: boolean }>> = {
-  qcow2: { options: ['-O', 'qcow2', '-c', '-o', 'compression_type=zstd'], anyOrder: true },
+  qcow2: { options: COMPRESSED_QCOW2, anyOrder: true },
   raw: { options: ['-O', 'raw'], anyOrder: true },
   vmdk: { options: ['-O', 'vmdk', '-o', 'subformat=streamOptimized'], anyOrder: false },
   // Without force_size the disk grows to a whole number of cylinders.
@@ -43,7 +45,8 @@ export async function exportDisk(
   const disk = await verifyChain(layout, image, signal);
   const file = join(await existingFolder(dirname(resolve(target)), action), basename(target));
   await removeAbandoned(file);
-  const content = await contentOf(layout, image, format);
+  const chain = await imageChain(layout, image);
+  const content = contentOf(chain, format);
   const there = await exportedBefore(layout, file, content);
   if (there !== undefined) {
     monitor.line('kiln', `${target} is this image already`);
@@ -53,8 +56,10 @@ export async function exportDisk(
   const { options, anyOrder } = TARGETS[format];
   try {
     monitor.line('kiln', `writing ${target} (${format})`);
-    const conversion = ['convert', '-f', 'qcow2', ...options, ...convertInParallel(anyOrder), disk, partial];
-    await qemuImg(conversion, { signal, action, file });
+    if (format !== 'qcow2' || !(await exportFromPacked(layout, chain, partial, { signal, action }))) {
+      const conversion = ['convert', '-f', 'qcow2', ...options, ...convertInParallel(anyOrder), disk, partial];
+      await qemuImg(conversion, { signal, action, file });
+    }
     const [sha256] = await Promise.all([sha256OfFile(partial, signal), syncFile(partial)]);
     signal.throwIfAborted();
     await rename(partial, file);
@@ -72,12 +77,8 @@ export async function exportDisk(
 }
 
 /** What the file is going to hold: the disks below it by their content, and how they are written. */
-async function contentOf(layout: Layout, image: MachineImage, format: ExportFormat): Promise<string> {
-  const digests: string[] = [];
-  for (let one: MachineImage | undefined = image; one !== undefined; ) {
-    digests.push(one.digest, ...(one.layers ?? []).map(({ digest }) => digest));
-    one = one.parentAmiId === undefined ? undefined : await readRecord(layout, one.parentAmiId);
-  }
+function contentOf(chain: readonly MachineImage[], format: ExportFormat): string {
+  const digests = chain.flatMap(({ layers = [], digest }) => [...layers.map((layer) => layer.digest), digest]);
   return `${format} ${TARGETS[format].options.join(' ')} ${digests.join(' ')}`;
 }
 

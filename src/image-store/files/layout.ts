@@ -10,6 +10,8 @@ import { join, resolve } from 'node:path';
  *   process that made them. Records know their digest.
  * - `disks/layer-….machine/`: the memory of the machine whose disk the layer was, and what else it was.
  * - `disks/*.verified.json`: what the file looked like when its content was last read in full.
+ * - `disks/SHA256.packed.qcow2`: the compressed form of a disk that lies on no other (packed-disk.ts), and what that file looked like
+ *   when it was whole, `.packed.json`.
  * - `checkpoints/KEY.json`: checkpoints; the time of the last change of the file is that of its last use.
  * - `exports/SHA256-OF-PATH.json`: files outside the store that were written from it, and what they looked like then.
  * - `leases/PROCESS-xxxxxx.json`: layers that a build of that process works on.
@@ -64,6 +66,15 @@ export function diskPath(layout: Layout, digest: string): string {
 /** @param stem A digest or the name of a layer. */
 export function verifiedPath(layout: Layout, stem: string): string {
   return join(layout.disks, `${stem}.verified.json`);
+}
+
+/** The compressed form of a disk. */
+export function packedPath(layout: Layout, digest: string): string {
+  return join(layout.disks, `${digest}.packed.qcow2`);
+}
+
+export function packedRecordPath(layout: Layout, digest: string): string {
+  return join(layout.disks, `${digest}.packed.json`);
 }
 
 const LAYER = /^layer-([0-9]+-[0-9]+-[0-9a-f]{12})$/;

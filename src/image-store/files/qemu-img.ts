@@ -15,25 +15,33 @@ export interface QemuImgOptions {
   readonly file: string;
   /** Caps memory and processor time, for files that others made. */
   readonly untrusted?: boolean;
+  /** Leaves the processors to others, where they want them. */
+  readonly background?: boolean;
+  /** Of what it prints, bytes. Default 1 MiB. */
+  readonly keepBytes?: number;
 }
 
 /** Enough for any real image; qemu-img with a made-up header can ask for a lot more. */
-const UNTRUSTED_LIMITS = ['--as=4294967296', '--core=0'];
+const UNTRUSTED_LIMITS = ['prlimit', '--as=4294967296', '--core=0'];
+const BACKGROUND = ['nice', '-n', '10'];
 
 /**
  * Runs qemu-img.
  * @throws BuilderFault with the program's own words; for a full disk it says so.
  */
 export async function qemuImg(args: readonly string[], options: QemuImgOptions): Promise<string> {
-  const command = options.untrusted ? ['prlimit', ...UNTRUSTED_LIMITS, 'qemu-img', ...args] : ['qemu-img', ...args];
-  const [program = 'qemu-img', ...rest] = command;
-  const result = await run(program, rest, { signal: options.signal }).catch((error: unknown) => {
-    if (coerceError(error).message.includes('ENOENT')) throw missingQemuImg(program, error);
-    throw error;
-  });
+  const { signal, keepBytes } = options;
+  const wrapper = [...(options.background ? BACKGROUND : []), ...(options.untrusted ? UNTRUSTED_LIMITS : [])];
+  const [program = 'qemu-img', ...rest] = [...wrapper, 'qemu-img', ...args];
+  const result = await run(program, rest, { signal, ...(keepBytes === undefined ? {} : { keepBytes }) }).catch(
+    (error: unknown) => {
+      if (coerceError(error).message.includes('ENOENT')) throw missingQemuImg(program, error);
+      throw error;
+    },
+  );
   if (result.code === 0) return result.stdout.toString();
   const stderr = result.stderr.toString().trim();
-  // prlimit starts, and finds no qemu-img to run.
+  // The wrapper starts, and finds no qemu-img to run.
   if (result.code === 127) throw missingQemuImg('qemu-img', undefined);
   const code = systemErrorIn(stderr) ?? ((await isFull(options.file)) ? 'ENOSPC' : undefined);
   const cause = new Error(stderr === '' ? `qemu-img ended by ${result.signal ?? result.code}` : lastLine(stderr));

@@ -4,8 +4,10 @@ import type { ImageStore } from '../image-store.ts';
 import { capture } from './capture.ts';
 import { describeImage } from './describe.ts';
 import { exportDisk } from './export.ts';
+import { imageChain } from './image-chain.ts';
 import { importDisk } from './import.ts';
 import { makeLayout } from './layout.ts';
+import { packDisk } from './packed-disk.ts';
 import { readRecord, readRecords } from './records.ts';
 import { removeImage } from './remove.ts';
 import { reuseImage } from './reuse.ts';
@@ -50,6 +52,12 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
     describe: (amiId, description, context) => describeImage(layout, amiId, description, context),
     import: (request, context) => importDisk(layout, clock, request, context),
     export: (amiId, file, format, context) => exportDisk(layout, amiId, file, format, context),
+    prepareExport: async (amiId, context) => {
+      const image = await readRecord(layout, amiId);
+      if (image === undefined) return;
+      const [root] = await imageChain(layout, image);
+      await packDisk(layout, root, context);
+    },
     remove: (amiId) => removeImage(layout, amiId, never),
   };
 }

@@ -20,7 +20,7 @@ export async function sweep(layout: Layout, signal: AbortSignal): Promise<void> 
   await using _lock = await lockFile(lockPath(layout, 'store'), signal);
   // Throws for a record that cannot be read, and then no disk is removed.
   const disks = (await readdir(layout.disks)).map(
-    (name) => /^([0-9a-f]{64})\.(?:qcow2|verified\.json)$/.exec(name)?.[1],
+    (name) => /^([0-9a-f]{64})\.(?:qcow2|verified\.json|packed\.qcow2|packed\.json)$/.exec(name)?.[1],
   );
   const stems = [...new Set(disks.filter((stem) => stem !== undefined)), ...(await abandonedLayers(layout))];
   await removeUnwanted(layout, stems);

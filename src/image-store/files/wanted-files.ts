@@ -2,7 +2,15 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskLayer } from '../image-store.ts';
 import { readCheckpoints } from './checkpoint-records.ts';
-import { diskPath, type Layout, machinePath, ownerOfLayer, verifiedPath } from './layout.ts';
+import {
+  diskPath,
+  type Layout,
+  machinePath,
+  ownerOfLayer,
+  packedPath,
+  packedRecordPath,
+  verifiedPath,
+} from './layout.ts';
 import { isOwnerAlive } from './process-identity.ts';
 import { readRecords } from './records.ts';
 
@@ -46,6 +54,8 @@ export async function removeUnwanted(layout: Layout, stems: Iterable<string>): P
     }
     if (wanted.has(stem)) continue;
     await rm(verifiedPath(layout, stem), { force: true });
+    await rm(packedRecordPath(layout, stem), { force: true });
+    await rm(packedPath(layout, stem), { force: true });
     await rm(diskPath(layout, stem), { force: true });
   }
 }
