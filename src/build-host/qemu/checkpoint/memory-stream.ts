@@ -7,12 +7,15 @@ import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { connectInFolder } from '../unix-socket.ts';
 
-/** Memory is read as fast as QEMU gives it: while it waits for us, the guest does. */
+/** Level 1 makes an eighth more of it than the default, three times as fast. */
 const COMPRESSION = {
-  [constants.ZSTD_c_compressionLevel]: -1,
+  // Node takes -1 for the default, which is 3.
+  [constants.ZSTD_c_compressionLevel]: 1,
   // Damage is found when it is read, whatever QEMU makes of it.
   [constants.ZSTD_c_checksumFlag]: 1,
 };
+/** Of the buffers for what comes out. Each one that is full costs a turn of Node's thread pool: with its 16 KiB that is most of the time. */
+const COMPRESSED_CHUNK_BYTES = 1024 * 1024;
 /**
  * So much is compressed at a time, and so many such blocks at once, on all processors. Each is a frame of zstd with its length
  * before it in a skippable frame, as pzstd writes them.
@@ -53,7 +56,7 @@ export async function receiveMemory(folder: string, name: string, file: string):
     const [socket]: Socket[] = await once(server, 'connection', { signal: over.signal });
     if (socket === undefined) return;
     const frames = inOrder(heldBack(blocksOf(socket), HELD_BYTES), async (block) => {
-      const frame = await compress(block, { params: COMPRESSION });
+      const frame = await compress(block, { params: COMPRESSION, chunkSize: COMPRESSED_CHUNK_BYTES });
       return [headerOf(frame), frame];
     });
     await pipeline(flat(frames), createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: BLOCK_BYTES }), {
@@ -75,7 +78,9 @@ export async function receiveMemory(folder: string, name: string, file: string):
 /** Sends a compressed file to the unix socket `name` in `folder`. Rejects when it is damaged, or when nobody takes it. */
 export async function sendMemory(folder: string, name: string, file: string, signal: AbortSignal): Promise<void> {
   await using handle = await open(file, 'r');
-  const blocks = inOrder(framesOf(handle), (frame) => decompress(frame, { maxOutputLength: BLOCK_BYTES }));
+  const blocks = inOrder(framesOf(handle), (frame) =>
+    decompress(frame, { maxOutputLength: BLOCK_BYTES, chunkSize: BLOCK_BYTES }),
+  );
   await pipeline(blocks, await connectInFolder(folder, name), { signal });
 }
 
