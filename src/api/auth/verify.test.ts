@@ -161,6 +161,49 @@ describe('a presigned URL', () => {
   });
 });
 
+describe('a wrong signature', () => {
+  const wrong = (right: string) => {
+    const otherThan = (digit: string | undefined): string => (digit === '0' ? '1' : '0');
+    return {
+      first: otherThan(right[0]) + right.slice(1),
+      last: right.slice(0, -1) + otherThan(right.at(-1)),
+      all: [...right].map(otherThan).join(''),
+    };
+  };
+  const otherLength = (right: string): readonly string[] => ['', right.slice(0, -1), `${right}0`, right + right];
+
+  it('of the right length is refused, wherever it differs', async () => {
+    const request = await signedRequest(`${ENDPOINT}/ListImages`, list);
+    const authorization = request.headers.get('authorization') ?? '';
+    for (const signature of Object.values(wrong(authorization.slice(-64)))) {
+      const headers = { authorization: authorization.slice(0, -64) + signature };
+      await refused(changed(request, { headers }), 'InvalidSignatureException', 403);
+    }
+    const presigned = await signedRequest(`${ENDPOINT}/ListImages`, { ...list, presignSeconds: 60 });
+    const right = new URL(presigned.url).searchParams.get('X-Amz-Signature') ?? '';
+    for (const signature of Object.values(wrong(right))) {
+      const url = presigned.url.replace(right, signature);
+      await refused(changed(presigned, { url }), 'InvalidSignatureException', 403);
+    }
+  });
+
+  it('of another length, or of other characters, is refused', async () => {
+    const request = await signedRequest(`${ENDPOINT}/ListImages`, list);
+    const authorization = request.headers.get('authorization') ?? '';
+    const right = authorization.slice(-64);
+    for (const signature of [...otherLength(right), right.toUpperCase().replace(/^./, 'F'), 'é'.repeat(64)]) {
+      const headers = { authorization: authorization.slice(0, -64) + signature };
+      await refused(changed(request, { headers }), 'IncompleteSignatureException', 400);
+    }
+    const presigned = await signedRequest(`${ENDPOINT}/ListImages`, { ...list, presignSeconds: 60 });
+    const own = new URL(presigned.url).searchParams.get('X-Amz-Signature') ?? '';
+    for (const signature of [...otherLength(own), encodeURIComponent('€'.repeat(64))]) {
+      const url = presigned.url.replace(own, signature);
+      await refused(changed(presigned, { url }), 'IncompleteSignatureException', 400);
+    }
+  });
+});
+
 describe('a request without a readable signature', () => {
   it('is refused as unsigned when it has none', async () => {
     await refused(new Request(`${ENDPOINT}/ListImages`), 'MissingAuthenticationTokenException', 403);

@@ -2,11 +2,12 @@
  * Signature Version 4, the only way in: a request is signed again with the secret that belongs to its access key, and
  * the two signatures are compared. The body is hashed here, whatever hash the client claims.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { AwsError } from '../../contract/errors.ts';
 import type { Clock } from '../../util/clock.ts';
+import { isSameSecret } from '../../util/same-secret.ts';
 import { Sha256 } from '../../util/sha256.ts';
 import type { SignatureClaim } from './claim.ts';
 import type { FindCredential, KnownCredential } from './credentials.ts';
@@ -52,7 +53,7 @@ export async function finishVerification(
 ): Promise<void> {
   checkClaimedHash(request.headers, body);
   const expected = await signAgain(request, body, claim, credential);
-  if (!timingSafeEqual(Buffer.from(expected, 'hex'), Buffer.from(claim.signature, 'hex'))) {
+  if (!isSameSecret(claim.signature, expected)) {
     throw invalidSignature(
       'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
     );

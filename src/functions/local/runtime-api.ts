@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isSameSecret } from '../../util/same-secret.ts';
 
 export interface Invocation {
   readonly requestId: string;
@@ -22,7 +23,7 @@ export interface RuntimeApi extends AsyncDisposable {
 }
 
 /** Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes"; quotas of payloads. */
-const PREFIX = '/2018-06-01/runtime/';
+const PREFIX = /^\/([^/]*)\/2018-06-01\/runtime\/(.*)$/;
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
 
 /** Serves one invocation over the Lambda Runtime API, on loopback. */
@@ -35,9 +36,9 @@ export async function serveRuntimeApi(invocation: Invocation): Promise<RuntimeAp
   });
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const prefix = `/${secret}${PREFIX}`;
-    if (request.url?.startsWith(prefix) !== true) return send(response, 403, { errorMessage: 'not this function' });
-    const route = `${request.method} ${request.url.slice(prefix.length)}`;
+    const [, givenSecret = '', path = ''] = PREFIX.exec(request.url ?? '') ?? [];
+    if (!isSameSecret(givenSecret, secret)) return send(response, 403, { errorMessage: 'not this function' });
+    const route = `${request.method} ${path}`;
     if (route === 'GET invocation/next') {
       // Whoever asks again waits until its process is ended: there is one invocation.
       if (given) return;
