@@ -1,7 +1,6 @@
+import type { ClaimWatches } from '../state/claim-watches.ts';
 import type { ImageRow } from '../state/find-resource.ts';
 import type { ImageClaim } from '../state/transitions/claim.ts';
-import { watchClaim } from '../state/watch-claim.ts';
-import type { Engine } from './engine.ts';
 import { BuildCancelled } from './failure.ts';
 
 export interface Cancellation {
@@ -16,7 +15,7 @@ export interface Cancellation {
 
 /** @param image As it was claimed. */
 export function watchForCancellation(
-  { db }: Engine,
+  watches: ClaimWatches,
   claim: ImageClaim,
   image: ImageRow,
   stop: AbortSignal,
@@ -28,7 +27,7 @@ export function watchForCancellation(
   // Asked for while nobody worked on it: nothing more is to be begun.
   if (image.cancel_requested_at !== null) onCancel();
   const onLost = (error: Error): void => requested.abort(error);
-  const watching = watchClaim(db, claim, { onCancel, onLost }, watch.signal);
+  const watching = watches.watch(claim, { onCancel, onLost }, watch.signal);
   return {
     signal: AbortSignal.any([stop, requested.signal]),
     end: async () => {

@@ -1,3 +1,4 @@
+import { type ClaimWatches, claimWatches } from '../state/claim-watches.ts';
 import { isDatabaseLost } from '../state/database-lost.ts';
 import type { ResolvedDefinitions } from '../state/tables.ts';
 import { addImageTags } from '../state/transitions/add-image-tags.ts';
@@ -38,8 +39,14 @@ import { haveEnded, settlePredecessors } from './settle-predecessors.ts';
  * then the image is given back to the queue (worker.ts).
  *
  * @param stop Aborted with a BuildCancelled when this process is to end.
+ * @param watches Those of the process that runs the build. Default: the build has its own.
  */
-export async function runBuild(worker: Engine, imageArn: string, stop: AbortSignal): Promise<void> {
+export async function runBuild(
+  worker: Engine,
+  imageArn: string,
+  stop: AbortSignal,
+  watches: ClaimWatches = claimWatches(worker.db),
+): Promise<void> {
   const { db, clock } = worker;
   const claimed = await take(worker, imageArn);
   if (claimed === undefined) return;
@@ -47,7 +54,7 @@ export async function runBuild(worker: Engine, imageArn: string, stop: AbortSign
   // The image's, not the worker's: it may be of another home than the service.
   const engine = { ...worker, accountId: image.account_id, region: image.region };
   const log = openImageLog(engine, image);
-  const cancellation = watchForCancellation(engine, claim, image, stop);
+  const cancellation = watchForCancellation(watches, claim, image, stop);
   const { signal } = cancellation;
   let progress = predecessors === undefined ? noProgress() : undefined;
   try {

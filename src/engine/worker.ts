@@ -1,4 +1,5 @@
 import type { BuildJobs } from '../state/build-jobs.ts';
+import { type ClaimWatches, claimWatches } from '../state/claim-watches.ts';
 import { beat, HEARTBEAT_MS, nextBuilds, releaseLostBuilds, removeWorker, workersOf } from '../state/workers.ts';
 import { coerceError } from '../util/faults.ts';
 import { admit, type BuildDemand, type WorkerRoom } from './admission.ts';
@@ -50,6 +51,7 @@ class RunningWorker {
   readonly #engine: Engine;
   readonly #room: WorkerRoom;
   readonly #heartbeatMs: number;
+  readonly #watches: ClaimWatches;
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, { readonly demand: BuildDemand; readonly ended: Promise<void> }>();
   #dispatching: Promise<void> | undefined;
@@ -58,6 +60,7 @@ class RunningWorker {
   constructor(engine: Engine, room: WorkerRoom, heartbeatMs: number) {
     this.#heartbeatMs = heartbeatMs;
     this.#engine = engine;
+    this.#watches = claimWatches(engine.db);
     this.#room = room;
   }
 
@@ -137,7 +140,7 @@ class RunningWorker {
   }
 
   #start(imageArn: string, demand: BuildDemand): void {
-    const ended = runBuild(this.#engine, imageArn, this.#stopping.signal)
+    const ended = runBuild(this.#engine, imageArn, this.#stopping.signal, this.#watches)
       .catch((thrown: unknown) => {
         this.#engine.log.error({ err: coerceError(thrown), image: imageArn }, 'a build ended with an error');
       })

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Kysely, KyselyPlugin } from 'kysely';
+import { claimWatches } from './claim-watches.ts';
+import type { Database } from './tables.ts';
+import { AT, insertImage } from './test-rows.ts';
+import { openTestStore } from './test-store.ts';
+import { claimImage } from './transitions/claim-image.ts';
+import { requestImageCancellation } from './transitions/request-image-cancellation.ts';
+import { takeOverImage } from './transitions/take-over-image.ts';
+
+const claimant = { workerId: 'here', at: AT };
+
+/** Notes what a watch tells. */
+function notes() {
+  const told: string[] = [];
+  return { told, watch: { onCancel: () => told.push('cancelled'), onLost: (e: Error) => told.push(e.name) } };
+}
+
+test('a watch tells once when the cancellation is asked for, also when that was before it began', async () => {
+  await using store = await openTestStore();
+  const imageArn = await insertImage(store.db);
+  const claimed = await claimImage(store.db, { imageArn, ...claimant });
+  assert.ok(claimed);
+  const { told, watch } = notes();
+  const watching = claimWatches(store.db).watch(claimed.claim, watch, new AbortController().signal);
+  await requestImageCancellation(store.db, { imageArn, at: AT });
+  await watching;
+  assert.deepEqual(told, ['cancelled']);
+  await claimWatches(store.db).watch(claimed.claim, watch, new AbortController().signal);
+  assert.deepEqual(told, ['cancelled', 'cancelled']);
+});
+
+test('a watch tells that somebody else has the image', async () => {
+  await using store = await openTestStore();
+  const imageArn = await insertImage(store.db);
+  const claimed = await claimImage(store.db, { imageArn, ...claimant });
+  assert.ok(claimed);
+  const { told, watch } = notes();
+  const watching = claimWatches(store.db).watch(claimed.claim, watch, new AbortController().signal);
+  await store.jobs.enqueue(store.db, imageArn);
+  await takeOverImage(store.db, { imageArn, workerId: 'there' });
+  await watching;
+  assert.deepEqual(told, ['ClaimLostError']);
+});
+
+test('a watch ends with its signal and then tells nothing', async () => {
+  await using store = await openTestStore();
+  const imageArn = await insertImage(store.db);
+  const claimed = await claimImage(store.db, { imageArn, ...claimant });
+  assert.ok(claimed);
+  const { told, watch } = notes();
+  const ended = new AbortController();
+  const watching = claimWatches(store.db).watch(claimed.claim, watch, ended.signal);
+  ended.abort();
+  await watching;
+  assert.deepEqual(told, []);
+});
+
+test('the claim of an image whose row was deleted is over', async () => {
+  await using store = await openTestStore();
+  const { told, watch } = notes();
+  await claimWatches(store.db).watch({ imageArn: 'arn:gone', epoch: 1 }, watch, new AbortController().signal);
+  assert.deepEqual(told, ['ClaimLostError']);
+});
+
+/** A database that counts what it is asked, and may be away. */
+function counted(db: Kysely<Database>, isAway: () => boolean = () => false) {
+  const asked: string[] = [];
+  const plugin: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      asked.push(node.kind);
+      if (isAway()) throw new Error('connection terminated');
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  return { asked, db: db.withPlugin(plugin) };
+}
+
+test('the claims of all builds of a process are looked at with one query', async () => {
+  await using store = await openTestStore();
+  const { asked, db } = counted(store.db);
+  const watches = claimWatches(db);
+  const { told, watch } = notes();
+  const arns = await Promise.all(
+    Array.from({ length: 10 }, (_, index) => insertImage(store.db, { slug: `i${index}` })),
+  );
+  const watching: Promise<void>[] = [];
+  const claims = await Promise.all(arns.map((imageArn) => claimImage(store.db, { imageArn, ...claimant })));
+  for (const imageArn of arns) await requestImageCancellation(store.db, { imageArn, at: AT });
+  for (const claimed of claims) {
+    assert.ok(claimed);
+    watching.push(watches.watch(claimed.claim, watch, new AbortController().signal));
+  }
+  await Promise.all(watching);
+  assert.deepEqual(told, Array(10).fill('cancelled'));
+  assert.deepEqual(asked, ['SelectQueryNode']);
+});
+
+test('of several builds each is told its own; those that go on are watched further', async () => {
+  await using store = await openTestStore();
+  const watches = claimWatches(store.db);
+  const one = notes();
+  const other = notes();
+  const [first, second] = await Promise.all(['a', 'b'].map((slug) => insertImage(store.db, { slug })));
+  assert.ok(first !== undefined && second !== undefined);
+  const claims = [first, second].map((imageArn) => claimImage(store.db, { imageArn, ...claimant }));
+  const [a, b] = await Promise.all(claims);
+  assert.ok(a && b);
+  const never = new AbortController().signal;
+  const watchingFirst = watches.watch(a.claim, one.watch, never);
+  const watchingSecond = watches.watch(b.claim, other.watch, never);
+  await requestImageCancellation(store.db, { imageArn: first, at: AT });
+  await watchingFirst;
+  assert.deepEqual([one.told, other.told], [['cancelled'], []]);
+  await store.jobs.enqueue(store.db, second);
+  await takeOverImage(store.db, { imageArn: second, workerId: 'there' });
+  await watchingSecond;
+  assert.deepEqual([one.told, other.told], [['cancelled'], ['ClaimLostError']]);
+});
+
+test('a claim that was lost to this very process is lost, and the new one is not', async () => {
+  await using store = await openTestStore();
+  const watches = claimWatches(store.db);
+  const old = notes();
+  const now = notes();
+  const imageArn = await insertImage(store.db);
+  const claimed = await claimImage(store.db, { imageArn, ...claimant });
+  assert.ok(claimed);
+  await store.jobs.enqueue(store.db, imageArn);
+  const again = await takeOverImage(store.db, { imageArn, ...claimant });
+  assert.ok(again);
+  const ended = new AbortController();
+  const watching = watches.watch(again.claim, now.watch, ended.signal);
+  await watches.watch(claimed.claim, old.watch, new AbortController().signal);
+  assert.deepEqual([old.told, now.told], [['ClaimLostError'], []]);
+  ended.abort();
+  await watching;
+});
+
+test('a database that is away ends no watch and tells nothing', async () => {
+  await using store = await openTestStore();
+  let failures = 3;
+  const { asked, db } = counted(store.db, () => failures-- > 0);
+  const { told, watch } = notes();
+  const imageArn = await insertImage(store.db);
+  const claimed = await claimImage(store.db, { imageArn, ...claimant });
+  assert.ok(claimed);
+  await requestImageCancellation(store.db, { imageArn, at: AT });
+  await claimWatches(db).watch(claimed.claim, watch, new AbortController().signal);
+  assert.deepEqual(told, ['cancelled']);
+  assert.equal(asked.length, 4);
+});
