@@ -115,6 +115,11 @@ describe('a checkpoint of a running machine', async () => {
     await spoil(state);
     return state;
   }
+  async function alter(state: string, of: Readonly<Record<string, string>>): Promise<void> {
+    const path = join(state, CHECKPOINT_FILES.record);
+    const record = JSON.parse(await readFile(path, 'utf8'));
+    await writeFile(path, JSON.stringify({ ...record, fingerprint: { ...record.fingerprint, ...of } }));
+  }
   const cases: Readonly<
     Record<string, readonly [CheckpointUnusable['kind'], RegExp, (state: string) => Promise<void>]>
   > = {
@@ -136,12 +141,9 @@ describe('a checkpoint of a running machine', async () => {
     'of another QEMU': [
       'foreign',
       /qemu was QEMU 1\.0 and is QEMU emulator/,
-      async (state) => {
-        const path = join(state, CHECKPOINT_FILES.record);
-        const record = JSON.parse(await readFile(path, 'utf8'));
-        await writeFile(path, JSON.stringify({ ...record, fingerprint: { ...record.fingerprint, qemu: 'QEMU 1.0' } }));
-      },
+      (state) => alter(state, { qemu: 'QEMU 1.0' }),
     ],
+    'of another processor': ['foreign', /cpuModel was z80 and is /, (state) => alter(state, { cpuModel: 'z80' })],
   };
   for (const [name, [kind, message, spoil]] of Object.entries(cases)) {
     test(`one ${name} is refused as such, and nothing is left`, async () => {

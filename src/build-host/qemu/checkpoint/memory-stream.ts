@@ -55,6 +55,8 @@ export async function receiveMemory(folder: string, name: string, file: string):
   const received = (async () => {
     const [socket]: Socket[] = await once(server, 'connection', { signal: over.signal });
     if (socket === undefined) return;
+    // A QEMU that hangs never ends it, and whoever waits for its next bytes hears of no other end.
+    over.signal.addEventListener('abort', () => socket.destroy());
     const frames = inOrder(heldBack(blocksOf(socket), HELD_BYTES), async (block) => {
       const frame = await compress(block, { params: COMPRESSION, chunkSize: COMPRESSED_CHUNK_BYTES });
       return [headerOf(frame), frame];

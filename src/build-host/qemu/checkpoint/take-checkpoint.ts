@@ -19,11 +19,12 @@ export interface CheckpointedMachine {
   readonly hostKey: string;
   readonly programs: QemuPrograms;
   readonly backgroundFromMiB: number;
+  /** A saving that does not get any further for so long is given up, milliseconds. Default 30 000. */
+  readonly stalledMs?: number;
 }
 
 const SOCKET = 'memory.sock';
 const LOOK_EVERY_MS = 5;
-/** A saving that does not get any further for so long never will. */
 const STALLED_MS = 30_000;
 /** More than any host moves: QEMU's own limit is for networks. */
 const BYTES_PER_SECOND = 64 * 1024 ** 3;
@@ -38,7 +39,7 @@ export async function takeCheckpoint(
   place: MachineCheckpoint,
   { signal, monitor }: LaunchContext,
 ): Promise<void> {
-  const { folder, qmp } = machine;
+  const { folder, qmp, stalledMs = STALLED_MS } = machine;
   signal.throwIfAborted();
   await mkdir(place.state, { mode: 0o700 });
   const record = await readRecord(folder);
@@ -69,20 +70,24 @@ export async function takeCheckpoint(
     await sameFile(join(folder, disk), place.disk);
     await qmp.execute('migrate', { uri: `unix:${SOCKET}` });
     // In the background QEMU lets the guest go on by itself, once devices are saved and pages are watched.
-    standstill = await untilSaved(qmp, inBackground, begin, signal);
+    standstill = await untilSaved(qmp, { inBackground, begin, stalledMs, signal });
   } catch (error) {
     await qmp.execute('migrate_cancel').catch(() => {});
     // What QEMU says of it is that nobody listens any more.
     if (lost !== undefined && isDiskFull(lost)) throw diskFull(lost.message);
     throw lost ?? error;
   } finally {
-    await untilIdle(qmp).catch(() => {});
+    await untilIdle(qmp, stalledMs).catch(() => {});
     // What was asked for before QEMU let it go on by itself does no harm.
     await qmp.execute('cont');
     if (inBackground) await setBackground(qmp, false);
   }
-  await memory.received;
-  await finishCheckpoint(folder, place.state, { fingerprint: machine.fingerprint, hostKey: machine.hostKey });
+  try {
+    await memory.received;
+    await finishCheckpoint(folder, place.state, { fingerprint: machine.fingerprint, hostKey: machine.hostKey });
+  } catch (error) {
+    throw isDiskFull(coerceError(error)) ? diskFull(coerceError(error).message) : error;
+  }
   const took = ((performance.now() - begin) / 1000).toFixed(2);
   monitor.line(
     'kiln',
@@ -135,8 +140,16 @@ async function rootNode(qmp: Qmp): Promise<string> {
   return name;
 }
 
+interface Saving {
+  readonly inBackground: boolean;
+  /** When it began, by `performance.now()`. */
+  readonly begin: number;
+  readonly stalledMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** Gives how long the guest stood still, in seconds. Rejects when QEMU could not save it. */
-async function untilSaved(qmp: Qmp, inBackground: boolean, begin: number, signal: AbortSignal): Promise<number> {
+async function untilSaved(qmp: Qmp, { inBackground, begin, stalledMs, signal }: Saving): Promise<number> {
   let runsSince: number | undefined;
   let sent = -1;
   let sentAt = begin;
@@ -152,16 +165,16 @@ async function untilSaved(qmp: Qmp, inBackground: boolean, begin: number, signal
     if (status === 'failed' || status === 'cancelled') {
       throw new BuilderFault(`QEMU cannot save the machine: ${error ?? status}`);
     }
-    if (performance.now() - sentAt > STALLED_MS) {
+    if (performance.now() - sentAt > stalledMs) {
       throw new BuilderFault(`QEMU does not get on with saving the machine (${status}, ${bytes} bytes)`);
     }
     await delay(LOOK_EVERY_MS);
   }
 }
 
-async function untilIdle(qmp: Qmp): Promise<void> {
+async function untilIdle(qmp: Qmp, withinMs: number): Promise<void> {
   const begin = performance.now();
-  while (performance.now() - begin < STALLED_MS) {
+  while (performance.now() - begin < withinMs) {
     const { status } = await migration(qmp);
     if (!['setup', 'active', 'device', 'cancelling', 'pre-switchover'].includes(status)) return;
     await delay(LOOK_EVERY_MS);
