@@ -61,10 +61,11 @@ export async function exportDisk(
       await qemuImg(conversion, { signal, action, file });
     }
     const [sha256] = await Promise.all([sha256OfFile(partial, signal), syncFile(partial)]);
+    // Of several exports to one name, the file and the line for it must be of the same one.
+    await using _lock = await lockFile(lockPath(layout, 'exports'), signal);
     signal.throwIfAborted();
     await rename(partial, file);
     await syncFolderOf(file);
-    await using _lock = await lockFile(lockPath(layout, 'exports'), signal);
     await noteSum(file, sha256);
     const bytes = await allocatedBytes(file);
     await rememberExport(layout, file, content, bytes);
