@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { chmod, copyFile, link, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { copyDisk } from '../../util/copy-disk.ts';
 import { syncFile, syncFolderOf } from './atomic-file.ts';
 import { sha256OfFile } from './disk-digest.ts';
 import { diskPath, type Layout } from './layout.ts';
@@ -32,7 +32,7 @@ export async function placeDisk(layout: Layout, disk: ReadyDisk, signal: AbortSi
   if (await hasContent(target, disk, signal)) return;
   await using folder = await makeWorkFolder(layout);
   const step = join(folder.path, 'disk');
-  await linkOrCopy(disk.file, step);
+  await linkOrCopy(disk.file, step, signal);
   const copied = (await fingerprint(step)) !== disk.seen;
   if (copied) await syncFile(step);
   // rename replaces a corrupt disk of the same digest, which link would not.
@@ -49,16 +49,13 @@ async function hasContent(target: string, disk: ReadyDisk, signal: AbortSignal):
   return there && (await sha256OfFile(target, signal)) === disk.digest;
 }
 
-async function linkOrCopy(from: string, to: string): Promise<void> {
+async function linkOrCopy(from: string, to: string, signal: AbortSignal): Promise<void> {
   try {
     await link(from, to);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP') throw error;
-    await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL).catch(async (failure: unknown) => {
-      await rm(to, { force: true });
-      throw failure;
-    });
+    await copyDisk(from, to, signal);
     await chmod(to, 0o444);
   }
 }

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { copyFile, link, mkdir } from 'node:fs/promises';
+import { link, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { copyDisk } from '../../../util/copy-disk.ts';
 import { BuilderFault, coerceError } from '../../../util/faults.ts';
 import type { LaunchContext, MachineCheckpoint } from '../../build-host.ts';
 import { FILES, readRecord, writeRecord } from '../instance-record.ts';
@@ -115,7 +115,7 @@ async function makeOverlay(
 async function sameFile(from: string, to: string): Promise<void> {
   await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EXDEV') throw error;
-    await copyFile(from, to, constants.COPYFILE_EXCL);
+    await copyDisk(from, to);
   });
 }
 
