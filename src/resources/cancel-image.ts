@@ -27,7 +27,7 @@ export async function cancelImageCreation(
     }
     // Of one that waits for somebody, whoever takes it next cleans up.
     const image = await findImage(trx, imageArn);
-    if (image !== undefined) await wakeImage(trx, image, { jobs: service.jobs, at: service.clock.now() });
+    if (image !== undefined) await wakeImage(trx, image, service.jobs);
     return { imageBuildVersionArn: imageArn };
   });
 }

@@ -51,11 +51,11 @@ test('what was taken, was cancelled, or is for later does not wait', async () =>
   assert.ok(taken !== undefined && cancelled !== undefined && later !== undefined);
   await store.jobs.enqueue(store.db, taken);
   await store.jobs.enqueue(store.db, cancelled);
-  await store.jobs.enqueue(store.db, later, { notBefore: new Date(Date.now() + 3_600_000) });
+  await store.jobs.enqueue(store.db, later, { inMs: 3_600_000 });
   assert.ok(await claimImage(store.db, { imageArn: taken, workerId: 'w', at: new Date() }));
   await requestImageCancellation(store.db, { imageArn: cancelled, at: new Date() });
   assert.deepEqual(await nextBuilds(store.db, here), []);
-  await store.jobs.enqueue(store.db, later, { notBefore: new Date(Date.now() - 3_600_000) });
+  await store.jobs.enqueue(store.db, later, { inMs: -3_600_000 });
   assert.equal((await nextBuilds(store.db, here)).length, 1);
 });
 

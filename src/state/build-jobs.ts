@@ -11,7 +11,7 @@ const RECONNECT_MS = 500;
 export interface BuildJobs {
   /**
    * Queues a build, to begin or to go on, in the caller's transaction: both commit or neither does. Nobody takes it before
-   * `notBefore`.
+   * `inMs` are over.
    */
   enqueue(trx: Kysely<Database>, imageBuildVersionArn: string, options?: EnqueueOptions): Promise<void>;
   /**
@@ -22,7 +22,8 @@ export interface BuildJobs {
 }
 
 export interface EnqueueOptions {
-  readonly notBefore?: Date | undefined;
+  /** Milliseconds from now, none when they are negative. Not a time: the database has its own clock, and queues by it. */
+  readonly inMs?: number | undefined;
 }
 
 /** How to reach the database; see pg's ClientConfig. */
@@ -32,8 +33,8 @@ export type Connection =
 
 export function buildJobs(connection: Connection, log: Logger): BuildJobs {
   return {
-    enqueue: async (trx, arn, { notBefore } = {}) => {
-      const from = notBefore === undefined ? sql`now()` : sql`${notBefore}::timestamptz`;
+    enqueue: async (trx, arn, { inMs = 0 } = {}) => {
+      const from = sql`now() + ${Math.max(0, inMs)}::float8 * interval '1 millisecond'`;
       await sql`
         with queued as (update images set queued_from = ${from} where arn = ${arn} returning arn)
         select pg_notify(${CHANNEL}, '') from queued`.execute(trx);

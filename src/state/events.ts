@@ -70,7 +70,9 @@ export function stepEvent(table: string, status: StepExecutionStatus, at: Date):
     select step.image_arn, 'step', jsonb_strip_nulls(jsonb_build_object(
       'workflow', coalesce(nullif(split_part(workflow.workflow_arn, '/', 3), ''), workflow.workflow_arn),
       'stepExecutionId', step.id, 'name', step.name, 'action', step.action, 'status', ${status}::text,
-      'message', step.message, 'seconds', extract(epoch from step.ended_at - step.started_at)::float8
+      'message', step.message, 'seconds', extract(epoch from
+        -- A clock may have been put back meanwhile.
+        case when step.ended_at < step.started_at then interval '0' else step.ended_at - step.started_at end)::float8
     )), ${at}::timestamptz
     from ${sql.table(table)} as step join workflow_executions as workflow on workflow.id = step.workflow_execution_id
     order by workflow.position, step.position`;

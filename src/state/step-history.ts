@@ -21,7 +21,7 @@ export async function stepHistory(
   const rows = await db
     .selectFrom('workflow_step_executions as step')
     .innerJoin('images as image', 'image.arn', 'step.image_arn')
-    .select(sql<number>`extract(epoch from step.ended_at - step.started_at)::float8`.as('seconds'))
+    .select(sql<number>`greatest(0, extract(epoch from step.ended_at - step.started_at)::float8)`.as('seconds'))
     .where('image.account_id', '=', image.account_id)
     .where('image.region', '=', image.region)
     .where('image.slug', '=', image.slug)

@@ -12,7 +12,7 @@ export async function noteDurations({ engine, plan, progress }: BuildRun, record
       if (status !== 'COMPLETED' || from === null || to === null) continue;
       if (type === 'BUILD' && action === 'ExecuteComponents') continue;
       const where = type === 'TEST' ? 'test' : executor;
-      seconds.set(stepDuration(action, where), (to.getTime() - from.getTime()) / 1000);
+      seconds.set(stepDuration(action, where), Math.max(0, to.getTime() - from.getTime()) / 1000);
     }
   }
   const reused = new Set((progress.reused ?? []).map(({ component }) => component));

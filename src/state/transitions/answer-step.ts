@@ -38,7 +38,7 @@ export function answerStep(
       .where('step.status', '=', 'RUNNING')
       .executeTakeFirst();
     if (numUpdatedRows !== 1n) return false;
-    await wakeImage(trx, image, { jobs, at });
+    await wakeImage(trx, image, jobs);
     return true;
   });
 }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { BuildJobs } from '../build-jobs.ts';
+import { AT_ONCE } from '../parked.ts';
 import type { Database } from '../tables.ts';
 import { changeClaimed, type ImageClaim } from './claim.ts';
 
@@ -22,13 +23,13 @@ export function parkImage(
       .where('step.status', '=', 'RUNNING')
       .execute();
     const isDue = image.cancel_requested_at !== null || waits.some(({ action }) => action !== null);
-    const until = isDue ? at : (earliest(waits.map(({ deadline }) => deadline)) ?? at);
+    const until = isDue ? AT_ONCE : (earliest(waits.map(({ deadline }) => deadline)) ?? AT_ONCE);
     await trx
       .updateTable('images')
       .set({ parked_until: until, worker_id: null, epoch: claim.epoch + 1 })
       .where('arn', '=', claim.imageArn)
       .execute();
-    await jobs.enqueue(trx, claim.imageArn, { notBefore: until });
+    await jobs.enqueue(trx, claim.imageArn, { inMs: until.getTime() - at.getTime() });
   });
 }
 

@@ -12,7 +12,7 @@ export type CancellationAnswer = 'cancelled' | 'requested' | 'ended' | 'not-foun
 
 /**
  * PENDING → CANCELLED at once, because nobody works on it; CREATING … INTEGRATING → the same status with
- * `cancel_requested_at`, which the image's worker watches (watch-cancellation.ts).
+ * `cancel_requested_at`, which the image's worker watches (claim-watches.ts).
  */
 export function requestImageCancellation(
   db: Kysely<Database>,

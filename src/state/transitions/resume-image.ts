@@ -6,17 +6,17 @@ import type { Claimant, ClaimedAgain } from './claim-image.ts';
 import { predecessorsOf } from './predecessors.ts';
 
 /**
- * A parked image → the same status with a new claim: what it waited for has come, or will not come any more. `{notBefore}`:
- * it is too early. Undefined: it is not parked, somebody else has it, or it has ended.
+ * A parked image → the same status with a new claim: what it waited for has come, or will not come any more. `{inMs}`:
+ * it is too early by so much. Undefined: it is not parked, somebody else has it, or it has ended.
  */
 export function resumeImage(
   db: Kysely<Database>,
   { imageArn, workerId, place, at }: Claimant & { readonly at: Date },
-): Promise<ClaimedAgain | { readonly notBefore: Date } | undefined> {
+): Promise<ClaimedAgain | { readonly inMs: number } | undefined> {
   return inTransaction(db, async (trx) => {
     const parked = await lockImage(trx, imageArn);
     if (parked === undefined || parked.parked_until === null || !isUnfinished(parked.status)) return undefined;
-    if (parked.parked_until > at) return { notBefore: parked.parked_until };
+    if (parked.parked_until > at) return { inMs: parked.parked_until.getTime() - at.getTime() };
     const predecessors = predecessorsOf(parked);
     const image = await trx
       .updateTable('images')

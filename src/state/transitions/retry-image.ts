@@ -4,6 +4,7 @@ import { checkpointsOnRecord } from '../checkpoints-on-record.ts';
 import { writeImageEvent } from '../events.ts';
 import type { ImageRow } from '../find-resource.ts';
 import { STAGES, type Stage } from '../image-states.ts';
+import { AT_ONCE } from '../parked.ts';
 import type { Database } from '../tables.ts';
 import { inTransaction, lockImage } from './claim.ts';
 import { retryBuildStep } from './retry-build-step.ts';
@@ -47,7 +48,7 @@ export function retryImage(db: Kysely<Database>, request: RetryRequest): Promise
       .updateTable('images')
       .set({
         ...{ status: stage, reason: null, failure_context: null, ended_at: null, cancel_requested_at: null },
-        ...{ parked_until: at, worker_id: null, epoch: image.epoch + 1 },
+        ...{ parked_until: AT_ONCE, worker_id: null, epoch: image.epoch + 1 },
       })
       .where('arn', '=', imageArn)
       .execute();

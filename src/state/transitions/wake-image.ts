@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { BuildJobs } from '../build-jobs.ts';
 import type { ImageRow } from '../find-resource.ts';
+import { AT_ONCE } from '../parked.ts';
 import type { Database } from '../tables.ts';
 
 /**
@@ -10,9 +11,9 @@ import type { Database } from '../tables.ts';
 export async function wakeImage(
   trx: Kysely<Database>,
   image: Pick<ImageRow, 'arn' | 'parked_until'>,
-  { jobs, at }: { readonly jobs: Pick<BuildJobs, 'enqueue'>; readonly at: Date },
+  jobs: Pick<BuildJobs, 'enqueue'>,
 ): Promise<void> {
   if (image.parked_until === null) return;
-  await trx.updateTable('images').set({ parked_until: at }).where('arn', '=', image.arn).execute();
+  await trx.updateTable('images').set({ parked_until: AT_ONCE }).where('arn', '=', image.arn).execute();
   await jobs.enqueue(trx, image.arn);
 }
