@@ -45,6 +45,8 @@ export function claimWatches(db: Kysely<Database>): ClaimWatches {
         lookLater();
       });
     }, POLL_MS);
+    // Builds keep their process alive, not the watch over them.
+    timer.unref();
   }
 
   async function lookAtAll(): Promise<void> {
@@ -53,7 +55,7 @@ export function claimWatches(db: Kysely<Database>): ClaimWatches {
     const look = tellAll(db, asked, (one) => watched.has(one))
       .catch(() => {})
       .finally(() => over.abort());
-    await Promise.race([look, delay(GIVE_UP_MS, undefined, { signal: over.signal }).catch(() => {})]);
+    await Promise.race([look, delay(GIVE_UP_MS, undefined, { signal: over.signal, ref: false }).catch(() => {})]);
   }
 
   return {
