@@ -133,6 +133,32 @@ test('a workflow has at most 15 steps and no two of one name', () => {
   assert.match(found, /two steps with the name 'Launch'/);
 });
 
+test('parameters and outputs are at most 25 each; names and values have their lengths', () => {
+  const list = (count: number, item: (index: number) => string): string =>
+    Array.from({ length: count }, (_, index) => `  - ${item(index)}\n`).join('');
+  const document = (count: number, length: number): string =>
+    `schemaVersion: 1.0
+parameters:
+${list(count, (index) => `{ name: ${`p${index}`.padEnd(length, 'x')}, type: string, default: a }`)}steps:
+${launch}outputs:
+${list(count, (index) => `{ name: o${index}, value: $.stepOutputs.Launch.instanceId }`)}`;
+  assert.deepEqual(problemsOf(document(25, 128)), []);
+  const found = problemsOf(document(26, 3)).join('\n');
+  assert.match(found, /There are 26 parameters; at most 25 are allowed/);
+  assert.match(found, /There are 26 outputs; at most 25 are allowed/);
+  assert.match(problemsOf(document(1, 129)).join('\n'), /cannot be the name of a parameter.*at most 128/);
+  const value = (length: number): string =>
+    `schemaVersion: 1.0\nparameters:\n  - { name: p, default: ${'v'.repeat(length)} }\nsteps:\n${launch}`;
+  assert.deepEqual(problemsOf(value(1024)), []);
+  assert.match(problemsOf(value(1025)).join('\n'), /has 1025 characters; at most 1024/);
+  const described = (length: number): string =>
+    steps('').replace('action:', `description: ${'d'.repeat(length)}\n    action:`);
+  assert.deepEqual(problemsOf(described(1024)), []);
+  assert.match(problemsOf(described(1025)).join('\n'), /must have 1 to 1024 characters/);
+  const outputTwice = `${steps('')}outputs:\n${list(2, () => '{ name: same, value: x }')}`;
+  assert.match(problemsOf(outputTwice).join('\n'), /two outputs with the name 'same'/);
+});
+
 test('waitSeconds must be within the timeout, and retry within its limits', () => {
   const text = `schemaVersion: 1.0
 steps:

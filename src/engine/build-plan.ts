@@ -34,7 +34,8 @@ export interface BuildPlan {
   readonly distributions: readonly Distribution[];
   /** Name, description and tags of the AMI that another distribution would give it. */
   readonly describe: (distribution: Distribution) => AmiDetails;
-  readonly log: { readonly group: string; readonly stream: string };
+  /** The group as its owner knows it. */
+  readonly log: { readonly groupName: string; readonly stream: string };
   /** In the order of their stages; those of tests that are off are not among them. */
   readonly workflows: readonly PlannedWorkflow[];
 }

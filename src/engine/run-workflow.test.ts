@@ -128,6 +128,43 @@ test('a step is tried again as often as its document says', async () => {
   assert.equal((await step(bad.arn, 'Launch')).attempt_number, 2);
 });
 
+test('the timeout of a step counts for each attempt anew, and an attempt that failed leaves no instance', async () => {
+  let launches = 0;
+  bench.host.faults.launch = (_, { signal: aborted }) =>
+    launches++ > 0
+      ? Promise.resolve()
+      : new Promise((_resolve, reject) => aborted.addEventListener('abort', () => reject(aborted.reason)));
+  const keys = 'timeoutSeconds: 1\n    retry: { maxAttempts: 2, backoffSeconds: 0 }\n    inputs:';
+  const { arn, error, progress } = await walk(`steps:\n${LAUNCH.replace('inputs:', keys)}`);
+  delete bench.host.faults.launch;
+  assert.ifError(error);
+  const { status, attempt_number: attempt, outputs } = await step(arn, 'Launch');
+  assert.deepEqual([status, attempt], ['COMPLETED', 2]);
+  const here = (await bench.host.list()).map(({ instanceId }) => instanceId);
+  assert.deepEqual(here, [outputs?.['instanceId']]);
+  for (const instanceId of progress.instances.keys()) await bench.host.terminate(instanceId);
+});
+
+test('a step waits its waitSeconds within its timeout, and its backoffSeconds between attempts', async () => {
+  const at: number[] = [];
+  let left: number | undefined;
+  bench.host.faults.launch = async ({ timeoutSeconds }) => {
+    at.push(performance.now());
+    left = timeoutSeconds;
+    if (at.length === 1) throw new BuildFailure('not this time');
+  };
+  const keys = 'timeoutSeconds: 60\n    waitSeconds: 1\n    retry: { maxAttempts: 2, backoffSeconds: 1 }\n    inputs:';
+  const begin = performance.now();
+  const { error } = await walk(`steps:\n${LAUNCH.replace('inputs:', keys)}${END}`);
+  delete bench.host.faults.launch;
+  assert.ifError(error);
+  const [first = 0, second = 0] = at;
+  // Timers may be early by a part of a millisecond. How late they are is not looked at.
+  assert.ok(first - begin > 995, 'waitSeconds');
+  assert.ok(second - first > 1990, 'backoffSeconds and waitSeconds');
+  assert.ok(left !== undefined && left < 60, 'what was waited is not there for the launch');
+});
+
 test('a step whose input has no value fails, and the workflow is rolled back', async () => {
   const never = LAUNCH.replace('Launch', 'Other').replace('inputs:', 'if: { stringEquals: a, value: b }\n    inputs:');
   const end = END.replace('stepOutputs.Launch', 'stepOutputs.Other');
@@ -156,6 +193,92 @@ test('a step that is not to be rolled back keeps its instance', async () => {
   assert.deepEqual([...progress.kept], [...progress.instances.keys()]);
   assert.equal(progress.kept.size, 1);
   for (const instanceId of progress.kept) await bench.host.terminate(instanceId);
+});
+
+test('rollbackEnabled may be a parameter', async () => {
+  const end = END.replace('$: $.stepOutputs.Launch.instanceId', 'x').replace('instanceId.x', 'instanceId: i-nope');
+  const launch = LAUNCH.replace('inputs:', 'rollbackEnabled: $.parameters.undo\n    inputs:');
+  for (const [undo, status] of [
+    [true, 'COMPLETED'],
+    [false, 'SKIPPED'],
+  ] as const) {
+    const parameter = `parameters:\n  - { name: undo, type: boolean, default: ${undo} }\n`;
+    const { arn, progress } = await walk(`${parameter}steps:\n${launch}${end}`);
+    assert.equal((await step(arn, 'Launch')).rollback_status, status);
+    assert.equal(progress.kept.size, undo ? 0 : 1);
+    for (const instanceId of progress.kept) await bench.host.terminate(instanceId);
+  }
+});
+
+test('what is taken back is taken back the last first; a rollback that fails keeps no other from being done', async () => {
+  const second = LAUNCH.replace('Launch', 'Second');
+  const third = LAUNCH.replace('Launch', 'Third');
+  const end = END.replace('$: $.stepOutputs.Launch.instanceId', 'x').replace('instanceId.x', 'instanceId: i-nope');
+  const ended: string[] = [];
+  let isBroken = true;
+  bench.host.faults.terminate = async (instanceId) => {
+    ended.push(instanceId);
+    if (isBroken && ended.length === 2) throw new Error('busy');
+  };
+  const { arn, progress } = await walk(`steps:\n${LAUNCH}${second}${third}${end}`);
+  isBroken = false;
+  const rows = await Promise.all(['Third', 'Second', 'Launch'].map((name) => step(arn, name)));
+  assert.deepEqual(
+    ended.slice(0, 3),
+    rows.map(({ outputs }) => outputs?.['instanceId']),
+  );
+  assert.deepEqual(
+    rows.map(({ rollback_status: status }) => status),
+    ['COMPLETED', 'FAILED', 'COMPLETED'],
+  );
+  const { status } = await bench.store.db
+    .selectFrom('workflow_executions')
+    .select('status')
+    .where('image_arn', '=', arn)
+    .executeTakeFirstOrThrow();
+  assert.equal(status, 'FAILED', 'not all was taken back');
+  for (const instanceId of progress.instances.keys()) await bench.host.terminate(instanceId);
+  delete bench.host.faults.terminate;
+});
+
+test('every system variable has its value, and one of a thing that Kiln has not fails the step that uses it', async () => {
+  const names = [
+    ...['cloudWatchLogGroup', 'cloudWatchLogStream', 'collectImageMetadata', 'collectImageScanFindings'],
+    ...[
+      'imageBuildNumber',
+      'imageId',
+      'imageName',
+      'imageType',
+      'imageVersionNumber',
+      'instanceProfileName',
+      'platform',
+    ],
+    ...['sourceImageARN', 'terminateInstanceOnFailure', 'workflowPhase', 'workingDirectory'],
+  ];
+  const outputs = names.map((name) => `  - { name: ${name}, value: $.imagebuilder.${name} }\n`).join('');
+  const good = await walk(`steps:\n${LAUNCH}${END}outputs:\n${outputs}`);
+  assert.ifError(good.error);
+  const row = await bench.row(good.arn);
+  assert.deepEqual(good.outputs, {
+    cloudWatchLogGroup: `/aws/imagebuilder/${row.name}`,
+    cloudWatchLogStream: '1.0.0/1',
+    collectImageMetadata: row.enhanced_image_metadata_enabled,
+    collectImageScanFindings: false,
+    imageBuildNumber: 1,
+    imageId: 'ami-00000000000000001',
+    imageName: row.name,
+    imageType: 'AMI',
+    imageVersionNumber: '1.0.0',
+    instanceProfileName: '',
+    platform: 'Linux',
+    sourceImageARN: good.arn,
+    terminateInstanceOnFailure: true,
+    workflowPhase: 'Build',
+    workingDirectory: row.image_recipe['workingDirectory'],
+  });
+  const subnet = LAUNCH.replace('inputs:', 'if: { stringEquals: x, value: $.imagebuilder.subnetId }\n    inputs:');
+  const bad = await walk(`steps:\n${subnet}`);
+  assert.match(bad.error?.message ?? '', /\$\.imagebuilder\.subnetId has no value/);
 });
 
 test('an override boots another AMI, and one that is not there fails the step', async () => {

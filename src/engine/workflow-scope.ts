@@ -20,7 +20,7 @@ export function initialScope(
 /** Source: EC2 Image Builder User Guide, "Use dynamic variables in your workflow document". */
 function variables(plan: BuildPlan, document: WorkflowDocument): Partial<Record<SystemVariable, WorkflowValue>> {
   return {
-    cloudWatchLogGroup: plan.log.group,
+    cloudWatchLogGroup: plan.log.groupName,
     cloudWatchLogStream: plan.log.stream,
     collectImageMetadata: plan.collectMetadata,
     collectImageScanFindings: false,

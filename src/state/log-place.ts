@@ -1,9 +1,14 @@
 import type { ImageRow } from './find-resource.ts';
 
 export interface LogPlace {
-  /** Of one account: two may have images of one name and version. */
+  /** As it is stored, of one account: two may have images of one name and version. */
   readonly group: string;
   readonly stream: string;
+}
+
+export interface ImageLogPlace extends LogPlace {
+  /** Of the group, as its owner knows it. */
+  readonly groupName: string;
 }
 
 type LoggedImage = Pick<ImageRow, 'account_id' | 'name' | 'version' | 'build' | 'logging_configuration'>;
@@ -12,10 +17,10 @@ type LoggedImage = Pick<ImageRow, 'account_id' | 'name' | 'version' | 'build' | 
  * Group and stream of an image's log, its owner's choice of a group included. Source: EC2 Image Builder User Guide,
  * "Monitor Image Builder logs".
  */
-export function logPlaceOf(image: LoggedImage): LogPlace {
+export function logPlaceOf(image: LoggedImage): ImageLogPlace {
   const chosen = image.logging_configuration?.['logGroupName'];
-  const name = typeof chosen === 'string' ? chosen : `/aws/imagebuilder/${image.name}`;
-  return { group: accountGroup(image.account_id, name), stream: `${image.version}/${image.build}` };
+  const groupName = typeof chosen === 'string' ? chosen : `/aws/imagebuilder/${image.name}`;
+  return { groupName, group: accountGroup(image.account_id, groupName), stream: `${image.version}/${image.build}` };
 }
 
 export interface LoggedPipeline {
