@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import type { Catalog } from '../image-store/image-store.ts';
+import { insertResource } from '../state/test-rows.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
 import { BuilderFault, BuildFailure } from '../util/faults.ts';
 import { BuildCancelled } from './failure.ts';
 import { runBuild } from './run-build.ts';
-import { type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
+import { ACCOUNT, type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
 
 let bench: BuildBench;
 before(async () => {
@@ -390,6 +392,56 @@ test('a build that is cancelled in any of its steps is CANCELLED and leaves at m
     assert.equal((await bench.workflows(arn)).at(-1)?.endsWith('CANCELLED'), true, step);
     assert.deepEqual(await left(arn), { instances: 0, amis: step.includes('Test') ? 1 : 0 }, step);
   }
+});
+
+test('a build that is cancelled while its parent image is made, CREATING, is CANCELLED before any workflow', async () => {
+  const arn = await bench.image();
+  const seen: string[] = [];
+  const catalog: Catalog = {
+    ...bench.engine.catalog,
+    provide: async (_name, { signal }) => {
+      seen.push((await bench.row(arn)).status);
+      await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() });
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+    },
+  };
+  await runBuild({ ...bench.engine, catalog }, arn, never);
+  assert.deepEqual(seen, ['CREATING']);
+  const { status, reason } = await bench.row(arn);
+  assert.equal(status, 'CANCELLED');
+  assert.match(reason ?? '', /CancelImageCreation/);
+  assert.deepEqual(await bench.workflows(arn), []);
+  assert.deepEqual(await left(arn), NOTHING);
+});
+
+test('a step that timed out says how long it took in earlier builds of the image', async () => {
+  const workflowArn = await insertResource(bench.store.db, {
+    ...{ arn: `arn:aws:imagebuilder:us-east-1:${ACCOUNT}:workflow/build/hasty/1.0.0/1`, kind: 'workflow' },
+    ...{ slug: 'build/hasty', major: 1, minor: 0, patch: 0, build: 1, version: '1.0.0' },
+    document: JSON.stringify({
+      type: 'BUILD',
+      data: `schemaVersion: 1.0
+steps:
+  - { name: Launch, action: LaunchInstance, timeoutSeconds: 1, inputs: { waitFor: ssmAgent } }
+  - { name: Capture, action: CreateImage, inputs: { instanceId.$: $.stepOutputs.Launch.instanceId } }
+  - { name: End, action: TerminateInstance, inputs: { instanceId.$: $.stepOutputs.Launch.instanceId } }
+`,
+    }),
+  });
+  const workflows = JSON.stringify([{ workflowArn }]);
+  const reasons: (string | null)[] = [];
+  for (const number of [1, 2, 3]) {
+    bench.host.faults.launch = (_, { signal }) =>
+      number === 2
+        ? Promise.resolve()
+        : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const arn = await build({ row: { slug: 'hasty', build: number, workflows } });
+    delete bench.host.faults.launch;
+    reasons.push((await bench.row(arn)).reason);
+  }
+  assert.match(reasons[0] ?? '', /timed out after 1 s.*cause: timeout \| try/, 'nothing to compare with');
+  assert.equal(reasons[1], null);
+  assert.match(reasons[2] ?? '', /timed out after 1 s.*cause: timeout \(it took [0-9.]+ s in one earlier run\) \| try/);
 });
 
 test('a build is cancelled when its process is to end, with the reason given', async () => {

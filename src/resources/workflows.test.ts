@@ -63,6 +63,21 @@ describe('workflows', () => {
     });
   });
 
+  it('at a URI are refused when they have more than 64 KiB', async () => {
+    await using store = await openTestStore();
+    const uri = 's3://kiln-assets/long';
+    const padded = (bytes: number): string => `${DATA}#`.padEnd(bytes, 'x');
+    const limits = { [uri]: padded(64 * 1024) };
+    await testService(store, limits).call.CreateWorkflow({ ...CHECK, data: undefined, uri, ...token() });
+    const { call } = testService(store, { [uri]: padded(64 * 1024 + 1) });
+    await assert.rejects(call.CreateWorkflow({ ...CHECK, data: undefined, uri, ...token() }), {
+      name: 'InvalidParameterValueException',
+      message: /'uri' is not valid.*has 65537 bytes; at most 65536/,
+    });
+    const { workflowVersionList = [] } = await call.ListWorkflows({ owner: 'Self' });
+    assert.equal(workflowVersionList.length, 1);
+  });
+
   it('of Amazon are listed and got, with the one reference that AWS gives', async () => {
     await using store = await openTestStore();
     const { call } = testService(store);
