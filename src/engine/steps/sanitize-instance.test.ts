@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -99,4 +99,24 @@ test('links are removed without touching what they point at', async () => {
   assert.equal((await sanitize('yes')).code, 0);
   assert.equal(await readFile(path.join(root, 'etc/target'), 'utf8'), 'content\n');
   assert.deepEqual(there(['etc/hostname']), []);
+});
+
+test('what is removed is overwritten first, and a link is not followed for that', async () => {
+  await mkdir(path.join(root, 'kept'));
+  await link(path.join(root, 'var/log/journal/1234/system.journal'), path.join(root, 'kept/same'));
+  await put('kept/other', 'content\n');
+  await symlink(path.join(root, 'kept/other'), path.join(root, 'var/tmp/a link'));
+  assert.equal((await sanitize('yes')).code, 0);
+  assert.doesNotMatch(await readFile(path.join(root, 'kept/same'), 'latin1'), /content/);
+  assert.equal(await readFile(path.join(root, 'kept/other'), 'utf8'), 'content\n');
+  assert.deepEqual(await readdir(path.join(root, 'var/tmp')), []);
+});
+
+test('more files than one program takes are removed, whatever their names', async () => {
+  const long = 'x'.repeat(240);
+  const names = Array.from({ length: 9_000 }, (_, index) => `${long} ${index}`);
+  for (const name of names) await writeFile(path.join(root, 'var/tmp', name), '');
+  const { code } = await sanitize('yes');
+  assert.equal(code, 0);
+  assert.deepEqual(await readdir(path.join(root, 'var/tmp')), []);
 });
