@@ -59,7 +59,7 @@ describe('QEMU', async () => {
     deadDisk,
     // Its target is the SSH target, which goes through the suite against an sshd of this machine.
     runsTargetSuite: false,
-    bootSeconds: 240,
+    bootSeconds: 480,
     assertNothingLeft,
     assertCleanDisk: (path) => assertCleanDisk(path, folder),
   });
