@@ -296,6 +296,42 @@ test('an instance of which the state after its boot was kept is gone on with, an
   for (const name of ['first', 'second', 'go']) await rm(path.join(bench.folder, name), { force: true });
 });
 
+for (const [what, cache] of Object.entries({ 'as usual': undefined, 'without the cache': 'never' })) {
+  test(`a mounted disk goes with its worker: the build begins anew after the last component that ended, ${what}`, async () => {
+    const checkpoints = simulatedCheckpoints(bench.folder);
+    const kept = Promise.withResolvers<void>();
+    checkpoints.faults.put = async () => kept.resolve();
+    let ahead = 0;
+    const clock = { now: () => new Date(Date.now() + ahead) };
+    const tags = { 'kiln:executor': 'direct', ...(cache === undefined ? {} : { 'kiln:cache': cache }) };
+    const { arn } = await stoppedBuild(
+      {
+        components: [script({ build: `: ${what} takes long; echo ran first` }), script({ build: 'echo ran second' })],
+        row: { tags: JSON.stringify(tags) },
+      },
+      (hold) => {
+        bench.host.faults.command = async (_, { argv, stdin }) => {
+          const text = `${argv.join(' ')} ${stdin}`;
+          if (text.includes('takes long')) ahead += 60_000;
+          if (text.includes('ran second')) await hold();
+        };
+      },
+      { ...bench.engine, checkpoints, clock },
+    );
+    await kept.promise;
+    // Older than what the work of others would count for.
+    ahead += 3 * 24 * 3_600_000;
+    await goOn(arn, { ...bench.successor().engine, checkpoints, clock });
+    const { status, reason } = await bench.row(arn);
+    assert.equal(status, 'AVAILABLE', reason ?? '');
+    assert.deepEqual(
+      (await bench.log(arn)).filter((line) => line.startsWith('ran ')),
+      ['ran first', 'ran second'],
+    );
+    assert.deepEqual((await bench.workflows(arn)).slice(0, 2), ['build-image CANCELLED', 'build-image COMPLETED']);
+  });
+}
+
 test('one that began with the work of another build is replaced: its components must not run twice', async () => {
   const checkpoints = simulatedCheckpoints(bench.folder);
   const long = script({ build: 'echo long' });
