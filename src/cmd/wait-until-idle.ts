@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { STAGES } from '../state/image-states.ts';
+import { AT_ONCE } from '../state/parked.ts';
 import type { Database } from '../state/tables.ts';
 
 const POLL_MS = 250;
@@ -18,7 +19,8 @@ export async function waitUntilIdle(db: Kysely<Database>, signal: AbortSignal, o
       .selectFrom('images')
       .select('arn')
       .where('status', 'in', STAGES)
-      .where('parked_until', 'is', null)
+      // One that was answered, or retried, waits for a worker and not for a person.
+      .where(({ eb, or }) => or([eb('parked_until', 'is', null), eb('parked_until', '<=', AT_ONCE)]))
       .limit(1)
       .execute();
     if (unfinished.length === 0) return;
