@@ -21,6 +21,8 @@ export interface DirectHostOptions {
   readonly instancesFolder: string;
   readonly capacity: HostCapacity;
   readonly instanceTypes?: InstanceTypeTable;
+  /** Where control groups are mounted, which bound what components take. Default `/sys/fs/cgroup`. */
+  readonly controlGroups?: string;
 }
 
 export interface DirectHost extends BuildHost, AsyncDisposable {
@@ -65,7 +67,7 @@ export function directHost(options: DirectHostOptions): DirectHost {
     const folder = await createInstanceFolder(folderOf(instanceId));
     try {
       await writeRecord(folder, { instanceId, owner });
-      const instance = await openDirectInstance(folder, request, shape, context);
+      const instance = await openDirectInstance(folder, request, shape, context, options.controlGroups);
       held.set(instanceId, instance);
       return instance;
     } catch (error) {

@@ -21,6 +21,8 @@ export interface DirectInstance extends Instance {
   close(): Promise<void>;
 }
 
+/** In words for people. */
+const LIMITS = { processes: 'the number of their processes', memory: 'memory', processors: 'processor time' } as const;
 const CAUGHT = '/run/kiln/caught';
 const MOST_CAUGHT_BYTES = 64 * 1024;
 
@@ -32,11 +34,14 @@ export async function openDirectInstance(
   folder: string,
   request: LaunchRequest,
   shape: MachineShape,
-  { signal }: LaunchContext,
+  { signal, monitor }: LaunchContext,
+  controlGroups?: string,
 ): Promise<DirectInstance> {
   const { instanceId } = request;
   const disk = await mountDisk(folder, instanceId, request.parentDisk, signal);
-  const container = await openContainer(folder, instanceId, disk, shape, signal);
+  const container = await openContainer({ folder, instanceId, disk, shape, controlGroups }, signal);
+  const note = noteOfUnbounded(container.unbounded);
+  if (note !== undefined) monitor.line('kiln', note);
   let takeNetwork: (() => void) | undefined;
   try {
     takeNetwork = await giveNetwork(folder, instanceId, container.pid, signal);
@@ -82,11 +87,23 @@ export async function openDirectInstance(
   };
 }
 
+/** What the log of a build says, once, of limits that this host does not keep; undefined when it keeps all. */
+export function noteOfUnbounded(unbounded: ChrootTarget['unbounded']): string | undefined {
+  if (unbounded.length === 0) return undefined;
+  const what = unbounded.map((each) => LIMITS[each]).join(', ');
+  return `This host has no control groups for it: components are not bounded together in ${what}`;
+}
+
+interface ContainerPlace {
+  readonly folder: string;
+  readonly instanceId: string;
+  readonly disk: MountedDisk;
+  readonly shape: MachineShape;
+  readonly controlGroups: string | undefined;
+}
+
 async function openContainer(
-  folder: string,
-  instanceId: string,
-  disk: MountedDisk,
-  shape: MachineShape,
+  { folder, instanceId, disk, shape, controlGroups }: ContainerPlace,
   signal: AbortSignal,
 ): Promise<ChrootTarget> {
   const resolver = join(folder, FILES.resolver);
@@ -102,6 +119,8 @@ async function openContainer(
       hostname: instanceId,
       network: 'none',
       maxMemory: shape.memoryMiB * 1024 * 1024,
+      maxProcessors: shape.vcpus,
+      ...(controlGroups === undefined ? {} : { controlGroups }),
       resolver,
       binds,
     },

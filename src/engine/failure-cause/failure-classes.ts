@@ -5,6 +5,7 @@ export type FailureClass =
   | 'network'
   | 'disk full'
   | 'out of memory'
+  | 'too many processes'
   | 'timeout'
   | 'guest lost'
   | 'builder fault'
@@ -34,6 +35,15 @@ export const OUTPUT_RULES: readonly ClassRule[] = [
       /write error: disk full/i,
     ],
     tryNext: 'Give the recipe a larger root volume (blockDeviceMappings), or remove files in an earlier step.',
+  },
+  {
+    class: 'too many processes',
+    signs: [
+      /fork: (?:retry: )?Resource temporarily unavailable/,
+      /\bCannot fork\b/,
+      /can't start new thread|unable to create (?:new )?native thread/,
+    ],
+    tryNext: 'Find what starts processes without end, or have fewer of them at a time (make -j, xargs -P).',
   },
   {
     class: 'out of memory',

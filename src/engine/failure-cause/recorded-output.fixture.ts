@@ -117,6 +117,28 @@ export const RECORDED_OUTPUT: readonly RecordedOutput[] = [
     lines: ['FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
     matter: 'heap out of memory',
   },
+  { tool: 'dash, too many processes', class: 'too many processes', lines: ['dash: 0: Cannot fork'], matter: 'fork' },
+  {
+    tool: 'bash, too many processes',
+    class: 'too many processes',
+    lines: [
+      'bash: fork: retry: Resource temporarily unavailable',
+      'bash: fork: retry: Resource temporarily unavailable',
+      'bash: fork: Resource temporarily unavailable',
+    ],
+    matter: 'bash: fork: Resource temporarily unavailable',
+  },
+  {
+    tool: 'Python, too many threads',
+    class: 'too many processes',
+    lines: [
+      'Traceback (most recent call last):',
+      '  File "<string>", line 2, in <module>',
+      '    _start_new_thread(self._bootstrap, ())',
+      "RuntimeError: can't start new thread",
+    ],
+    matter: "can't start new thread",
+  },
   { tool: 'sort, too little memory', class: 'out of memory', lines: ['sort: memory exhausted'], matter: 'exhausted' },
   {
     tool: 'tar, a file that is not there',

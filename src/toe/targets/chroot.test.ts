@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -187,6 +187,50 @@ describe('container', { skip }, () => {
     const result = await run([documentOf({ build: [bomb] })], { target, workingDirectory: '/tmp/bomb' });
     assert.match(result.firstFailure?.errorMessage ?? '', /timed out after 2 s|exit status/);
     assert.equal(await say(target, 'echo again'), 'again\n');
+  });
+
+  test('one that starts processes without end is stopped, and says what of', async () => {
+    await using target = await open(root, { maxProcesses: 40 });
+    const commands = ['sh -c "while :; do sleep 300 & done"'];
+    const endless = { name: 'Endless', action: 'ExecuteBash', inputs: { commands } };
+    const result = await run([documentOf({ build: [endless] })], { target, workingDirectory: '/tmp/endless' });
+    const { errorMessage, lastLines } = result.firstFailure ?? {};
+    assert.match(errorMessage ?? '', /exit status/);
+    assert.match((lastLines ?? []).join('\n'), /Cannot fork/);
+  });
+
+  test('what bounds it is a group of the kernel, that goes with it', async () => {
+    const groups = async (): Promise<readonly string[]> => {
+      const found = ['pids', 'memory', 'cpu', '.'].map(async (below) => {
+        const folder = join('/sys/fs/cgroup', below);
+        const names = await readdir(folder).catch(() => []);
+        return names.filter((name) => name.startsWith(`kiln-${process.pid}-`)).map((name) => join(folder, name));
+      });
+      return (await Promise.all(found)).flat();
+    };
+    const target = await open(root, { maxMemory: 64 * 1024 * 1024, maxProcessors: 2 });
+    const folders = await groups();
+    const limit = async (...names: readonly string[]): Promise<string | undefined> => {
+      const texts = folders.flatMap((folder) =>
+        names.map((name) => readFile(join(folder, name), 'utf8').catch(() => undefined)),
+      );
+      return (await Promise.all(texts)).find((text) => text !== undefined)?.trim();
+    };
+    const bounded = (what: ChrootTarget['unbounded'][number]): boolean => !target.unbounded.includes(what);
+    // A system may have some of them only.
+    if (bounded('processes')) assert.equal(await limit('pids.max'), '4096');
+    if (bounded('memory')) assert.equal(await limit('memory.limit_in_bytes', 'memory.max'), String(64 * 1024 * 1024));
+    if (bounded('processors')) assert.match((await limit('cpu.cfs_quota_us', 'cpu.max')) ?? '', /^200000( 100000)?$/);
+    await target.close();
+    assert.deepEqual(await groups(), []);
+  });
+
+  test('without control groups each of its processes is bounded by itself', async () => {
+    const controlGroups = join(root, 'none');
+    await using target = await open(root, { maxMemory: 64 * 1024 * 1024, controlGroups });
+    assert.deepEqual(target.unbounded, ['processes', 'memory']);
+    const failed = await capture(target, { argv: ['sh', '-c', 'head -c 512M /dev/zero | tail'], signal: never });
+    assert.match(failed.stderr, /memory exhausted/);
   });
 
   test('it is never rebooted', async () => {

@@ -8,7 +8,7 @@ import { run as runProgram } from '../../util/spawn.ts';
 import { RebootRefusedError, type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
 import { type ContainerEntry, containerEntry } from './container-entry.ts';
 import { localTarget } from './local.ts';
-import { limitResources } from './resource-limits.ts';
+import { limitResources, type ResourceLimits } from './resource-limits.ts';
 
 export interface ChrootTargetOptions {
   /** What messages call it. */
@@ -34,6 +34,10 @@ export interface ChrootTargetOptions {
    * much as there is.
    */
   readonly maxMemory?: number;
+  /** Processors whose time all processes together may take, where the system can bound that. Default: all there are. */
+  readonly maxProcessors?: number;
+  /** Where control groups are mounted. Default `/sys/fs/cgroup`. */
+  readonly controlGroups?: string;
   /** Files and folders of this machine that are seen at a path within the root folder. */
   readonly binds?: readonly ChrootBind[];
 }
@@ -49,6 +53,8 @@ export interface ChrootTarget extends Target, AsyncDisposable {
   close(): Promise<void>;
   /** The container's first process, as this machine counts. */
   readonly pid: number;
+  /** What of its limits this system does not bound for all processes together. */
+  readonly unbounded: readonly (keyof ResourceLimits)[];
   /** Program and arguments of this machine with which a command gets in, or a shell: those of the command follow. */
   readonly entry: readonly string[];
 }
@@ -89,10 +95,12 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
     options.mountsOf === undefined ? [] : [tools.nsenter, '--target', String(options.mountsOf), '--mount', '--'];
   const [program = tools.setpriv, ...before] = [...mounts, tools.setpriv];
   const binds = (options.binds ?? []).flatMap(({ source, path, readOnly }) => [source, path, readOnly ? 'ro' : 'rw']);
-  const limits = await limitResources({
+  const wanted: ResourceLimits = {
     processes: options.maxProcesses ?? MAX_PROCESSES,
     ...(options.maxMemory === undefined ? {} : { memory: options.maxMemory }),
-  });
+    ...(options.maxProcessors === undefined ? {} : { processors: options.maxProcessors }),
+  };
+  const limits = await limitResources(wanted, options.controlGroups);
   const init = spawn(
     program,
     [
@@ -125,7 +133,8 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
       members: limits.members,
       dataBytes: limits.bounded.has('memory') ? undefined : options.maxMemory,
     });
-    return chrootTarget(options, { init, pid, entry, close });
+    const unbounded = (Object.keys(wanted) as (keyof ResourceLimits)[]).filter((each) => !limits.bounded.has(each));
+    return chrootTarget(options, { init, pid, entry, close, unbounded });
   } catch (error) {
     await close();
     signal.throwIfAborted();
@@ -214,9 +223,10 @@ interface Container {
   readonly pid: number;
   readonly entry: ContainerEntry;
   readonly close: () => Promise<void>;
+  readonly unbounded: ChrootTarget['unbounded'];
 }
 
-function chrootTarget(options: ChrootTargetOptions, { init, pid, entry, close }: Container): ChrootTarget {
+function chrootTarget(options: ChrootTargetOptions, { init, pid, entry, close, unbounded }: Container): ChrootTarget {
   const local = localTarget({ environment: { PATH: SYSTEM_PATH.join(':') }, cwd: '/' });
   let closed = false;
   const throwIfGone = (): void => {
@@ -251,6 +261,7 @@ function chrootTarget(options: ChrootTargetOptions, { init, pid, entry, close }:
     reboot: () => Promise.reject(new RebootRefusedError('A container cannot be rebooted.')),
     close: closeOnce,
     pid,
+    unbounded,
     entry: entry.argv(options.cwd ?? '/', []),
     [Symbol.asyncDispose]: closeOnce,
   };

@@ -8,6 +8,8 @@ export interface ResourceLimits {
   readonly processes: number;
   /** Bytes of memory of all of them together, files in memory included. */
   readonly memory?: number;
+  /** So many processors' time all of them together may take. */
+  readonly processors?: number;
 }
 
 /** Control groups that bound what processes use together. */
@@ -20,40 +22,64 @@ export interface LimitGroups {
   release(): Promise<void>;
 }
 
-/** Where control groups are made and what bounds them: version 1, where each resource has its own, then version 2. */
+/** Below which folder groups are made, and what bounds what: version 1, where each resource has its own, then version 2. */
 const HIERARCHIES: readonly {
-  readonly root: string;
-  readonly files: Partial<Record<keyof ResourceLimits, string>>;
+  readonly folder: string;
+  readonly files: Partial<Record<keyof ResourceLimits, LimitFile>>;
 }[] = [
-  { root: '/sys/fs/cgroup/pids', files: { processes: 'pids.max' } },
-  { root: '/sys/fs/cgroup/memory', files: { memory: 'memory.limit_in_bytes' } },
-  { root: '/sys/fs/cgroup', files: { processes: 'pids.max', memory: 'memory.max' } },
+  { folder: 'pids', files: { processes: { name: 'pids.max', text: String } } },
+  { folder: 'memory', files: { memory: { name: 'memory.limit_in_bytes', text: String } } },
+  { folder: 'cpu', files: { processors: { name: 'cpu.cfs_quota_us', text: (count) => String(count * PERIOD_US) } } },
+  {
+    folder: '.',
+    files: {
+      processes: { name: 'pids.max', text: String, controller: 'pids' },
+      memory: { name: 'memory.max', text: String, controller: 'memory' },
+      processors: { name: 'cpu.max', text: (count) => `${count * PERIOD_US} ${PERIOD_US}`, controller: 'cpu' },
+    },
+  },
 ];
+
+interface LimitFile {
+  readonly name: string;
+  /** How the file says a limit. */
+  readonly text: (limit: number) => string;
+  /** What the group above has to hand down, in version 2. */
+  readonly controller?: string;
+}
+
+export const CONTROL_GROUPS = '/sys/fs/cgroup';
+/** The kernel's own period, of which processes get a part. */
+const PERIOD_US = 100_000;
 const RELEASE_TRIES = 50;
 
 /**
  * Makes control groups with these limits, as far as the system has them and lets this process make them. Groups that
  * processes left behind which are gone are removed.
+ *
+ * @param mountedAt Where control groups are mounted.
  */
-export async function limitResources(limits: ResourceLimits): Promise<LimitGroups> {
-  const name = `kiln-${process.pid}-${randomBytes(6).toString('hex')}`;
+export async function limitResources(limits: ResourceLimits, mountedAt = CONTROL_GROUPS): Promise<LimitGroups> {
+  const group = `kiln-${process.pid}-${randomBytes(6).toString('hex')}`;
   const folders: string[] = [];
   const bounded = new Set<keyof ResourceLimits>();
-  for (const { root, files } of HIERARCHIES) {
+  for (const { folder: below, files } of HIERARCHIES) {
+    const root = join(mountedAt, below);
     await removeStale(root);
     const wanted = Object.entries(files).flatMap(([key, file]) => {
       const resource = key as keyof ResourceLimits;
       const limit = limits[resource];
       return limit === undefined || bounded.has(resource) ? [] : [{ resource, file, limit }];
     });
-    const folder = join(root, name);
+    const folder = join(root, group);
     if (wanted.length === 0 || !(await succeeds(mkdir(folder)))) continue;
-    // Version 2: what a group can bound is what the group above it hands down.
-    if (!(await succeeds(access(join(folder, wanted[0]?.file ?? '')))))
-      await succeeds(writeFile(join(root, 'cgroup.subtree_control'), '+pids +memory', { flag: 'r+' }));
     let bounds = false;
     for (const { resource, file, limit } of wanted) {
-      if (!(await succeeds(writeFile(join(folder, file), String(limit), { flag: 'r+' })))) continue;
+      const path = join(folder, file.name);
+      // One by one: the kernel takes all that are written at once, or none.
+      if (file.controller !== undefined && !(await succeeds(access(path))))
+        await succeeds(writeFile(join(root, 'cgroup.subtree_control'), `+${file.controller}`, { flag: 'r+' }));
+      if (!(await succeeds(writeFile(path, file.text(limit), { flag: 'r+' })))) continue;
       bounded.add(resource);
       bounds = true;
     }
