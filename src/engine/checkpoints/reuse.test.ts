@@ -196,6 +196,38 @@ describe('checkpoints of mounted disks', () => {
     assert.ok((await bench.log(second)).some((line) => /runs in every build.*IMAGE_BUILD_VERSION_ARN/.test(line)));
   });
 
+  test('what the author of a component says is never to be reused is not, nor what comes after it', async () => {
+    // The same key in both builds, though it does something else each time: only its author knows.
+    const random = note('s', 'od -An -N8 -tx1 /dev/urandom');
+    const own = { components: [random, B], componentTags: { 'kiln:cache': 'never' }, row: off };
+    await build(own);
+    const second = await build(own);
+    assert.deepEqual(await ran(second), ['s', 'b']);
+    assert.ok(!(await bench.row(second)).tags['kiln:reused-from']);
+  });
+
+  test('two builds that make one checkpoint at once are both right, and one of it stays', async () => {
+    const components = (last: string) => ({ components: [note('ta'), note('tb'), note(last)], row: off });
+    const both = await Promise.all([build(components('tc')), build(components('td'))]);
+    for (const [index, arn] of both.entries()) {
+      const done = await ran(arn);
+      // One that is late may go on from what the other left.
+      assert.deepEqual(done, ['ta', 'tb', index === 0 ? 'tc' : 'td'].slice(-done.length));
+    }
+    const third = await build(components('te'));
+    assert.deepEqual(await ran(third), ['te']);
+    assert.ok((await bench.log(third)).includes('ta') && (await bench.log(third)).includes('tb'), 'on its disk');
+    assert.deepEqual([...checkpoints.inUse], []);
+    const named = new Set(
+      [...checkpoints.checkpoints.values()].flatMap(({ layers }) => layers.map(({ name }) => name)),
+    );
+    assert.deepEqual(
+      [...checkpoints.layers.keys()].filter((name) => !named.has(name)),
+      [],
+      'nothing is left over',
+    );
+  });
+
   test('of what is too old only the beginning that is not is reused', async () => {
     await build({ components: [A, B], row: off });
     hoursAhead = 30;

@@ -194,6 +194,19 @@ test('with the parent go the checkpoints on it', async () => {
   assert.deepEqual(await readdir(join(fixture.storeFolder, 'disks')), []);
 });
 
+test('a checkpoint whose parent has lost its disk is refused by name', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  await putOn(fixture, store, parent, keyOf('a'), 'text ');
+  await rm(join(fixture.storeFolder, 'disks', `${parent.digest}.qcow2`));
+  await assert.rejects(store.open(keyOf('a'), never), (error: Error) => {
+    assert.ok(error instanceof BuilderFault && error.message.includes('missing'), error.message);
+    return true;
+  });
+  assert.deepEqual(await readdir(join(fixture.storeFolder, 'leases')), []);
+});
+
 test('of two builds that write one checkpoint at once, both keep their disk and one stays', async () => {
   await using fixture = await storeFixture();
   const parent = await importSmall(fixture);
@@ -281,11 +294,13 @@ test('what a process killed while writing leaves is gone after the next start', 
   await using fixture = await storeFixture();
   const parent = await importSmall(fixture);
   const script = `
-    import { writeFile } from 'node:fs/promises';
+    import { mkdir, writeFile } from 'node:fs/promises';
     import { openCheckpointStore } from ${JSON.stringify(new URL('./checkpoints.ts', import.meta.url).href)};
     const store = await openCheckpointStore({ folder: process.argv[1], limitBytes: 1, minFreeBytes: 0 });
-    const { path } = await store.newLayer();
+    const { path, state } = await store.newLayer();
     await writeFile(path, Buffer.alloc(65536));
+    await mkdir(state);
+    await writeFile(state + '/memory.zst', Buffer.alloc(65536));
     process.stdout.write('written');
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, fixture.storeFolder], {
@@ -295,7 +310,7 @@ test('what a process killed while writing leaves is gone after the next start', 
   const layers = async (): Promise<readonly string[]> =>
     (await readdir(join(fixture.storeFolder, 'disks'))).filter((name) => name.startsWith('layer-'));
   await openImageStore({ folder: fixture.storeFolder });
-  assert.equal((await layers()).length, 1, 'its process still runs');
+  assert.equal((await layers()).length, 2, 'its process still runs: the disk, and the memory that belongs to it');
   child.kill('SIGKILL');
   await once(child, 'exit');
   await openImageStore({ folder: fixture.storeFolder });
