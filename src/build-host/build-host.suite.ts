@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { describeTarget } from '../toe/target.suite.ts';
 import type { Target } from '../toe/target.ts';
@@ -7,6 +8,8 @@ import { BuildFailure } from '../util/faults.ts';
 import type { LineSource, Monitor } from '../util/monitor.ts';
 import { run } from '../util/spawn.ts';
 import type { BuildHost, Instance, LaunchRequest, ParentDisk } from './build-host.ts';
+
+const MIB = 2 ** 20;
 
 export interface BuildHostSuite {
   /** Another host object on the same place: what it knows of instances, it has found. */
@@ -120,7 +123,13 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
 
       test('gives up its disk with clean file systems', async () => {
         await output(instance.target, ['sh', '-c', 'echo kept > /root/kept; (while :; do date > /root/busy; done) &']);
+        // Written out, so that it was on the overlay, and then deleted.
+        const deleted = 'yes | head -c 200M > /var/big; sync /var/big; rm /var/big';
+        await output(instance.target, ['sh', '-c', deleted]);
         const { path } = await instance.stopForCapture({ signal: never, monitor });
+        const { size, blocks } = await stat(path);
+        assert.ok(size > 200 * MIB, `it was there: ${size} bytes`);
+        assert.ok(blocks * 512 < size - 150 * MIB, `it was given back: ${blocks * 512} of ${size} bytes are in use`);
         await suite.assertCleanDisk(path);
         assert.deepEqual(await host.list(), [{ instanceId: request.instanceId, owner: request.owner, running: false }]);
       });
