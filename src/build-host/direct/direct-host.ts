@@ -100,7 +100,7 @@ export function directHost(options: DirectHostOptions): DirectHost {
 
 /**
  * Unmounts the file system of an instance that is thrown away, so that the kernel does not find its disk gone with the
- * daemon. A try: the end of the daemon unmounts it as well.
+ * daemon. A try: the end of its processes unmounts it as well.
  */
 async function unmount(instanceId: string, folder: string): Promise<void> {
   for (const pid of await instanceProcesses(instanceId, folder)) {

@@ -15,7 +15,7 @@ import { BuildFailure } from '../../util/faults.ts';
 import { silentMonitor } from '../../util/monitor.ts';
 import { run } from '../../util/spawn.ts';
 import type { LaunchRequest } from '../build-host.ts';
-import { instanceProcesses } from '../qemu/processes.ts';
+import { instanceProcesses, killInstance } from '../qemu/processes.ts';
 import { type DirectHost, directHost } from './direct-host.ts';
 import type { DirectInstance } from './direct-instance.ts';
 import { NeedsBoot } from './needs-boot.ts';
@@ -216,6 +216,33 @@ describe('mounted disks', async () => {
     ];
     for (const wish of cases) await assert.rejects(host.launch({ ...request('5'), ...wish }, context), NeedsBoot);
     await assertNothingLeft(request('5').instanceId);
+  });
+
+  test('processes that are all killed with much to be written let go of the disk', async () => {
+    await using host = makeHost();
+    const { instanceId } = request('8');
+    const { target } = await host.launch(request('8'), context);
+    // Less than what the kernel begins to write by itself.
+    await output(target, 'head -c 100M /dev/zero | tr "\\0" x > /root/unwritten');
+    await killInstance(instanceId, join(instancesFolder, instanceId));
+    assert.doesNotMatch((await run('losetup', ['--list', '--noheadings'])).stdout.toString(), /disk\.raw/);
+    await host.terminate(instanceId);
+    await assertNothingLeft(instanceId);
+  });
+
+  test('a file system is mounted where its daemon does not see it', async () => {
+    await using host = makeHost();
+    const { instanceId } = request('9');
+    await host.launch(request('9'), context);
+    const folder = join(instancesFolder, instanceId);
+    const seen = await Promise.all(
+      (await instanceProcesses(instanceId, folder)).map(async (pid) => ({
+        isDaemon: (await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('qemu-storage-daemon'),
+        mounts: (await readFile(`/proc/${pid}/mounts`, 'utf8')).includes(`${folder}/root ext4`),
+      })),
+    );
+    assert.deepEqual([...new Set(seen.filter(({ isDaemon }) => isDaemon).map(({ mounts }) => mounts))], [false]);
+    assert.ok(seen.some(({ mounts }) => mounts));
   });
 
   test('an abort leaves nothing', async () => {

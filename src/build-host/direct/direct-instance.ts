@@ -66,7 +66,7 @@ export async function openDirectInstance(
     enterCommand: container.entry.map(quoteForShell).join(' '),
     close: async () => {
       await close();
-      disk.release();
+      await disk.release();
     },
     stopForCapture: (context) => giveUp('keep', context.signal),
     rollBack: (within) => giveUp('discard', within),

@@ -6,6 +6,7 @@ import type { ParentDisk } from '../build-host.ts';
 import { moveFile } from '../move-file.ts';
 import { FILES } from './files.ts';
 import { type WriteCheck, watchWrites } from './lost-writes.ts';
+import { openMountSpace } from './mount-space.ts';
 import { NeedsBoot } from './needs-boot.ts';
 import { runHost } from './programs.ts';
 import { findRootPartition } from './root-partition.ts';
@@ -31,8 +32,8 @@ export interface MountedDisk {
    * file system any more. `sinceCheckpoint` false takes back what was written since the last checkpoint.
    */
   giveUp(sinceCheckpoint: 'keep' | 'discard', signal: AbortSignal): Promise<string>;
-  /** Lets go of the daemon without ending it. */
-  release(): void;
+  /** Unmounts it, unless somebody else still sees it, and lets go of the daemon without ending that. */
+  release(): Promise<void>;
 }
 
 /**
@@ -57,12 +58,16 @@ export async function mountDisk(
   await create(FILES.rootDisk, signal);
   const daemon = await startStorageDaemon(folder, instanceId, FILES.rootDisk, signal);
   const root = join(folder, FILES.root);
-  /** Runs a program of the host with the daemon's mounts. */
+  const space = await openMountSpace(folder, instanceId, daemon.pid, signal).catch((error: unknown) => {
+    daemon.release();
+    throw error;
+  });
+  /** Runs a program of the host where the disk is mounted. */
   const inside = (program: 'mount' | 'umount' | 'fstrim' | 'fsfreeze', args: readonly string[]) =>
-    runHost('nsenter', ['--target', String(daemon.pid), '--mount', '--', program, ...args]);
+    runHost('nsenter', ['--target', String(space.pid), '--mount', '--', program, ...args]);
 
   const seenRawDisk = join(`/proc/${daemon.pid}/root`, folder, FILES.rawDisk);
-  const rootFromHere = join(`/proc/${daemon.pid}/root`, root);
+  const rootFromHere = join(`/proc/${space.pid}/root`, root);
   let device: string;
   let writes: WriteCheck;
   try {
@@ -71,9 +76,10 @@ export async function mountDisk(
     const options = `loop,offset=${offset},sizelimit=${size},nodev,noatime,nobarrier`;
     await inside('mount', ['-t', 'ext4', '-o', options, '--', join(folder, FILES.rawDisk), root]);
     device = deviceOf(await stat(seenRawDisk));
-    writes = await watchWrites({ folder, pid: daemon.pid, root, rootFromHere });
+    writes = await watchWrites({ folder, pid: space.pid, root, rootFromHere });
     signal.throwIfAborted();
   } catch (error) {
+    await space.end();
     daemon.release();
     throw error;
   }
@@ -91,8 +97,8 @@ export async function mountDisk(
         signal: within,
       });
     }
-    if (keepAs !== undefined) await inside('fstrim', [root]);
     await writes.assertNoneLost();
+    if (keepAs !== undefined) await inside('fstrim', [root]);
     await inside('fsfreeze', ['--freeze', root]);
     try {
       await addOverlay(daemon, join(folder, file), name, keepAs === undefined ? 'absolute-paths' : 'existing');
@@ -110,13 +116,15 @@ export async function mountDisk(
 
   async function giveUp(sinceCheckpoint: 'keep' | 'discard', giveUpSignal: AbortSignal): Promise<string> {
     if (sinceCheckpoint === 'keep') {
-      await inside('fstrim', [root]);
+      // What was deleted last is free only when that is written.
       await writes.assertNoneLost();
+      await inside('fstrim', [root]);
       // From here on nothing is written, so that what is lost last is known before the file system is gone.
       await inside('mount', ['-o', 'remount,ro', root]);
       await writes.assertNoneLost('read-only');
     }
     await inside('umount', ['--', root]);
+    await space.end();
     await untilDetached(device);
     await daemon.end();
     if (sinceCheckpoint === 'discard') {
@@ -131,7 +139,11 @@ export async function mountDisk(
   }
 
   const flush = (): Promise<void> => writes.assertNoneLost();
-  return { pid: daemon.pid, root, rootFromHere, flush, checkpoint, giveUp, release: daemon.release };
+  async function release(): Promise<void> {
+    await space.end();
+    daemon.release();
+  }
+  return { pid: space.pid, root, rootFromHere, flush, checkpoint, giveUp, release };
 }
 
 /** Writes what the layers above the first have into the first. */

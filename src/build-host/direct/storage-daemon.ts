@@ -7,7 +7,7 @@ import { connectQmp, type Qmp } from '../qemu/qmp.ts';
 import { FILES } from './files.ts';
 import { programPath } from './programs.ts';
 
-/** The process that shows a qcow2 as a raw file, in a mount namespace of its own: with it go all mounts of the disk. */
+/** The process that shows a qcow2 as a raw file, in a mount namespace of its own. */
 export interface StorageDaemon {
   readonly pid: number;
   readonly qmp: Qmp;
