@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Figures } from './goals.ts';
 import { type BenchKiln, type KilnBuild, startKiln, stepSeconds } from './kiln.ts';
@@ -27,7 +27,7 @@ export interface BenchCase {
 const KILN_CASES: readonly BenchCase[] = [
   {
     name: 'A auto',
-    run: withKiln(async (kiln, { folder }, note) => {
+    run: withKiln(async (kiln, { folder, store, base }, note) => {
       const a = { name: 'a', executor: 'auto' } as const;
       const first = await kiln.build({ ...a, components: recipeA('one'), cold: true });
       note({ 'A cold auto': first.seconds, ...named('capture', stepSeconds(first, 'CreateOutputAMI')) });
@@ -35,12 +35,14 @@ const KILN_CASES: readonly BenchCase[] = [
       note({ 'A unchanged': (await kiln.build({ ...a, components: recipeA('one'), version })).seconds });
       note({ 'A page auto': (await kiln.build({ ...a, components: recipeA('two') })).seconds });
       note({ plan: (await kiln.run(['plan', join(folder, 'a.yaml'), '--executor', 'auto'])).seconds });
-      const raw = join(folder, 'a.raw');
-      await measure('qemu-img', ['convert', '-O', 'raw', first.file, raw], LIMIT);
-      const image = /ami-[0-9a-f]{17}/.exec(first.output)?.[0] ?? '';
-      note({ export: (await kiln.run(['export', image, join(folder, 'export.qcow2')])).seconds });
+      const raw = join(folder, 'base.raw');
+      await measure('qemu-img', ['convert', '-O', 'raw', base, raw], LIMIT);
+      const [parent = ''] = (await readdir(join(store, 'amis'))).map((name) => name.replace(/\.json$/, ''));
+      note({ export: (await kiln.run(['export', parent, join(folder, 'export.qcow2')])).seconds });
       const plain = ['convert', '-c', '-O', 'qcow2', raw, join(folder, 'plain.qcow2')];
       note({ 'qemu-img': (await measure('qemu-img', plain, LIMIT)).seconds });
+      const image = /ami-[0-9a-f]{17}/.exec(first.output)?.[0] ?? '';
+      note({ 'export on a packed base': (await kiln.run(['export', image, join(folder, 'child.qcow2')])).seconds });
     }),
   },
   {
@@ -51,6 +53,17 @@ const KILN_CASES: readonly BenchCase[] = [
     }),
   },
   { name: 'A vm', run: coldAndPage('A', 'vm', recipeA) },
+  {
+    name: 'known parent',
+    run: withKiln(async (kiln, _, note) => {
+      // The machine that the first build boots is kept; the second has nothing else in common with it.
+      await kiln.build({ name: 'first', executor: 'vm', components: recipeOf(1, 'first') });
+      note({
+        'A new on a known parent vm': (await kiln.build({ name: 'a', executor: 'vm', components: recipeA('one') }))
+          .seconds,
+      });
+    }),
+  },
   { name: 'B auto', run: coldAndPage('B', 'auto', recipeB) },
   {
     name: 'growth',
