@@ -17,6 +17,8 @@ test('a process that a test left running is found by the marker it inherited', a
       [child.pid],
     );
     assert.match(found[0]?.command ?? '', /^sleep 60$/);
+    assert.equal(markedProcesses('leak').length, 1, 'a part of the run');
+    assert.deepEqual(markedProcesses('lea'), []);
   } finally {
     child.kill('SIGKILL');
     await once(child, 'close');

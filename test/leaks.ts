@@ -43,7 +43,7 @@ export function newTraces(before: Traces, now: Traces): readonly string[] {
   ];
 }
 
-/** Processes other than this one that carry `MARKER=value` in their environment, as `pid command line`. */
+/** Processes other than this one that carry `MARKER=value` in their environment, or `value` and a part of a test's own, after a hyphen. */
 export function markedProcesses(value: string): readonly { readonly pid: number; readonly command: string }[] {
   const wanted = `${MARKER}=${value}`;
   const found: { pid: number; command: string }[] = [];
@@ -51,7 +51,8 @@ export function markedProcesses(value: string): readonly { readonly pid: number;
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     try {
-      if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(wanted)) continue;
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      if (!environment.some((entry) => entry === wanted || entry.startsWith(`${wanted}-`))) continue;
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
       // A zombie has no command line; its parent, not the tests, has to collect it.
       if (command !== '') found.push({ pid, command: command.slice(0, 160) });

@@ -141,7 +141,7 @@ test('an interruption while the disk is handed over leaves nothing', async () =>
 
 test('what a killed build on a mounted disk leaves is taken away by the next start', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
-  const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-killed-mounted` };
+  const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-mounted-killed` };
   const build = home.start(['build', twoWays, '--executor', 'direct', '--json'], marker);
   await build.line((line) => line.includes('[packages] build/Download'));
   const loops = (): number =>
