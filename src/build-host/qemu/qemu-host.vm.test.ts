@@ -59,6 +59,7 @@ describe('QEMU', async () => {
     deadDisk,
     // Its target is the SSH target, which goes through the suite against an sshd of this machine.
     runsTargetSuite: false,
+    hasDisks: true,
     bootSeconds: 480,
     assertNothingLeft,
     assertCleanDisk: (path) => assertCleanDisk(path, folder),

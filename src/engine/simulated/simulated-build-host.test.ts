@@ -24,6 +24,7 @@ describe('simulated', async () => {
     parentDisk,
     deadDisk,
     runsTargetSuite: true,
+    hasDisks: false,
     bootSeconds: 60,
     assertNothingLeft: async (instanceId) => {
       assert.equal(existsSync(path.join(instances, instanceId)), false);
