@@ -145,6 +145,6 @@ test('Ctrl-C during a build ends the guest, leaves no file and the image is CANC
 
 function guests(marker: Readonly<Record<string, string>>): readonly number[] {
   return markedProcesses(marker[MARKER] ?? '').flatMap(({ pid, command }) =>
-    command.includes('qemu-system') ? [pid] : [],
+    command.includes('-name guest=') ? [pid] : [],
   );
 }
