@@ -6,6 +6,7 @@ import { BuilderFault } from '../../util/faults.ts';
 import { quoteForShell } from '../../util/shell-quote.ts';
 import { makeSshKeyPair, type SshKeyPair } from '../../util/ssh-key-pair.ts';
 import type { CapturedDisk, Instance, LaunchContext } from '../build-host.ts';
+import { endLostCheckpoint } from './checkpoint/take-checkpoint.ts';
 import { FILES, readRecord, type SshAccess } from './instance-record.ts';
 import { faultOf } from './machine.ts';
 import { instanceProcesses, isInstanceProcess } from './processes.ts';
@@ -106,6 +107,7 @@ export async function refindInstance(folder: string, programs: QemuPrograms): Pr
   };
   const qmp = await connectQmp(folder, FILES.qmp, onEvent, AbortSignal.timeout(ADOPT_MS)).catch(() => undefined);
   void qmp?.closed.then(() => target.drop());
+  if (qmp !== undefined) await endLostCheckpoint(folder, qmp);
   const release = (): void => {
     target.close();
     qmp?.close();

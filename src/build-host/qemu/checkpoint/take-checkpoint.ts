@@ -172,6 +172,30 @@ async function untilSaved(qmp: Qmp, { inBackground, begin, stalledMs, signal }: 
   }
 }
 
+/** What QEMU calls a guest that stands still because somebody is saving it, or was; not one that an error has stopped. */
+const SAVED = new Set(['paused', 'finish-migrate', 'postmigrate', 'save-vm']);
+
+/**
+ * Lets a guest go on whose process of Kiln is gone, maybe while it saved the guest: nobody else would. The record of the instance
+ * gets the disk that the guest writes on by now.
+ *
+ * @param folder Of the instance.
+ */
+export async function endLostCheckpoint(folder: string, qmp: Qmp): Promise<void> {
+  const { status } = (await qmp.execute('query-status')) as { readonly status: string };
+  if (SAVED.has(status)) {
+    await qmp.execute('migrate_cancel').catch(() => {});
+    await untilIdle(qmp, STALLED_MS);
+    await qmp.execute('cont');
+  }
+  // The overlays that checkpoints put on the disk are called like their files.
+  const written = await rootNode(qmp);
+  const record = await readRecord(folder);
+  if (record !== undefined && /^root-[0-9]+\.qcow2$/.test(written) && record.rootDisk !== written) {
+    await writeRecord(folder, { ...record, rootDisk: written });
+  }
+}
+
 async function untilIdle(qmp: Qmp, withinMs: number): Promise<void> {
   const begin = performance.now();
   while (performance.now() - begin < withinMs) {
