@@ -5,7 +5,8 @@
  *
  * Without `--case` all are run, one after the other; that takes about an hour on an idle machine. Each result is added to the
  * report as soon as it is there (`bench/results.md`, `.json`), so that cases can be run one at a time. Peers that are not
- * installed are left out and named. `--note` says in the report under what circumstances it was made. `KILN_BENCH_STORE` names an image store that has the base image already.
+ * installed are left out and named. `--note` says in the report under what circumstances it was made.
+ * `KILN_BENCH_STORE` names an image store that has the base image already.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -43,7 +43,10 @@ export function newTraces(before: Traces, now: Traces): readonly string[] {
   ];
 }
 
-/** Processes other than this one that carry `MARKER=value` in their environment, or `value` and a part of a test's own, after a hyphen. */
+/**
+ * Processes other than this one that carry `MARKER=value` in their environment, or `value` and a part of a test's own,
+ * after a hyphen.
+ */
 export function markedProcesses(value: string): readonly { readonly pid: number; readonly command: string }[] {
   const wanted = `${MARKER}=${value}`;
   const found: { pid: number; command: string }[] = [];

@@ -25,8 +25,9 @@ export async function endInstance(
   progress: BuildProgress,
   instanceId: string,
 ): Promise<void> {
-  await buildHost.terminate(instanceId);
   const history = progress.instances.get(instanceId)?.history;
+  history?.ending();
+  await buildHost.terminate(instanceId);
   progress.instances.delete(instanceId);
   // That of a test instance has none.
   if (history !== undefined && history.records.length > 0) progress.ran = history.records;

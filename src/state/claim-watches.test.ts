@@ -2,14 +2,28 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Kysely, KyselyPlugin } from 'kysely';
 import { claimWatches } from './claim-watches.ts';
+import type { Store } from './open-store.ts';
 import type { Database } from './tables.ts';
 import { AT, insertImage } from './test-rows.ts';
 import { openTestStore } from './test-store.ts';
+import type { ImageClaim } from './transitions/claim.ts';
 import { claimImage } from './transitions/claim-image.ts';
 import { requestImageCancellation } from './transitions/request-image-cancellation.ts';
 import { takeOverImage } from './transitions/take-over-image.ts';
 
 const claimant = { workerId: 'here', at: AT };
+
+interface ClaimedImage {
+  readonly imageArn: string;
+  readonly claim: ImageClaim;
+}
+
+async function claimedImage({ db }: Store, slug?: string): Promise<ClaimedImage> {
+  const imageArn = await insertImage(db, slug === undefined ? {} : { slug });
+  const claimed = await claimImage(db, { imageArn, ...claimant });
+  assert.ok(claimed);
+  return { imageArn, claim: claimed.claim };
+}
 
 /** Notes what a watch tells. */
 function notes() {
@@ -19,25 +33,21 @@ function notes() {
 
 test('a watch tells once when the cancellation is asked for, also when that was before it began', async () => {
   await using store = await openTestStore();
-  const imageArn = await insertImage(store.db);
-  const claimed = await claimImage(store.db, { imageArn, ...claimant });
-  assert.ok(claimed);
+  const { imageArn, claim } = await claimedImage(store);
   const { told, watch } = notes();
-  const watching = claimWatches(store.db).watch(claimed.claim, watch, new AbortController().signal);
+  const watching = claimWatches(store.db).watch(claim, watch, new AbortController().signal);
   await requestImageCancellation(store.db, { imageArn, at: AT });
   await watching;
   assert.deepEqual(told, ['cancelled']);
-  await claimWatches(store.db).watch(claimed.claim, watch, new AbortController().signal);
+  await claimWatches(store.db).watch(claim, watch, new AbortController().signal);
   assert.deepEqual(told, ['cancelled', 'cancelled']);
 });
 
 test('a watch tells that somebody else has the image', async () => {
   await using store = await openTestStore();
-  const imageArn = await insertImage(store.db);
-  const claimed = await claimImage(store.db, { imageArn, ...claimant });
-  assert.ok(claimed);
+  const { imageArn, claim } = await claimedImage(store);
   const { told, watch } = notes();
-  const watching = claimWatches(store.db).watch(claimed.claim, watch, new AbortController().signal);
+  const watching = claimWatches(store.db).watch(claim, watch, new AbortController().signal);
   await store.jobs.enqueue(store.db, imageArn);
   await takeOverImage(store.db, { imageArn, workerId: 'there' });
   await watching;
@@ -46,12 +56,10 @@ test('a watch tells that somebody else has the image', async () => {
 
 test('a watch ends with its signal and then tells nothing', async () => {
   await using store = await openTestStore();
-  const imageArn = await insertImage(store.db);
-  const claimed = await claimImage(store.db, { imageArn, ...claimant });
-  assert.ok(claimed);
+  const { claim } = await claimedImage(store);
   const { told, watch } = notes();
   const ended = new AbortController();
-  const watching = claimWatches(store.db).watch(claimed.claim, watch, ended.signal);
+  const watching = claimWatches(store.db).watch(claim, watch, ended.signal);
   ended.abort();
   await watching;
   assert.deepEqual(told, []);
@@ -83,17 +91,10 @@ test('the claims of all builds of a process are looked at with one query', async
   const { asked, db } = counted(store.db);
   const watches = claimWatches(db);
   const { told, watch } = notes();
-  const arns = await Promise.all(
-    Array.from({ length: 10 }, (_, index) => insertImage(store.db, { slug: `i${index}` })),
-  );
-  const watching: Promise<void>[] = [];
-  const claims = await Promise.all(arns.map((imageArn) => claimImage(store.db, { imageArn, ...claimant })));
-  for (const imageArn of arns) await requestImageCancellation(store.db, { imageArn, at: AT });
-  for (const claimed of claims) {
-    assert.ok(claimed);
-    watching.push(watches.watch(claimed.claim, watch, new AbortController().signal));
-  }
-  await Promise.all(watching);
+  const claimed = await Promise.all(Array.from({ length: 10 }, (_, index) => claimedImage(store, `i${index}`)));
+  for (const { imageArn } of claimed) await requestImageCancellation(store.db, { imageArn, at: AT });
+  const never = new AbortController().signal;
+  await Promise.all(claimed.map(({ claim }) => watches.watch(claim, watch, never)));
   assert.deepEqual(told, Array(10).fill('cancelled'));
   assert.deepEqual(asked, ['SelectQueryNode']);
 });
@@ -103,19 +104,15 @@ test('of several builds each is told its own; those that go on are watched furth
   const watches = claimWatches(store.db);
   const one = notes();
   const other = notes();
-  const [first, second] = await Promise.all(['a', 'b'].map((slug) => insertImage(store.db, { slug })));
-  assert.ok(first !== undefined && second !== undefined);
-  const claims = [first, second].map((imageArn) => claimImage(store.db, { imageArn, ...claimant }));
-  const [a, b] = await Promise.all(claims);
-  assert.ok(a && b);
+  const [first, second] = await Promise.all([claimedImage(store, 'a'), claimedImage(store, 'b')]);
   const never = new AbortController().signal;
-  const watchingFirst = watches.watch(a.claim, one.watch, never);
-  const watchingSecond = watches.watch(b.claim, other.watch, never);
-  await requestImageCancellation(store.db, { imageArn: first, at: AT });
+  const watchingFirst = watches.watch(first.claim, one.watch, never);
+  const watchingSecond = watches.watch(second.claim, other.watch, never);
+  await requestImageCancellation(store.db, { imageArn: first.imageArn, at: AT });
   await watchingFirst;
   assert.deepEqual([one.told, other.told], [['cancelled'], []]);
-  await store.jobs.enqueue(store.db, second);
-  await takeOverImage(store.db, { imageArn: second, workerId: 'there' });
+  await store.jobs.enqueue(store.db, second.imageArn);
+  await takeOverImage(store.db, { imageArn: second.imageArn, workerId: 'there' });
   await watchingSecond;
   assert.deepEqual([one.told, other.told], [['cancelled'], ['ClaimLostError']]);
 });
@@ -125,15 +122,13 @@ test('a claim that was lost to this very process is lost, and the new one is not
   const watches = claimWatches(store.db);
   const old = notes();
   const now = notes();
-  const imageArn = await insertImage(store.db);
-  const claimed = await claimImage(store.db, { imageArn, ...claimant });
-  assert.ok(claimed);
+  const { imageArn, claim } = await claimedImage(store);
   await store.jobs.enqueue(store.db, imageArn);
   const again = await takeOverImage(store.db, { imageArn, ...claimant });
   assert.ok(again);
   const ended = new AbortController();
   const watching = watches.watch(again.claim, now.watch, ended.signal);
-  await watches.watch(claimed.claim, old.watch, new AbortController().signal);
+  await watches.watch(claim, old.watch, new AbortController().signal);
   assert.deepEqual([old.told, now.told], [['ClaimLostError'], []]);
   ended.abort();
   await watching;
@@ -144,11 +139,9 @@ test('a database that is away ends no watch and tells nothing', async () => {
   let failures = 3;
   const { asked, db } = counted(store.db, () => failures-- > 0);
   const { told, watch } = notes();
-  const imageArn = await insertImage(store.db);
-  const claimed = await claimImage(store.db, { imageArn, ...claimant });
-  assert.ok(claimed);
+  const { imageArn, claim } = await claimedImage(store);
   await requestImageCancellation(store.db, { imageArn, at: AT });
-  await claimWatches(db).watch(claimed.claim, watch, new AbortController().signal);
+  await claimWatches(db).watch(claim, watch, new AbortController().signal);
   assert.deepEqual(told, ['cancelled']);
   assert.equal(asked.length, 4);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findImage } from './find-resource.ts';
+import { AT_ONCE } from './parked.ts';
 import { withQueuePosition } from './queue-position.ts';
 import { insertImage } from './test-rows.ts';
 import { openTestStore } from './test-store.ts';
@@ -10,13 +11,14 @@ test('images that wait for a worker say which number they are, and whether there
   await using store = await openTestStore();
   const { db } = store;
   const queued_from = new Date(Date.now() - 1000);
-  const parked_until = new Date();
+  const parked_until = new Date(Date.now() + 60_000);
   const arns = [
     await insertImage(db, { build: 1, queued_from }),
     await insertImage(db, { build: 2, status: 'BUILDING', worker_id: 'w' }),
     await insertImage(db, { build: 3, status: 'FAILED', reason: 'broken', queued_from }),
     await insertImage(db, { build: 4, queued_from }),
-    await insertImage(db, { build: 5, status: 'TESTING', queued_from, parked_until }),
+    await insertImage(db, { build: 5, status: 'TESTING', queued_from: parked_until, parked_until }),
+    await insertImage(db, { build: 6, status: 'TESTING', queued_from, parked_until: AT_ONCE }),
   ];
   const reasons = async () => {
     const rows = await Promise.all(arns.map((arn) => findImage(db, arn)));
@@ -33,7 +35,8 @@ test('images that wait for a worker say which number they are, and whether there
     'broken',
     `${number(2)} No worker is running.`,
     null,
+    `${number(3)} No worker is running.`,
   ]);
   await beat(db, { id: 'w', place: 'here', capacity: { builds: 1, vcpus: 1, memoryMiB: 1, diskMiB: 1 } });
-  assert.deepEqual(await reasons(), [number(1), null, 'broken', number(2), null]);
+  assert.deepEqual(await reasons(), [number(1), null, 'broken', number(2), null, number(3)]);
 });

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { ImageRow } from './find-resource.ts';
 import { STAGES } from './image-states.ts';
+import { AT_ONCE } from './parked.ts';
 import type { Database } from './tables.ts';
 import { isAnyWorkerAlive } from './workers.ts';
 
@@ -30,7 +31,8 @@ export async function withQueuePosition(db: Kysely<Database>, images: readonly I
   });
 }
 
-/** A parked build waits for a person, not for a worker. */
+/** A parked build waits for a person; once it has an answer, or is to be retried, it waits for a worker as well. */
 function isWaiting({ status, queued_from: from, parked_until: parked }: ImageRow): boolean {
-  return from !== null && parked === null && (STAGES as readonly string[]).includes(status);
+  const isParked = parked !== null && parked.getTime() !== AT_ONCE.getTime();
+  return from !== null && !isParked && (STAGES as readonly string[]).includes(status);
 }

@@ -20,7 +20,7 @@ interface Outcome {
 describe('builds that go on from checkpoints', () => {
   let home: KilnHome;
   let template: string;
-  let hit: Outcome;
+  let reusing: Outcome;
   const begin = new Date();
   /** What differs from the parent is all that can differ between two of these images. */
   const read = (file: string) => readDisk(join(home.work, file), [], begin);
@@ -48,6 +48,18 @@ describe('builds that go on from checkpoints', () => {
     assert.equal(outcome.code, 0, outcome.lines.slice(-40).join('\n'));
     return outcome;
   }
+  /** But for what says when it was written. `written` is one of the files that the components wrote. */
+  async function assertSame(hit: string, miss: string, written: string): Promise<void> {
+    const [one, two] = [await read(hit), await read(miss)];
+    assert.match(one.tree.get(written) ?? '', / [0-9a-f]{32}$/);
+    const paths = new Set([...one.tree.keys(), ...two.tree.keys()]);
+    const different = [...paths].filter((path) => one.tree.get(path) !== two.tree.get(path) && !TIMES.test(path));
+    assert.deepEqual(different, []);
+    assert.deepEqual(one.packages, two.packages);
+    assert.deepEqual(one.enabledUnits, two.enabledUnits);
+    const attributes = (lines: readonly string[]) => lines.filter((line) => !line.startsWith('./var/log/')).toSorted();
+    assert.deepEqual(attributes(one.attributes), attributes(two.attributes));
+  }
   const says = ({ lines }: Outcome, pattern: RegExp): boolean => lines.some((line) => pattern.test(line));
   const layers = (): readonly string[] =>
     readdirSync(join(home.path, 'images/disks')).filter((name) => /^layer-.*\.qcow2$/.test(name));
@@ -73,19 +85,30 @@ describe('builds that go on from checkpoints', () => {
       ],
       plan.lines.join('\n'),
     );
-    hit = await build('1.0.1', 'Two', 'hit.raw');
-    assert.ok(says(hit, /nginx is reused: it ran at/) && !says(hit, /page is reused/));
+    reusing = await build('1.0.1', 'Two', 'hit.raw');
+    assert.ok(says(reusing, /nginx is reused: it ran at/) && !says(reusing, /page is reused/));
     const miss = await build('1.0.2', 'Two', 'miss.raw', '--no-cache');
     assert.ok(says(miss, /Nothing is reused/) && !says(miss, /is reused: it ran/));
-    const [one, two] = [await read('hit.raw'), await read('miss.raw')];
-    assert.match(one.tree.get('/var/www/html/index.html') ?? '', / [0-9a-f]{32}$/);
-    const paths = new Set([...one.tree.keys(), ...two.tree.keys()]);
-    const different = [...paths].filter((path) => one.tree.get(path) !== two.tree.get(path) && !TIMES.test(path));
-    assert.deepEqual(different, []);
-    assert.deepEqual(one.packages, two.packages);
-    assert.deepEqual(one.enabledUnits, two.enabledUnits);
-    const attributes = (lines: readonly string[]) => lines.filter((line) => !line.startsWith('./var/log/')).toSorted();
-    assert.deepEqual(attributes(one.attributes), attributes(two.attributes));
+    await assertSame('hit.raw', 'miss.raw', '/var/www/html/index.html');
+  });
+
+  test('the smallest example too, whose one component is not run again', async () => {
+    const hello = join(home.work, 'hello.yaml');
+    const image = '  HelloImage:\n    Type: AWS::ImageBuilder::Image\n    Properties:\n';
+    const text = readFileSync(join(examples, 'hello/template.yaml'), 'utf8');
+    assert.ok(text.includes(image));
+    writeFileSync(hello, text.replace(image, `${image}      ImageTestsConfiguration: { ImageTestsEnabled: false }\n`));
+    const greet = async (file: string, ...more: readonly string[]): Promise<Outcome> => {
+      const outcome = await kiln('build', hello, '--executor', 'auto', '-o', join(home.work, file), ...more);
+      assert.equal(outcome.code, 0, outcome.lines.slice(-40).join('\n'));
+      return outcome;
+    };
+    await greet('hello-cold.raw');
+    const again = await greet('hello-hit.raw');
+    assert.ok(says(again, /LaunchBuildInstance SKIPPED/), again.lines.join('\n'));
+    const anew = await greet('hello-miss.raw', '--no-cache');
+    assert.ok(says(anew, /Nothing is reused/) && !says(anew, /SKIPPED/), anew.lines.join('\n'));
+    await assertSame('hello-hit.raw', 'hello-miss.raw', '/etc/motd');
   });
 
   test('the same again is the same disk under a new build version, and says so', async () => {
@@ -128,7 +151,7 @@ describe('builds that go on from checkpoints', () => {
     assert.ok(says(stats, /^checkpoints +0$/));
     const plan = await kiln('plan', template, '-p', 'Recipe=1.0.4', '-p', 'Title=Four', '--json');
     assert.ok(!plan.lines.join().includes('ranAt'), 'nothing is left to be reused');
-    const ami = hit.lines.join('\n').match(/ami-[0-9a-f]{17}/)?.[0] ?? '';
+    const ami = reusing.lines.join('\n').match(/ami-[0-9a-f]{17}/)?.[0] ?? '';
     const exported = await kiln('export', ami, join(home.work, 'again.raw'));
     assert.equal(exported.code, 0, 'an image that shared its layers is whole');
   });

@@ -3,47 +3,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeKilnHome } from '../kiln-home.ts';
+import { bash, templateOf } from './template.ts';
 
-const TEMPLATE = `
-Resources:
-  Broken:
-    Type: AWS::ImageBuilder::Component
-    Properties:
-      Name: broken
-      Version: 1.0.0
-      Platform: Linux
-      Data: |
-        schemaVersion: 1.0
-        phases:
-          - name: build
-            steps:
-              - name: Explode
-                action: ExecuteBash
-                inputs:
-                  commands:
-                    - echo "the fuse is lit"
-                    - echo "no such fuel" >&2
-                    - exit 3
-  Recipe:
-    Type: AWS::ImageBuilder::ImageRecipe
-    Properties:
-      Name: broken
-      Version: 1.0.0
-      ParentImage: !Sub arn:aws:imagebuilder:\${AWS::Region}:aws:image/debian-server-12-x86/x.x.x
-      Components:
-        - ComponentArn: !GetAtt Broken.Arn
-  Infrastructure:
-    Type: AWS::ImageBuilder::InfrastructureConfiguration
-    Properties:
-      Name: broken
-      InstanceProfileName: builder
-      TerminateInstanceOnFailure: false
-  Image:
-    Type: AWS::ImageBuilder::Image
-    Properties:
-      ImageRecipeArn: !GetAtt Recipe.Arn
-      InfrastructureConfigurationArn: !GetAtt Infrastructure.Arn
-`;
+const TEMPLATE = templateOf({
+  name: 'broken',
+  components: { broken: [bash('Explode', ['echo "the fuse is lit"', 'echo "no such fuel" >&2', 'exit 3'])] },
+  infrastructure: { TerminateInstanceOnFailure: false },
+});
 
 test('a failing component ends with 1, names its step and last lines, and a kept instance can be entered and ended', async () => {
   await using home = makeKilnHome({ withBaseImages: true });

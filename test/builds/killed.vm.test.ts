@@ -6,48 +6,20 @@ import { pino } from 'pino';
 import { joinStore, type Store } from '../../src/state/open-store.ts';
 import { makeKilnHome } from '../kiln-home.ts';
 import { MARKER, markedProcesses } from '../leaks.ts';
+import { bash, templateOf } from './template.ts';
 
 const template = join(import.meta.dirname, '../../examples/hello/template.yaml');
 
+const waits = ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 60'];
 /** The first time `Waits` runs on a disk it takes long enough to be interrupted; a second time it ends at once. */
-const TEMPLATE = `
-Resources:
-  Component:
-    Type: AWS::ImageBuilder::Component
-    Properties:
-      Name: killed
-      Version: 1.0.0
-      Platform: Linux
-      Data: |
-        schemaVersion: 1.0
-        phases:
-          - name: build
-            steps:
-              - name: First
-                action: ExecuteBash
-                inputs: { commands: ['echo x >> /root/first; wc -l < /root/first'] }
-              - name: Waits
-                action: ExecuteBash
-                maxAttempts: 2
-                inputs: { commands: ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 60'] }
-  Recipe:
-    Type: AWS::ImageBuilder::ImageRecipe
-    Properties:
-      Name: killed
-      Version: 1.0.0
-      ParentImage: arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x
-      Components: [{ ComponentArn: !Ref Component }]
-  Infrastructure:
-    Type: AWS::ImageBuilder::InfrastructureConfiguration
-    Properties: { Name: killed, InstanceProfileName: none }
-  Image:
-    Type: AWS::ImageBuilder::Image
-    Properties:
-      ImageRecipeArn: !Ref Recipe
-      InfrastructureConfigurationArn: !Ref Infrastructure
-      # One more boot that nobody interrupts would show nothing.
-      ImageTestsConfiguration: { ImageTestsEnabled: false }
-`;
+const TEMPLATE = templateOf({
+  name: 'killed',
+  components: {
+    killed: [bash('First', ['echo x >> /root/first; wc -l < /root/first']), bash('Waits', waits, { maxAttempts: 2 })],
+  },
+  // One more boot that nobody interrupts would show nothing.
+  image: { ImageTestsConfiguration: { ImageTestsEnabled: false } },
+});
 
 test('killed during the boot, in a component and at the capture: each time the next process goes on', async () => {
   await using home = makeKilnHome({ withBaseImages: true });

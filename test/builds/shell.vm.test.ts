@@ -4,41 +4,15 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { makeKilnHome } from '../kiln-home.ts';
+import { bash, templateOf } from './template.ts';
 
-const component = (name: string, command: string): string => `
-  ${name}:
-    Type: AWS::ImageBuilder::Component
-    Properties:
-      Name: ${name}
-      Version: 1.0.0
-      Platform: Linux
-      Data: |
-        schemaVersion: 1.0
-        phases:
-          - name: build
-            steps:
-              - name: Run
-                action: ExecuteBash
-                inputs: { commands: ['${command}'] }`;
-
-const TEMPLATE = `
-Resources:${component('first', 'echo first > /root/first')}${component('broken', 'echo broken > /root/broken; exit 3')}
-  Recipe:
-    Type: AWS::ImageBuilder::ImageRecipe
-    Properties:
-      Name: entered
-      Version: 1.0.0
-      ParentImage: arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x
-      Components: [{ ComponentArn: !GetAtt first.Arn }, { ComponentArn: !GetAtt broken.Arn }]
-  Infrastructure:
-    Type: AWS::ImageBuilder::InfrastructureConfiguration
-    Properties: { Name: entered, InstanceProfileName: builder }
-  Image:
-    Type: AWS::ImageBuilder::Image
-    Properties:
-      ImageRecipeArn: !GetAtt Recipe.Arn
-      InfrastructureConfigurationArn: !GetAtt Infrastructure.Arn
-`;
+const TEMPLATE = templateOf({
+  name: 'entered',
+  components: {
+    first: [bash('Run', ['echo first > /root/first'])],
+    broken: [bash('Run', ['echo broken > /root/broken; exit 3'])],
+  },
+});
 
 test('the machine before a component that failed is entered on a copy, every time, and stays as it was', async () => {
   await using home = makeKilnHome({ withBaseImages: true });

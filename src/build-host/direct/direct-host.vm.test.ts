@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -207,6 +207,13 @@ describe('mounted disks', async () => {
     await using host = makeHost();
     const path = join(folder, 'empty.qcow2');
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', path, '16M']);
+    const unknown = join(folder, 'unknown.raw');
+    await makeDiskOfUnknownFeatures(unknown);
+    await assert.rejects(
+      host.launch({ ...request('5'), parentDisk: { path: unknown, format: 'raw' } }, context),
+      (error) => error instanceof NeedsBoot && /file system cannot be mounted here \(.*mount/.test(error.message),
+    );
+    await assertNothingLeft(request('5').instanceId);
     const cases: readonly Partial<LaunchRequest>[] = [
       { parentDisk: { path, format: 'qcow2' } },
       { userData: Buffer.from('#!/bin/sh\n') },
@@ -216,6 +223,20 @@ describe('mounted disks', async () => {
     ];
     for (const wish of cases) await assert.rejects(host.launch({ ...request('5'), ...wish }, context), NeedsBoot);
     await assertNothingLeft(request('5').instanceId);
+  });
+
+  test('what was deleted takes no room in a disk that is captured, nor in an overlay that is kept', async () => {
+    await using host = makeHost();
+    const instance = await host.launch(request('a'), context);
+    const comeAndGo = 'head -c 200M /dev/urandom > /root/big; sync; rm /root/big';
+    const used = async (path: string): Promise<number> => (await stat(path)).blocks * 512;
+    await output(instance.target, comeAndGo);
+    const kept = join(folder, 'trimmed.qcow2');
+    await instance.unbooted.checkpoint(context.signal, kept);
+    assert.ok((await used(kept)) < 50 * 2 ** 20, `${await used(kept)} bytes`);
+    await output(instance.target, comeAndGo);
+    const captured = await instance.stopForCapture(context);
+    assert.ok((await used(captured.path)) < 50 * 2 ** 20, `${await used(captured.path)} bytes`);
   });
 
   test('processes that are all killed with much to be written let go of the disk', async () => {
@@ -299,4 +320,21 @@ async function assertCleanDisk(path: string, folder: string): Promise<void> {
   const check = await run('e2fsck', ['-f', '-n', `${raw}?offset=${offset}`]);
   assert.equal(check.code, 0, check.stdout.toString());
   await rm(raw);
+}
+
+/** A disk with one partition of ext4, which says that it has features that no kernel knows. */
+async function makeDiskOfUnknownFeatures(path: string): Promise<void> {
+  const start = 2048 * 512;
+  await using file = await open(path, 'wx+');
+  await file.truncate(16 * 2 ** 20);
+  const { code } = await run('mke2fs', ['-q', '-t', 'ext4', '-F', '-E', `offset=${start}`, path, '12M']);
+  assert.equal(code, 0);
+  const record = Buffer.alloc(512);
+  record.writeUInt8(0x83, 446 + 4);
+  record.writeUInt32LE(2048, 446 + 8);
+  record.writeUInt32LE((12 * 2 ** 20) / 512, 446 + 12);
+  record.writeUInt16LE(0xaa55, 510);
+  await file.write(record, 0, 512, 0);
+  // s_feature_incompat of the superblock, which lies 1 KiB into the file system.
+  await file.write(Buffer.from([0, 0, 0, 0x80]), 0, 4, start + 1024 + 0x60);
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BuilderFault } from '../../util/faults.ts';
+import { BuilderFault, coerceError } from '../../util/faults.ts';
 import type { ParentDisk } from '../build-host.ts';
 import { moveFile } from '../move-file.ts';
 import { FILES } from './files.ts';
@@ -12,6 +12,8 @@ import { runHost } from './programs.ts';
 import { findRootPartition } from './root-partition.ts';
 import { addOverlay, startStorageDaemon } from './storage-daemon.ts';
 
+/** The kernel may have a journal to play back first, which is small. */
+const MOUNT_MS = 60_000;
 const DETACH_MS = 10_000;
 const LOOK_EVERY_MS = 10;
 
@@ -63,8 +65,12 @@ export async function mountDisk(
     throw error;
   });
   /** Runs a program of the host where the disk is mounted. */
-  const inside = (program: 'mount' | 'umount' | 'fstrim' | 'fsfreeze', args: readonly string[]) =>
-    runHost('nsenter', ['--target', String(space.pid), '--mount', '--', program, ...args]);
+  const inside = (program: 'mount' | 'umount' | 'fstrim' | 'fsfreeze', args: readonly string[], until?: AbortSignal) =>
+    runHost(
+      'nsenter',
+      ['--target', String(space.pid), '--mount', '--', program, ...args],
+      until === undefined ? {} : { signal: until },
+    );
 
   const seenRawDisk = join(`/proc/${daemon.pid}/root`, folder, FILES.rawDisk);
   const rootFromHere = join(`/proc/${space.pid}/root`, root);
@@ -74,7 +80,14 @@ export async function mountDisk(
     const { offset, size } = await rootExtent(seenRawDisk);
     await mkdir(root);
     const options = `loop,offset=${offset},sizelimit=${size},nodev,noatime,nobarrier`;
-    await inside('mount', ['-t', 'ext4', '-o', options, '--', join(folder, FILES.rawDisk), root]);
+    const within = AbortSignal.any([signal, AbortSignal.timeout(MOUNT_MS)]);
+    await inside('mount', ['-t', 'ext4', '-o', options, '--', join(folder, FILES.rawDisk), root], within).catch(
+      (error: unknown) => {
+        signal.throwIfAborted();
+        // Its own kernel may know features of the file system that this one does not.
+        throw new NeedsBoot(`its file system cannot be mounted here (${coerceError(error).message})`);
+      },
+    );
     device = deviceOf(await stat(seenRawDisk));
     writes = await watchWrites({ folder, pid: space.pid, root, rootFromHere });
     signal.throwIfAborted();

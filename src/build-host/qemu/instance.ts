@@ -6,7 +6,7 @@ import { BuilderFault } from '../../util/faults.ts';
 import { quoteForShell } from '../../util/shell-quote.ts';
 import { makeSshKeyPair, type SshKeyPair } from '../../util/ssh-key-pair.ts';
 import type { CapturedDisk, Instance, LaunchContext } from '../build-host.ts';
-import { endLostCheckpoint } from './checkpoint/take-checkpoint.ts';
+import { endLostCheckpoint } from './checkpoint/lost-checkpoint.ts';
 import { FILES, readRecord, type SshAccess } from './instance-record.ts';
 import { faultOf } from './machine.ts';
 import { instanceProcesses, isInstanceProcess } from './processes.ts';

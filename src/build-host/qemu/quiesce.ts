@@ -4,7 +4,8 @@ import { BuilderFault } from '../../util/faults.ts';
 /**
  * Brings a running Linux to rest without shutting it down: services are stopped as a shutdown would stop them, what is
  * in memory is written, free blocks are given back, and every file system is made read-only, which leaves it clean. A
- * shutdown does the same and takes three times as long. Blocks are free to be given back only once their deletion is written. Exit code 0 when nothing is writable any more.
+ * shutdown does the same and takes three times as long. Blocks are free to be given back only once their deletion is
+ * written. Exit code 0 when nothing is writable any more.
  */
 const SCRIPT = `
 if command -v systemctl >/dev/null 2>&1 && [ -d /run/systemd/system ]; then

@@ -41,6 +41,8 @@ export interface BuildHistory {
   settled(): Promise<void>;
   /** The layers of the disk, the lowest first, when all are written. Rejects when one could not be. */
   layers(): Promise<readonly DiskLayer[]>;
+  /** The instance is about to end: a checkpoint of it that is not whole yet is given up. */
+  ending(): void;
   /** Lets go of everything when the instance is gone and its disk captured. Never rejects. May be called twice. */
   close(): Promise<void>;
 }
@@ -98,6 +100,10 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   /** No layers are taken any more: layers cannot lie on overlays that were not kept. */
   let stopped = false;
   let repositories: readonly RepositoryState[] | undefined;
+
+  function ending(): void {
+    closing.abort(new Error('the instance has ended'));
+  }
 
   async function freeze(unbooted: UnbootedInstance, signal: AbortSignal): Promise<void> {
     const layer = stopped ? undefined : await nextLayer();
@@ -158,7 +164,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     } else {
       await kept.catch((error: unknown) => {
         context.signal.throwIfAborted();
-        monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`);
+        tellLost(name, error);
       });
     }
   }
@@ -195,7 +201,13 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
           never,
         ),
       )
-      .catch((error: unknown) => monitor.line('kiln', `No checkpoint after ${name}: ${coerceError(error).message}`));
+      .catch((error: unknown) => tellLost(name, error));
+  }
+
+  function tellLost(name: string, error: unknown): void {
+    // What is said of it then is that nobody answers any more.
+    const why = closing.signal.aborted ? 'the instance ended before it was written' : coerceError(error).message;
+    monitor.line('kiln', `No checkpoint after ${name}: ${why}`);
   }
 
   return {
@@ -274,8 +286,9 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       await publishing;
     },
     layers: () => written,
+    ending,
     close: async () => {
-      closing.abort(new Error('the instance has ended'));
+      ending();
       await publishing;
       await written.catch(() => {});
       for (const one of opened.splice(0)) await one.release();

@@ -14,7 +14,10 @@ const COMPRESSION = {
   // Damage is found when it is read, whatever QEMU makes of it.
   [constants.ZSTD_c_checksumFlag]: 1,
 };
-/** Of the buffers for what comes out. Each one that is full costs a turn of Node's thread pool: with its 16 KiB that is most of the time. */
+/**
+ * Of the buffers for what comes out. Each one that is full costs a turn of Node's thread pool: with its 16 KiB that is
+ * most of the time.
+ */
 const COMPRESSED_CHUNK_BYTES = 1024 * 1024;
 /**
  * So much is compressed at a time, and so many such blocks at once, on all processors. Each is a frame of zstd with its length

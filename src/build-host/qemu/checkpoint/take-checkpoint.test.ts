@@ -14,7 +14,7 @@ import { DEFAULT_PROGRAMS } from '../programs.ts';
 import type { Qmp } from '../qmp.ts';
 import { connectInFolder } from '../unix-socket.ts';
 import { CHECKPOINT_FILES } from './checkpoint-files.ts';
-import { type CheckpointedMachine, endLostCheckpoint, takeCheckpoint } from './take-checkpoint.ts';
+import { type CheckpointedMachine, takeCheckpoint } from './take-checkpoint.ts';
 
 const context = { signal: new AbortController().signal, monitor: silentMonitor };
 
@@ -159,33 +159,4 @@ test('a disk that cannot be frozen is the one that the instance goes on with', a
   assert.equal(asked.at(-1), 'cont');
   assert.equal((await readRecord(machine.folder))?.rootDisk, undefined);
   await assert.rejects(stat(place.disk), { code: 'ENOENT' });
-});
-
-for (const [status, asked] of [
-  ['paused', ['migrate_cancel', 'cont']],
-  ['finish-migrate', ['migrate_cancel', 'cont']],
-  ['postmigrate', ['migrate_cancel', 'cont']],
-  ['running', []],
-  ['io-error', []],
-] as const) {
-  const what = asked.length > 0 ? 'goes on' : 'is left alone';
-  test(`a guest that is ${status} when its process of Kiln is gone ${what}`, async (t) => {
-    let cancelled = false;
-    const simulated = await simulate(t, (command) => {
-      if (command === 'migrate_cancel') cancelled = true;
-      if (command === 'query-migrate') return cancelled ? { status: 'cancelled' } : active(1);
-      return command === 'query-status' ? { status } : undefined;
-    });
-    await endLostCheckpoint(simulated.machine.folder, simulated.machine.qmp);
-    assert.deepEqual(simulated.asked, asked);
-  });
-}
-
-test('a disk that a lost checkpoint has put on another is the one that is captured', async (t) => {
-  const { machine } = await simulate(t, (command) => {
-    if (command === 'query-block') return [{ qdev: '/root-disk', inserted: { 'node-name': 'root-17.qcow2' } }];
-    return command === 'query-status' ? { status: 'running' } : undefined;
-  });
-  await endLostCheckpoint(machine.folder, machine.qmp);
-  assert.equal((await readRecord(machine.folder))?.rootDisk, 'root-17.qcow2');
 });

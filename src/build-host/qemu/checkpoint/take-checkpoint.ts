@@ -10,6 +10,8 @@ import type { Qmp } from '../qmp.ts';
 import { CHECKPOINT_FILES, finishCheckpoint } from './checkpoint-files.ts';
 import type { MachineFingerprint } from './fingerprint.ts';
 import { receiveMemory } from './memory-stream.ts';
+import { LOOK_EVERY_MS, migration, STALLED_MS, untilIdle } from './migration.ts';
+import { newOverlayName, rootNode } from './root-overlay.ts';
 
 export interface CheckpointedMachine {
   /** Of the instance. */
@@ -19,13 +21,11 @@ export interface CheckpointedMachine {
   readonly hostKey: string;
   readonly programs: QemuPrograms;
   readonly backgroundFromMiB: number;
-  /** A saving that does not get any further for so long is given up, milliseconds. Default 30 000. */
+  /** In place of STALLED_MS. */
   readonly stalledMs?: number;
 }
 
 const SOCKET = 'memory.sock';
-const LOOK_EVERY_MS = 5;
-const STALLED_MS = 30_000;
 /** More than any host moves: QEMU's own limit is for networks. */
 const BYTES_PER_SECOND = 64 * 1024 ** 3;
 
@@ -45,7 +45,7 @@ export async function takeCheckpoint(
   const record = await readRecord(folder);
   if (record === undefined) throw new BuilderFault('The record of the instance is gone.');
   const disk = record.rootDisk ?? FILES.rootDisk;
-  const next = `root-${Date.now()}.qcow2`;
+  const next = newOverlayName();
   await makeOverlay(machine, { disk, next, on: place.disk }, signal);
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BYTES_PER_SECOND });
   const isLarge = machine.fingerprint.memoryMiB >= machine.backgroundFromMiB;
@@ -128,18 +128,6 @@ async function setBackground(qmp: Qmp, state: boolean): Promise<boolean> {
   );
 }
 
-/** The node that the root disk's device writes to: the newest overlay. */
-async function rootNode(qmp: Qmp): Promise<string> {
-  const devices = (await qmp.execute('query-block')) as readonly {
-    readonly qdev?: string;
-    readonly inserted?: { readonly 'node-name'?: string };
-  }[];
-  const root = devices.find(({ qdev }) => qdev?.includes('root-disk') === true);
-  const name = root?.inserted?.['node-name'];
-  if (name === undefined) throw new BuilderFault('QEMU does not say what its root disk is.');
-  return name;
-}
-
 interface Saving {
   readonly inBackground: boolean;
   /** When it began, by `performance.now()`. */
@@ -170,53 +158,4 @@ async function untilSaved(qmp: Qmp, { inBackground, begin, stalledMs, signal }: 
     }
     await delay(LOOK_EVERY_MS);
   }
-}
-
-/** What QEMU calls a guest that stands still because somebody is saving it, or was; not one that an error has stopped. */
-const SAVED = new Set(['paused', 'finish-migrate', 'postmigrate', 'save-vm']);
-
-/**
- * Lets a guest go on whose process of Kiln is gone, maybe while it saved the guest: nobody else would. The record of the instance
- * gets the disk that the guest writes on by now.
- *
- * @param folder Of the instance.
- */
-export async function endLostCheckpoint(folder: string, qmp: Qmp): Promise<void> {
-  const { status } = (await qmp.execute('query-status')) as { readonly status: string };
-  if (SAVED.has(status)) {
-    await qmp.execute('migrate_cancel').catch(() => {});
-    await untilIdle(qmp, STALLED_MS);
-    await qmp.execute('cont');
-  }
-  // The overlays that checkpoints put on the disk are called like their files.
-  const written = await rootNode(qmp);
-  const record = await readRecord(folder);
-  if (record !== undefined && /^root-[0-9]+\.qcow2$/.test(written) && record.rootDisk !== written) {
-    await writeRecord(folder, { ...record, rootDisk: written });
-  }
-}
-
-async function untilIdle(qmp: Qmp, withinMs: number): Promise<void> {
-  const begin = performance.now();
-  while (performance.now() - begin < withinMs) {
-    const { status } = await migration(qmp);
-    if (!['setup', 'active', 'device', 'cancelling', 'pre-switchover'].includes(status)) return;
-    await delay(LOOK_EVERY_MS);
-  }
-}
-
-interface Migration {
-  readonly status: string;
-  readonly error: string | undefined;
-  /** Of memory, sent so far. */
-  readonly bytes: number;
-}
-
-async function migration(qmp: Qmp): Promise<Migration> {
-  const answer = (await qmp.execute('query-migrate')) as {
-    readonly status?: string;
-    readonly 'error-desc'?: string;
-    readonly ram?: { readonly transferred?: number };
-  };
-  return { status: answer.status ?? 'none', error: answer['error-desc'], bytes: answer.ram?.transferred ?? 0 };
 }
