@@ -60,7 +60,7 @@ async function removeImage(
 function refuseParents(amis: readonly MachineImage[], stored: readonly MachineImage[]): void {
   const ids = new Set(amis.map(({ amiId }) => amiId));
   const children = stored.filter(
-    ({ amiId, parentAmiId }) => parentAmiId !== undefined && ids.has(parentAmiId) && !ids.has(amiId),
+    ({ amiId, baseAmiId, parentAmiId }) => ids.has(baseAmiId ?? parentAmiId ?? '') && !ids.has(amiId),
   );
   if (children.length === 0) return;
   throw new BuilderFault(`Other images are built on it: ${children.map(({ amiId }) => amiId).join(', ')}.`, {

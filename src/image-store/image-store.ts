@@ -11,8 +11,10 @@ export interface MachineImage {
   readonly architecture: 'x86_64' | 'arm64';
   /** sha256 of the disk file, hex. */
   readonly digest: string;
-  /** The machine image whose disk is the backing file of this one, if any. */
+  /** The machine image that it was built on, if any. */
   readonly parentAmiId?: string;
+  /** The machine image on whose disk its own lies, where that is one further below: long chains of builds are made short. */
+  readonly baseAmiId?: string;
   /** What a guest sees, bytes. */
   readonly virtualSize: number;
   /** What the disk file takes here, without its parents, bytes. */
@@ -23,7 +25,7 @@ export interface MachineImage {
   readonly createdAt: string;
   /** The image build version ARN that made it, or `import`, or `catalog:` and the catalogue entry it came from. */
   readonly source: string;
-  /** Frozen overlays between the disk of `parentAmiId` and this one, the lowest first; checkpoints may share them. */
+  /** Frozen overlays between the disk that it lies on and its own, the lowest first; checkpoints may share them. */
   readonly layers?: readonly DiskLayer[];
   /** What its build was, by content. */
   readonly made?: BuildContent;

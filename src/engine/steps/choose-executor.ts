@@ -69,7 +69,7 @@ async function importedParent(amiId: string, { engine }: StepContext): Promise<s
     if (image?.source === 'import') {
       return `${id} was imported, and disks that were made elsewhere are not mounted on this host`;
     }
-    id = image?.parentAmiId;
+    id = image?.baseAmiId ?? image?.parentAmiId;
   }
   return undefined;
 }

@@ -5,6 +5,7 @@ import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import type { CaptureRequest, DiskLayer, MachineImage, StoreContext } from '../image-store.ts';
 import { diskInfo } from './disk-info.ts';
+import { filesOf, imageChain } from './image-chain.ts';
 import { diskName, diskPath, isAmiId, type Layout, lockPath } from './layout.ts';
 import { placeDisk, readyDisk } from './place-disk.ts';
 import { qemuImg } from './qemu-img.ts';
@@ -12,9 +13,14 @@ import { readRecord, writeRecord } from './records.ts';
 import { storageFault } from './storage-fault.ts';
 import { allocatedBytes } from './stored-size.ts';
 import { verifyDisk, verifyLayer } from './verified-disk.ts';
+import { verifyChain } from './verify-chain.ts';
 
-/** Beyond it an image gets a copy of what its layers hold: each layer costs every read of a guest a look into its tables. */
+/**
+ * Beyond these an image gets a copy of what the files below its disk hold: each costs every read of a guest a look into its
+ * tables. Of its own layers, and of files of its whole chain: who builds each day on yesterday's image makes that longer.
+ */
 const MOST_LAYERS = 8;
+const MOST_FILES = 16;
 
 /**
  * Makes an instance's overlay the disk of a new machine image. Nothing is copied when instance and store are on one
@@ -37,8 +43,13 @@ export async function capture(
   try {
     const layers = request.layers ?? [];
     await verifyLayers(layout, layers, action, signal);
-    const { virtualSize } = await setParent(layout, request, parent, signal, action);
-    const kept = layers.length > MOST_LAYERS ? await flatten(layout, request, parent, signal, action) : layers;
+    const chain = await imageChain(layout, parent);
+    const isLong = filesOf(chain) + layers.length + 1 > MOST_FILES;
+    if (isLong) await verifyChain(layout, parent, signal);
+    const base = isLong ? chain[0] : parent;
+    const isFlat = isLong || layers.length > MOST_LAYERS;
+    const { virtualSize } = await setParent(layout, request, { parent, isFlat, base }, signal, action);
+    const kept = isFlat ? [] : layers;
     monitor.line('kiln', `reading the disk of ${request.amiId}`);
     const disk = await readyDisk(request.diskPath, signal);
     const image: MachineImage = {
@@ -50,6 +61,7 @@ export async function capture(
       architecture: parent.architecture,
       digest: disk.digest,
       parentAmiId: parent.amiId,
+      ...(base === parent ? {} : { baseAmiId: base.amiId }),
       virtualSize,
       storedSize: await allocatedBytes(request.diskPath),
       tags: request.tags,
@@ -71,21 +83,31 @@ export async function capture(
   }
 }
 
+interface Parent {
+  readonly parent: MachineImage;
+  /** Whether the disk is to lie on that of `base` alone. */
+  readonly isFlat: boolean;
+  readonly base: MachineImage;
+}
+
 /**
  * Points the overlay at its parent by a name relative to the disks folder; refuses an overlay on something else, which
  * would be a disk with two different halves.
  */
 async function setParent(
   layout: Layout,
-  { diskPath: file, layers = [] }: CaptureRequest,
-  parent: MachineImage,
+  request: CaptureRequest,
+  { parent, isFlat, base }: Parent,
   signal: AbortSignal,
   action: string,
 ): Promise<{ readonly virtualSize: number }> {
+  const { diskPath: file, layers = [] } = request;
   const info = await diskInfo(file, 'qcow2', { signal, action });
-  const base = layers.at(-1)?.name ?? parent.digest;
-  const relative = diskName(base);
-  const isFirstTime = info.backingFile !== undefined && resolve(info.backingFile) === diskPath(layout, base);
+  const below = layers.at(-1)?.name ?? parent.digest;
+  const relative = diskName(below);
+  const isFirstTime = info.backingFile !== undefined && resolve(info.backingFile) === diskPath(layout, below);
+  // A capture that was cut short has done that.
+  if (isFlat && info.backingFile === diskName(base.digest)) return { virtualSize: info.virtualSize };
   if (!isFirstTime && info.backingFile !== relative) {
     throw new BuilderFault(`${action} failed: the disk is not an overlay on ${parent.amiId}`, {
       where: file,
@@ -98,6 +120,7 @@ async function setParent(
   if (isFirstTime) {
     await qemuImg(['rebase', '-u', '-f', 'qcow2', '-b', relative, '-F', 'qcow2', file], { signal, action, file });
   }
+  if (isFlat) await flatten(layout, request, base, signal, action);
   return { virtualSize: info.virtualSize };
 }
 
@@ -111,22 +134,21 @@ async function verifyLayers(
   for (const layer of layers) await verifyLayer(layout, layer, whose, signal);
 }
 
-/** Takes what the layers hold into the overlay, so that it lies on its parent's disk alone. The layers stay as they are. */
+/** Takes what lies between into the overlay, so that it lies on the disk of `base` alone. What lies between stays as it is. */
 async function flatten(
   layout: Layout,
   { diskPath: file }: CaptureRequest,
-  parent: MachineImage,
+  base: MachineImage,
   signal: AbortSignal,
   action: string,
-): Promise<readonly DiskLayer[]> {
+): Promise<void> {
   // A name relative to the disks folder leads nowhere from where the overlay still lies.
-  const onto = (base: string, unchecked: readonly string[]): Promise<string> =>
-    qemuImg(['rebase', ...unchecked, '-f', 'qcow2', '-b', base, '-F', 'qcow2', file], { signal, action, file });
+  const onto = (below: string, unchecked: readonly string[]): Promise<string> =>
+    qemuImg(['rebase', ...unchecked, '-f', 'qcow2', '-b', below, '-F', 'qcow2', file], { signal, action, file });
   const info = await diskInfo(file, 'qcow2', { signal, action });
   await onto(join(layout.disks, info.backingFile ?? ''), ['-u']);
-  await onto(diskPath(layout, parent.digest), []);
-  await onto(diskName(parent.digest), ['-u']);
-  return [];
+  await onto(diskPath(layout, base.digest), []);
+  await onto(diskName(base.digest), ['-u']);
 }
 
 function osVersionOf(request: CaptureRequest, parent: MachineImage): { readonly osVersion?: string } {

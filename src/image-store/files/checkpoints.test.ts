@@ -8,7 +8,16 @@ import { BuilderFault } from '../../util/faults.ts';
 import type { CheckpointStore } from '../checkpoint-store.ts';
 import type { DiskLayer, MachineImage } from '../image-store.ts';
 import { openCheckpointStore } from './checkpoints.ts';
-import { fixedClock, importSmall, MIB, qemuImg, type StoreFixture, storeFixture } from './store.fixture.ts';
+import {
+  captureRequest,
+  fixedClock,
+  importSmall,
+  MIB,
+  qemuImg,
+  type StoreFixture,
+  storeFixture,
+  writeOverlay,
+} from './store.fixture.ts';
 import { openImageStore } from './store.ts';
 
 const GIB = 1024 * MIB;
@@ -36,6 +45,24 @@ async function freeze(
   if (megabytes > 0) commands.push('-c', `write -s ${pattern} 3M ${megabytes * 64}k`);
   execFileSync('qemu-io', ['-f', 'qcow2', ...commands, layer.path], { stdio: 'ignore' });
   return layer;
+}
+
+/** So many layers, one on the other. The caller discards them. */
+async function freezeMany(
+  fixture: StoreFixture,
+  store: CheckpointStore,
+  parent: MachineImage,
+  count: number,
+): Promise<readonly { readonly layer: DiskLayer; readonly path: string }[]> {
+  const frozen: { layer: DiskLayer; path: string }[] = [];
+  for (let index = 0; index < count; index++) {
+    const below = frozen.at(-1);
+    const on = below ?? (await fixture.store.bootDisk(parent.amiId));
+    const { name, path } = await freeze(fixture, store, on, `text${index}`, index === 0 ? 1 : 0);
+    const base = below === undefined ? { digest: parent.digest } : { layer: below.layer.name };
+    frozen.push({ layer: await store.sealLayer(name, base, never), path });
+  }
+  return frozen;
 }
 
 async function putOn(
@@ -119,24 +146,57 @@ test('too many layers are flattened into the disk', async () => {
   await using fixture = await storeFixture();
   const parent = await importSmall(fixture);
   const store = await openCheckpoints(fixture);
-  let on = await fixture.store.bootDisk(parent.amiId);
-  const layers: DiskLayer[] = [];
-  for (let index = 0; index < 9; index++) {
-    const below = layers.at(-1)?.name;
-    const { name, path } = await freeze(fixture, store, on, `text${index}`, index === 0 ? 1 : 0);
-    layers.push(await store.sealLayer(name, below === undefined ? { digest: parent.digest } : { layer: below }, never));
-    on = { path, format: 'qcow2' };
-  }
+  const frozen = await freezeMany(fixture, store, parent, 9);
+  const layers = frozen.map(({ layer }) => layer);
   const overlay = join(fixture.folder, 'top.qcow2');
-  qemuImg('create', '-q', '-f', 'qcow2', '-b', on.path, '-F', 'qcow2', overlay);
-  const request = { amiId: CHILD, diskPath: overlay, parentAmiId: parent.amiId, layers, name: 'child', tags: {} };
-  const image = await fixture.store.capture({ ...request, source: 'test' }, fixture.context);
+  qemuImg('create', '-q', '-f', 'qcow2', '-b', frozen.at(-1)?.path ?? '', '-F', 'qcow2', overlay);
+  const image = await fixture.store.capture({ ...captureRequest(CHILD, overlay, parent), layers }, fixture.context);
   await store.discardLayers(layers.map(({ name }) => name));
   assert.equal(image.layers, undefined);
   const { path } = await fixture.store.bootDisk(CHILD);
   assert.equal(await textAt(fixture, path), 'text8');
   const chain = JSON.parse(qemuImg('info', '--backing-chain', '--output=json', path)) as readonly unknown[];
   assert.equal(chain.length, 2);
+});
+
+test('a chain of images that is too long ends on its lowest disk; those between can be removed then', async () => {
+  await using fixture = await storeFixture();
+  const root = await importSmall(fixture);
+  let newest = root;
+  const made: MachineImage[] = [];
+  const textOf = (index: number): string => `t${String(index).padStart(4, '0')}`;
+  while (newest.baseAmiId === undefined) {
+    assert.ok(made.length < 30, 'the chain only grows');
+    const overlay = await writeOverlay(fixture, newest, textOf(made.length));
+    const amiId = `ami-${String(made.length + 1).padStart(17, '0')}`;
+    newest = await fixture.store.capture(captureRequest(amiId, overlay, newest), fixture.context);
+    made.push(newest);
+  }
+  assert.equal(newest.baseAmiId, root.amiId);
+  assert.equal(newest.parentAmiId, made.at(-2)?.amiId, 'it was built on that all the same');
+  for (const { amiId } of made.slice(0, -1).toReversed()) await fixture.store.remove(amiId);
+  await assert.rejects(fixture.store.remove(root.amiId), /other images are built on it/);
+  const { path } = await fixture.store.bootDisk(newest.amiId);
+  assert.equal(await textAt(fixture, path), textOf(made.length - 1));
+  const chain = JSON.parse(qemuImg('info', '--backing-chain', '--output=json', path)) as readonly unknown[];
+  assert.equal(chain.length, 2);
+});
+
+test('a capture that was cut short after it had shortened the chain is repeated', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  const store = await openCheckpoints(fixture);
+  const layers = await freezeMany(fixture, store, parent, 9);
+  const overlay = join(fixture.folder, 'top.qcow2');
+  const top = layers.at(-1)?.path ?? '';
+  qemuImg('create', '-q', '-f', 'qcow2', '-b', top, '-F', 'qcow2', overlay);
+  const request = { ...captureRequest(CHILD, overlay, parent), layers: layers.map(({ layer }) => layer) };
+  const killed = new AbortController();
+  const monitor = { line: () => killed.abort(new Error('killed')) };
+  await assert.rejects(fixture.store.capture(request, { signal: killed.signal, monitor }), /killed/);
+  const image = await fixture.store.capture(request, fixture.context);
+  assert.equal(image.layers, undefined);
+  assert.equal(await textAt(fixture, (await fixture.store.bootDisk(CHILD)).path), 'text8');
 });
 
 test('of a disk a second image is made without a copy, and either goes without the other', async () => {

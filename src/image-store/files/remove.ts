@@ -3,6 +3,7 @@ import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import { syncFolderOf } from './atomic-file.ts';
 import { readCheckpoints } from './checkpoint-records.ts';
+import { baseOf } from './image-chain.ts';
 import { checkpointPath, isAmiId, type Layout, lockPath, recordPath } from './layout.ts';
 import { readRecords } from './records.ts';
 import { namesOf, removeUnwanted } from './wanted-files.ts';
@@ -17,7 +18,7 @@ export async function removeImage(layout: Layout, amiId: string, signal: AbortSi
   const images = await readRecords(layout);
   const image = images.find((candidate) => candidate.amiId === amiId);
   if (image === undefined) return;
-  const children = images.filter(({ parentAmiId }) => parentAmiId === amiId);
+  const children = images.filter((candidate) => baseOf(candidate) === amiId);
   if (children.length > 0) {
     const names = children.map((child) => `${child.amiId} (${child.name})`).join(', ');
     throw new BuilderFault(`${amiId} (${image.name}) cannot be removed: other images are built on it: ${names}`, {
