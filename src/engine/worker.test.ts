@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { withQueuePosition } from '../state/queue-position.ts';
+import { beat, removeWorker } from '../state/workers.ts';
 import type { WorkerRoom } from './admission.ts';
 import { type BuildBench, openBench, script } from './simulated/build-bench.ts';
 import { ROOMY } from './simulated/roomy.ts';
@@ -65,6 +67,69 @@ test('a build that waits for another worker does not keep those behind it waitin
   await untilStatus(small, 'AVAILABLE');
   assert.equal((await bench.row(large)).status, 'PENDING');
 });
+
+test('a build for which there is little room on the disk is begun where nobody has more', async () => {
+  const room: WorkerRoom = {
+    capacity: async () => ({ ...(await ONE.capacity()), diskMiB: 100 }),
+    demandOf: ({ infrastructure_configuration: { instanceTypes } }) => ({
+      ...{ vcpus: 1, memoryMiB: 1 },
+      diskMiB: String(instanceTypes) === 't3.nano' ? 1 : 2048,
+    }),
+  };
+  const { db } = bench.store;
+  const large = await queuedImage();
+  const other = { id: 'other', place: 'elsewhere', capacity: await ROOMY.capacity() };
+  await beat(db, other);
+  await using _worker = await startWorker(bench.engine, bench.store.jobs, room);
+  const small = await bench.image({ infrastructure: { instanceTypes: ['t3.nano'] } });
+  await bench.store.jobs.enqueue(db, small);
+  await untilStatus(small, 'AVAILABLE');
+  assert.equal((await bench.row(large)).status, 'PENDING', 'another worker has the room');
+  await removeWorker(db, other.id);
+  await bench.store.jobs.enqueue(db, large);
+  await untilStatus(large, 'AVAILABLE');
+});
+
+test('memory that a kept instance holds is not given to another build', async () => {
+  const room: WorkerRoom = {
+    capacity: async () => ({ ...(await ROOMY.capacity()), memoryMiB: 10 }),
+    demandOf: ({ infrastructure_configuration: { instanceTypes } }) => ({
+      ...{ vcpus: 1, diskMiB: 1 },
+      memoryMiB: String(instanceTypes) === 't3.nano' ? 1 : 8,
+    }),
+  };
+  await using _worker = await startWorker(bench.engine, bench.store.jobs, room);
+  const kept = await bench.image({
+    components: [script({ build: 'exit 1' })],
+    infrastructure: { terminateInstanceOnFailure: false },
+  });
+  await bench.store.jobs.enqueue(bench.store.db, kept);
+  await untilEnded(kept);
+  assert.equal((await bench.host.list()).length, 1);
+  const large = await queuedImage();
+  const small = await bench.image({ infrastructure: { instanceTypes: ['t3.nano'] } });
+  await bench.store.jobs.enqueue(bench.store.db, small);
+  // In order: the large one keeps the small one waiting until there is room for it.
+  const waiting = await queuePosition(large);
+  assert.match(waiting, /hold 8 MiB of its memory/);
+  assert.equal((await bench.row(small)).status, 'PENDING');
+  for (const { instanceId } of await bench.host.list()) await bench.host.terminate(instanceId);
+  await untilStatus(large, 'AVAILABLE');
+  await untilStatus(small, 'AVAILABLE');
+});
+
+async function queuePosition(arn: string): Promise<string> {
+  for (;;) {
+    const [image] = await withQueuePosition(bench.store.db, [await bench.row(arn)]);
+    if (/hold/.test(image?.reason ?? '')) return image?.reason ?? '';
+    assert.equal(image?.status, 'PENDING');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function untilEnded(arn: string): Promise<void> {
+  while ((await bench.row(arn)).ended_at === null) await new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 async function untilStatus(arn: string, status: string): Promise<void> {
   for (;;) {

@@ -1,10 +1,28 @@
 import type { BuildJobs } from '../state/build-jobs.ts';
 import { type ClaimWatches, claimWatches } from '../state/claim-watches.ts';
-import { beat, HEARTBEAT_MS, nextBuilds, releaseLostBuilds, removeWorker, workersOf } from '../state/workers.ts';
+import type { WorkerCapacity } from '../state/tables.ts';
+import {
+  aliveCapacities,
+  beat,
+  HEARTBEAT_MS,
+  nextBuilds,
+  releaseLostBuilds,
+  removeWorker,
+  workersOf,
+} from '../state/workers.ts';
 import { coerceError } from '../util/faults.ts';
-import { admit, type BuildDemand, type WorkerRoom } from './admission.ts';
+import {
+  admit,
+  admitInSpiteOfDisk,
+  type BuildDemand,
+  fits,
+  type QueuedImage,
+  total,
+  type WorkerRoom,
+} from './admission.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled } from './failure.ts';
+import { heldMemory } from './held-memory.ts';
 import { runBuild } from './run-build.ts';
 import { terminateLeftovers } from './terminate-leftovers.ts';
 
@@ -56,6 +74,8 @@ class RunningWorker {
   readonly #running = new Map<string, { readonly demand: BuildDemand; readonly ended: Promise<void> }>();
   #dispatching: Promise<void> | undefined;
   #wokenMeanwhile = false;
+  /** When the queue was looked at last. */
+  #heldMemoryMiB = 0;
 
   constructor(engine: Engine, room: WorkerRoom, heartbeatMs: number) {
     this.#heartbeatMs = heartbeatMs;
@@ -120,7 +140,8 @@ class RunningWorker {
 
   async #beat(): Promise<boolean> {
     const { db, workerId, place } = this.#engine;
-    return beat(db, { id: workerId, place: place.id, capacity: await this.#room.capacity() });
+    const capacity = { ...(await this.#room.capacity()), heldMemoryMiB: this.#heldMemoryMiB };
+    return beat(db, { id: workerId, place: place.id, capacity });
   }
 
   async #dispatch(): Promise<void> {
@@ -130,13 +151,34 @@ class RunningWorker {
     if (this.#running.size >= capacity.builds) return;
     const free = capacity.builds - this.#running.size;
     for (const limit of [free, free + LOOK_AHEAD]) {
-      const waiting = await nextBuilds(db, { place: place.id, except: [...this.#running.keys()], limit });
-      if (this.#stopping.signal.aborted) return;
+      const except = [...this.#running.keys()];
+      const waiting = await nextBuilds(db, { place: place.id, except, limit });
+      if (waiting.length === 0) {
+        this.#heldMemoryMiB = 0;
+        return;
+      }
+      const held = await heldMemory(this.#engine, except, this.#room);
+      this.#heldMemoryMiB = total(held);
       const running = [...this.#running.values()].map(({ demand }) => demand);
-      const admitted = admit(waiting, running, capacity, this.#room.demandOf);
-      for (const { image, demand } of admitted) this.#start(image.arn, demand);
+      const occupied = { running, held };
+      const admitted = admit(waiting, occupied, capacity, this.#room.demandOf);
+      const inSpite =
+        admitted.length > 0 || running.length > 0 ? undefined : await this.#inSpite(waiting, held, capacity);
+      if (this.#stopping.signal.aborted) return;
+      for (const { image, demand } of inSpite === undefined ? admitted : [inSpite]) this.#start(image.arn, demand);
       if (waiting.length < limit || admitted.length === limit) return;
     }
+  }
+
+  /** A build to begin though there is little room on the disk: nobody else has more. */
+  async #inSpite(waiting: readonly QueuedImage[], held: ReadonlyMap<string, number>, capacity: WorkerCapacity) {
+    const found = admitInSpiteOfDisk(waiting, { held }, capacity, this.#room.demandOf);
+    if (found === undefined) return undefined;
+    const others = await aliveCapacities(this.#engine.db, this.#engine.workerId);
+    if (others.some((other) => fits(found.demand, other))) return undefined;
+    const { log } = this.#engine;
+    log.warn({ image: found.image.arn, freeMiB: capacity.diskMiB }, 'a build is begun with little room on the disk');
+    return found;
   }
 
   #start(imageArn: string, demand: BuildDemand): void {

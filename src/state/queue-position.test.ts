@@ -37,6 +37,13 @@ test('images that wait for a worker say which number they are, and whether there
     null,
     `${number(3)} No worker is running.`,
   ]);
-  await beat(db, { id: 'w', place: 'here', capacity: { builds: 1, vcpus: 1, memoryMiB: 1, diskMiB: 1 } });
+  const capacity = { builds: 1, vcpus: 1, memoryMiB: 1, diskMiB: 1 };
+  const heldMemoryMiB = 512;
+  await beat(db, { id: 'w', place: 'here', capacity: { ...capacity, heldMemoryMiB } });
+  assert.match(
+    (await reasons())[0] ?? '',
+    /^Number 1 of .* Instances that were kept, .* hold 512 MiB of its memory\.$/,
+  );
+  await beat(db, { id: 'w', place: 'here', capacity });
   assert.deepEqual(await reasons(), [number(1), null, 'broken', number(2), null, number(3)]);
 });

@@ -338,6 +338,8 @@ export interface WorkerCapacity {
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly diskMiB: number;
+  /** Of the memory, what instances hold that no build of the worker runs on: kept ones, and those of parked builds. */
+  readonly heldMemoryMiB?: number;
 }
 
 /** What happened, written in the transaction that made it happen. */

@@ -9,7 +9,7 @@ import { openTestStore } from './test-store.ts';
 import { claimImage } from './transitions/claim-image.ts';
 import { setImageStatus } from './transitions/set-image-status.ts';
 import { takeOverImage } from './transitions/take-over-image.ts';
-import { beat, isAnyWorkerAlive, nextBuilds, releaseLostBuilds, removeWorker, workersOf } from './workers.ts';
+import { aliveCapacities, beat, nextBuilds, releaseLostBuilds, removeWorker, workersOf } from './workers.ts';
 
 const capacity = { builds: 1, vcpus: 2, memoryMiB: 4096, diskMiB: 10_000 };
 const nobody = { workerId: 'w-none', running: [] };
@@ -58,9 +58,9 @@ test('a worker that comes back is told that it was taken for lost', async () => 
   assert.equal(await beat(store.db, worker('w-1')), false);
   assert.equal(await beat(store.db, worker('w-1')), false);
   await silence(store, 'w-1', 12);
-  assert.equal(await isAnyWorkerAlive(store.db), false);
+  assert.deepEqual(await aliveCapacities(store.db), []);
   assert.equal(await beat(store.db, worker('w-1')), true);
-  assert.equal(await isAnyWorkerAlive(store.db), true);
+  assert.deepEqual(await aliveCapacities(store.db), [capacity]);
 });
 
 test('only builds that are on are given back: what ended, waits or is parked stays', async () => {

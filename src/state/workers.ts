@@ -40,10 +40,10 @@ export async function workersOf(db: Kysely<Database>, place: string): Promise<re
   return (await db.selectFrom('workers').select('id').where('place', '=', place).execute()).map(({ id }) => id);
 }
 
-/** Whether a worker shows signs of life anywhere. */
-export async function isAnyWorkerAlive(db: Kysely<Database>): Promise<boolean> {
-  const found = await db.selectFrom('workers').select('id').where('heartbeat_at', '>', LOST_AFTER).limit(1).execute();
-  return found.length > 0;
+/** What the workers that show signs of life have, but for `except`. */
+export async function aliveCapacities(db: Kysely<Database>, except = ''): Promise<readonly WorkerCapacity[]> {
+  const alive = db.selectFrom('workers').select('capacity').where('heartbeat_at', '>', LOST_AFTER);
+  return (await alive.where('id', '!=', except).execute()).map(({ capacity }) => capacity);
 }
 
 /**

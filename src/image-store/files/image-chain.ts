@@ -7,7 +7,10 @@ import { readRecord } from './records.ts';
 const MAX_DEPTH = 1_000;
 
 /** The image on whose disk this one lies, if any. */
-export function baseOf({ baseAmiId, parentAmiId }: Pick<MachineImage, 'baseAmiId' | 'parentAmiId'>): string | undefined {
+export function baseOf({
+  baseAmiId,
+  parentAmiId,
+}: Pick<MachineImage, 'baseAmiId' | 'parentAmiId'>): string | undefined {
   return baseAmiId ?? parentAmiId;
 }
 
