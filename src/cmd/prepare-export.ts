@@ -1,5 +1,6 @@
 import { parseArn } from '../contract/arn.ts';
-import { CATALOG_SOURCE_PREFIX, type ImageStore, type MachineImage } from '../image-store/image-store.ts';
+import { findMade } from '../image-store/catalog/find-made.ts';
+import type { ImageStore, MachineImage } from '../image-store/image-store.ts';
 import type { Disks } from './open-disks.ts';
 
 /**
@@ -13,14 +14,13 @@ export async function prepareExport(
 ): Promise<void> {
   if ((await checkpoints.paused()) !== undefined) return;
   const parent = await findParent(imageStore, parentImage);
-  if (parent !== undefined) await imageStore.prepareExport(parent.amiId, { signal, monitor: { line: () => {} } });
+  if (parent !== undefined) await imageStore.prepareExport(parent.amiId, signal);
 }
 
 /** The image that the service is most likely to build on. Another one does no harm: it is made ready in vain. */
 async function findParent(imageStore: ImageStore, parentImage: string): Promise<MachineImage | undefined> {
   const arn = parseArn(parentImage);
   if (arn === undefined) return imageStore.get(parentImage);
-  const isOfSlug = ({ source }: MachineImage): boolean =>
-    source === `${CATALOG_SOURCE_PREFIX}${arn.slug}` || parseArn(source)?.slug === arn.slug;
-  return (await imageStore.list()).findLast(isOfSlug);
+  if (arn.owner === 'aws') return findMade(imageStore, arn.slug);
+  return (await imageStore.list()).findLast(({ source }) => parseArn(source)?.slug === arn.slug);
 }

@@ -126,7 +126,7 @@ export interface ImageStore {
    * Makes exports of images that are built on this one fast, in the background: to be called when a build on it begins. What it
    * needs of the disk is about as much as an export takes, once for each base image.
    */
-  prepareExport(amiId: string, context: StoreContext): Promise<void>;
+  prepareExport(amiId: string, signal: AbortSignal): Promise<void>;
   /** Refuses with a BuilderFault that names them while other images are built on this one. */
   remove(amiId: string): Promise<void>;
 }

@@ -43,10 +43,8 @@ export async function capture(
   try {
     const layers = request.layers ?? [];
     await verifyLayers(layout, layers, action, signal);
-    const chain = await imageChain(layout, parent);
-    const isLong = filesOf(chain) + layers.length + 1 > MOST_FILES;
-    if (isLong) await verifyChain(layout, parent, signal);
-    const base = isLong ? chain[0] : parent;
+    const isLong = filesOf(await imageChain(layout, parent)) + layers.length + 1 > MOST_FILES;
+    const [base] = isLong ? await verifyChain(layout, parent, signal) : [parent];
     const isFlat = isLong || layers.length > MOST_LAYERS;
     const { virtualSize } = await setParent(layout, request, { parent, isFlat, base }, signal, action);
     const kept = isFlat ? [] : layers;

@@ -6,11 +6,10 @@ import type { ExportFormat, MachineImage, StoreContext } from '../image-store.ts
 import { syncFile, syncFolderOf } from './atomic-file.ts';
 import { sha256OfFile } from './disk-digest.ts';
 import { exportedBefore, noteSum, rememberExport } from './exported-files.ts';
-import { imageChain } from './image-chain.ts';
-import { type Layout, lockPath } from './layout.ts';
-import { COMPRESSED_QCOW2, exportFromPacked } from './packed-disk.ts';
+import { diskPath, type Layout, lockPath } from './layout.ts';
+import { exportFromPacked } from './packed-disk.ts';
 import { isOwnerAlive, nameOfThisProcess } from './process-identity.ts';
-import { convertInParallel, qemuImg } from './qemu-img.ts';
+import { COMPRESSED_QCOW2, convertInParallel, qemuImg } from './qemu-img.ts';
 import { readRecord } from './records.ts';
 import { storageFault } from './storage-fault.ts';
 import { allocatedBytes } from './stored-size.ts';
@@ -42,10 +41,9 @@ export async function exportDisk(
   const action = `Export of ${amiId}`;
   const image = await readRecord(layout, amiId);
   if (image === undefined) throw new BuilderFault(`${action} failed: there is no such image`);
-  const disk = await verifyChain(layout, image, signal);
+  const chain = await verifyChain(layout, image, signal);
   const file = join(await existingFolder(dirname(resolve(target)), action), basename(target));
   await removeAbandoned(file);
-  const chain = await imageChain(layout, image);
   const content = contentOf(chain, format);
   const there = await exportedBefore(layout, file, content);
   if (there !== undefined) {
@@ -57,6 +55,7 @@ export async function exportDisk(
   try {
     monitor.line('kiln', `writing ${target} (${format})`);
     if (format !== 'qcow2' || !(await exportFromPacked(layout, chain, partial, { signal, action }))) {
+      const disk = diskPath(layout, image.digest);
       const conversion = ['convert', '-f', 'qcow2', ...options, ...convertInParallel(anyOrder), disk, partial];
       await qemuImg(conversion, { signal, action, file });
     }

@@ -70,7 +70,7 @@ test('exports at the same time, of several images and of one to several files, a
     store.export(image.amiId, join(out, name), format, context);
   const written = await Promise.all([
     // What makes exports of children fast is made meanwhile.
-    store.prepareExport(base.amiId, context).then(() => undefined),
+    store.prepareExport(base.amiId, context.signal).then(() => undefined),
     write(base, 'base.raw', 'raw'),
     ...children.flatMap((image, index) => [
       write(image, `${index}.qcow2`, 'qcow2'),

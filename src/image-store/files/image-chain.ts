@@ -6,6 +6,9 @@ import { readRecord } from './records.ts';
 /** Deeper than any chain of builds on builds; a record that somebody edited could make a ring. */
 const MAX_DEPTH = 1_000;
 
+/** An image with those on whose disks it lies, the lowest first. */
+export type ImageChain = readonly [MachineImage, ...MachineImage[]];
+
 /** The image on whose disk this one lies, if any. */
 export function baseOf({
   baseAmiId,
@@ -23,10 +26,7 @@ export function filesOf(chain: readonly MachineImage[]): number {
  * The image and those on whose disks it lies, the lowest first.
  * @throws BuilderFault when one of them has no record.
  */
-export async function imageChain(
-  layout: Layout,
-  image: MachineImage,
-): Promise<readonly [MachineImage, ...MachineImage[]]> {
+export async function imageChain(layout: Layout, image: MachineImage): Promise<ImageChain> {
   const chain: [MachineImage, ...MachineImage[]] = [image];
   for (let base = baseOf(image); base !== undefined; base = baseOf(chain[0])) {
     const parent = await readRecord(layout, base);

@@ -78,7 +78,7 @@ test('what lies on a packed disk is exported from it: written over, zeroed, give
   ]);
   const grandchild = await childOf(fixture, child, GRANDCHILD, ['write -P 67 1088k 64k', 'write -z -u 3M 64k']);
   assert.equal(await exportPacked(fixture, grandchild), undefined, 'nothing is packed yet');
-  await fixture.store.prepareExport(grandchild.amiId, fixture.context);
+  await fixture.store.prepareExport(grandchild.amiId, never);
   await assertIsWhole(fixture, await exportPacked(fixture, grandchild), grandchild);
 
   const file = join(fixture.folder, 'exported.qcow2');
@@ -99,14 +99,14 @@ test('layers below the disk of an image are exported with it', async () => {
   overlayAt(overlay, path, ['write -P 67 1M 64k']);
   const request = { ...captureRequest(CHILD, overlay, parent), layers: [layer] };
   const image = await fixture.store.capture(request, fixture.context);
-  await fixture.store.prepareExport(image.amiId, fixture.context);
+  await fixture.store.prepareExport(image.amiId, never);
   await assertIsWhole(fixture, await exportPacked(fixture, image), image);
 });
 
 test('a disk larger than the one below is exported at its size', async () => {
   await using fixture = await storeFixture();
   const base = await importSmall(fixture);
-  await fixture.store.prepareExport(base.amiId, fixture.context);
+  await fixture.store.prepareExport(base.amiId, never);
   const large = await childOf(fixture, base, CHILD, ['write -P 65 9M 64k'], '10M');
   await assertIsWhole(fixture, await exportPacked(fixture, large), large);
 });
@@ -115,18 +115,18 @@ test('a packed disk that is not as it was written is not used, and is made again
   await using fixture = await storeFixture();
   const base = await importSmall(fixture);
   const child = await childOf(fixture, base, CHILD, ['write -P 65 1M 64k']);
-  await fixture.store.prepareExport(base.amiId, fixture.context);
+  await fixture.store.prepareExport(base.amiId, never);
   const packed = packedPath(await makeLayout(fixture.storeFolder), base.digest);
   await utimes(packed, 1, 1);
   assert.equal(await exportPacked(fixture, child), undefined);
-  await fixture.store.prepareExport(base.amiId, fixture.context);
+  await fixture.store.prepareExport(base.amiId, never);
   await assertIsWhole(fixture, await exportPacked(fixture, child), child);
 });
 
 test('an image that lies on no other is exported without its packed disk', async () => {
   await using fixture = await storeFixture();
   const base = await importSmall(fixture);
-  await fixture.store.prepareExport(base.amiId, fixture.context);
+  await fixture.store.prepareExport(base.amiId, never);
   assert.equal(await exportPacked(fixture, base), undefined);
 });
 
@@ -134,13 +134,13 @@ test('a packed disk goes with its image, and one without a disk at the next star
   await using fixture = await storeFixture();
   const layout = await makeLayout(fixture.storeFolder);
   const base = await importSmall(fixture);
-  await fixture.store.prepareExport(base.amiId, fixture.context);
+  await fixture.store.prepareExport(base.amiId, never);
   assert.equal((await readdir(layout.disks)).filter((name) => name.includes('packed')).length, 2);
   await fixture.store.remove(base.amiId);
   assert.deepEqual(await readdir(layout.disks), []);
 
   const other = await importSmall(fixture);
-  await fixture.store.prepareExport(other.amiId, fixture.context);
+  await fixture.store.prepareExport(other.amiId, never);
   await rm(diskPath(layout, other.digest));
   await rm(join(layout.amis, `${other.amiId}.json`));
   await openImageStore({ folder: fixture.storeFolder });
@@ -153,10 +153,10 @@ test('packing that is broken off, or has nothing to pack, leaves nothing', async
   const base = await importSmall(fixture);
   const before = await readdir(layout.disks);
   const signal = AbortSignal.abort(new Error('stop'));
-  await assert.rejects(fixture.store.prepareExport(base.amiId, { ...fixture.context, signal }), /stop/);
-  await fixture.store.prepareExport(GRANDCHILD, fixture.context);
+  await assert.rejects(fixture.store.prepareExport(base.amiId, signal), /stop/);
+  await fixture.store.prepareExport(GRANDCHILD, never);
   assert.deepEqual(await readdir(layout.disks), before);
 
   await rm(diskPath(layout, base.digest));
-  await assert.rejects(fixture.store.prepareExport(base.amiId, fixture.context), BuilderFault);
+  await assert.rejects(fixture.store.prepareExport(base.amiId, never), BuilderFault);
 });

@@ -1,13 +1,14 @@
-import { constants } from 'node:fs';
-import { copyFile, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
+import { copyDisk } from '../../util/copy-disk.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import { run } from '../../util/spawn.ts';
-import type { MachineImage, StoreContext } from '../image-store.ts';
+import type { MachineImage } from '../image-store.ts';
 import { syncFile, syncFolderOf, writeFileAtomic } from './atomic-file.ts';
+import type { ImageChain } from './image-chain.ts';
 import { diskPath, type Layout, layerPath, lockPath, packedPath, packedRecordPath } from './layout.ts';
 import { nameOfThisProcess } from './process-identity.ts';
-import { convertInParallel, qemuImg } from './qemu-img.ts';
+import { COMPRESSED_QCOW2, convertInParallel, qemuImg } from './qemu-img.ts';
 import { storageFault } from './storage-fault.ts';
 import { fingerprint, verifyDisk } from './verified-disk.ts';
 
@@ -16,13 +17,11 @@ import { fingerprint, verifyDisk } from './verified-disk.ts';
  * such a disk is exported in a fraction of the time: the packed disk is copied, and only what is different is compressed.
  */
 
-/** How qemu-img writes a compressed qcow2. */
-export const COMPRESSED_QCOW2 = ['-O', 'qcow2', '-c', '-o', 'compression_type=zstd'] as const;
 /** More than disks of people have; with more pieces than fit in here an overlay is not worth the trouble. */
 const MOST_MAP_BYTES = 64 * 2 ** 20;
 
 /** Makes the packed disk of an image that lies on no other, unless it is there. It takes what other work leaves of the processors. */
-export async function packDisk(layout: Layout, root: MachineImage, { signal }: StoreContext): Promise<void> {
+export async function packDisk(layout: Layout, root: MachineImage, signal: AbortSignal): Promise<void> {
   const action = `Packing of ${root.amiId}`;
   const file = packedPath(layout, root.digest);
   await using _lock = await lockFile(lockPath(layout, 'packing'), signal);
@@ -57,18 +56,13 @@ async function isPacked(layout: Layout, digest: string): Promise<boolean> {
  */
 export async function exportFromPacked(
   layout: Layout,
-  chain: readonly [MachineImage, ...MachineImage[]],
+  chain: ImageChain,
   file: string,
   { signal, action }: { readonly signal: AbortSignal; readonly action: string },
 ): Promise<boolean> {
   const [root, ...above] = chain;
   const image = above.at(-1);
-  if (image === undefined) return false;
-  {
-    await using _lock = await lockFile(lockPath(layout, 'packing'), signal);
-    if (!(await isPacked(layout, root.digest))) return false;
-    await copyFile(packedPath(layout, root.digest), file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  }
+  if (image === undefined || !(await copyPacked(layout, root.digest, file, signal))) return false;
   const options = { signal, action, file };
   if (image.virtualSize > root.virtualSize) {
     await qemuImg(['resize', '-q', '-f', 'qcow2', file, String(image.virtualSize)], options);
@@ -81,6 +75,14 @@ export async function exportFromPacked(
     }
     below = overlay;
   }
+  return true;
+}
+
+/** False when there is none to be copied. */
+async function copyPacked(layout: Layout, digest: string, to: string, signal: AbortSignal): Promise<boolean> {
+  await using _lock = await lockFile(lockPath(layout, 'packing'), signal);
+  if (!(await isPacked(layout, digest))) return false;
+  await copyDisk(packedPath(layout, digest), to, signal);
   return true;
 }
 

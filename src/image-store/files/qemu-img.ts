@@ -55,6 +55,9 @@ async function isFull(file: string): Promise<boolean> {
   return stats !== undefined && stats.blocks > 0 && stats.bavail * stats.bsize < FULL_BELOW_BYTES;
 }
 
+/** How qemu-img writes a compressed qcow2. */
+export const COMPRESSED_QCOW2 = ['-O', 'qcow2', '-c', '-o', 'compression_type=zstd'] as const;
+
 /** Arguments that let qemu-img convert use every processor; `anyOrder` only where the format can be written so. */
 export function convertInParallel(anyOrder: boolean): readonly string[] {
   // qemu-img takes 1 to 16.

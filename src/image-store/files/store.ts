@@ -6,7 +6,7 @@ import { describeImage } from './describe.ts';
 import { exportDisk } from './export.ts';
 import { imageChain } from './image-chain.ts';
 import { importDisk } from './import.ts';
-import { makeLayout } from './layout.ts';
+import { diskPath, makeLayout } from './layout.ts';
 import { packDisk } from './packed-disk.ts';
 import { readRecord, readRecords } from './records.ts';
 import { removeImage } from './remove.ts';
@@ -45,18 +45,19 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
           hint: 'kiln images lists those that are there.',
         });
       }
-      return { path: await verifyChain(layout, image), format: 'qcow2' };
+      await verifyChain(layout, image);
+      return { path: diskPath(layout, image.digest), format: 'qcow2' };
     },
     capture: (request, context) => capture(layout, clock, request, context),
     reuse: (request, context) => reuseImage(layout, clock, request, context),
     describe: (amiId, description, context) => describeImage(layout, amiId, description, context),
     import: (request, context) => importDisk(layout, clock, request, context),
     export: (amiId, file, format, context) => exportDisk(layout, amiId, file, format, context),
-    prepareExport: async (amiId, context) => {
+    prepareExport: async (amiId, signal) => {
       const image = await readRecord(layout, amiId);
       if (image === undefined) return;
       const [root] = await imageChain(layout, image);
-      await packDisk(layout, root, context);
+      await packDisk(layout, root, signal);
     },
     remove: (amiId) => removeImage(layout, amiId, never),
   };
