@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +107,35 @@ describe('a checkpoint of a running machine', async () => {
     assert.ok(existsSync(join(folder, 'second', CHECKPOINT_FILES.record)));
     await hostOfLarge.terminate(resumed('2').instanceId);
     await assertNothingLeft(resumed('2'));
+  });
+
+  test('is gone on from twice at once: each draws random numbers of its own, and it stays as it was', async () => {
+    const kept = [place.disk, ...Object.values(CHECKPOINT_FILES).map((file) => join(place.state, file))];
+    const digests = (): readonly string[] =>
+      kept.map((path) => createHash('sha256').update(readFileSync(path)).digest('hex'));
+    const before = digests();
+    const requests = [resumed('5'), resumed('6')];
+    const instances = await Promise.all(requests.map((one) => host.launch(one, context)));
+    // Each read is a draw of its own: one guest may have drawn more than the other before.
+    const draws = 'dd if=/dev/urandom bs=16 count=64 status=none | od -An -v -tx1 -w16';
+    const drawn = await Promise.all(
+      instances.map(async ({ target }) => {
+        const [count = '', , boot] = (await say(target, counter)).trim().split('\n');
+        assert.equal(boot, bootId);
+        await say(target, `until [ "$(cat /dev/shm/count)" -gt ${count} ]; do sleep 0.05; done; sync`);
+        return (await say(target, draws)).trim().split('\n');
+      }),
+    );
+    assert.deepEqual(
+      drawn.map((lines) => lines.length),
+      [64, 64],
+    );
+    assert.equal(new Set(drawn.flat()).size, 128);
+    for (const one of requests) {
+      await host.terminate(one.instanceId);
+      await assertNothingLeft(one);
+    }
+    assert.deepEqual(digests(), before);
   });
 
   /** A copy of the checkpoint with something wrong about it. */
