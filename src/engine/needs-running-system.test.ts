@@ -42,6 +42,19 @@ describe('the need of a running system', () => {
       'update-grub',
       'cp bashrc /home/debian/.bashrc',
       'apt-get install -y linux-image-amd64',
+      'uname -r > /etc/kernel',
+      'echo "$(uname -a)" > /etc/kernel',
+      'uname -s --kernel-release',
+      'sed -i "s/auto/$(nproc)/" /etc/nginx/nginx.conf',
+      'echo "workers = $(nproc)" > /etc/x',
+      'workers=`nproc --all`',
+      'make -j$(nproc) && nproc > /etc/x',
+      'lscpu | grep Model > /etc/x',
+      "free -m | awk 'NR == 2 { print $2 }' > /etc/x",
+      'getconf _NPROCESSORS_ONLN',
+      'cat /proc/cpuinfo > /root/cpu',
+      "awk '/MemTotal/ { print $2 }' /proc/meminfo",
+      'cat /proc/sys/fs/file-max',
     ];
     for (const line of needs) assert.notEqual(needOfBash('set -e', line), undefined, line);
   });
@@ -58,7 +71,14 @@ describe('the need of a running system', () => {
       'grep -r docker /etc',
       'useradd service',
       'exit 1',
-      'cat /proc/cpuinfo > /root/cpu',
+      'make -j$(nproc) && make install',
+      'make -j "$(nproc)"',
+      'cmake --build . --parallel=`nproc`',
+      'xz -T$(nproc) x && ninja -j $(($(nproc) + 1))',
+      '[ "$(uname -m)" = x86_64 ] && uname -s -n',
+      'cat /proc/sys/kernel/random/uuid > /etc/id',
+      'echo "free -m shows what is free" > /etc/x; sort --free x',
+      'apt-get install -y libc6 && cat /proc/1/comm',
     ];
     for (const line of free) assert.equal(needOfBash(line), undefined, line);
   });

@@ -35,6 +35,17 @@ const SCRIPT_NEEDS: readonly { readonly pattern: RegExp; readonly why: string }[
   { pattern: command('modprobe|insmod|rmmod|lsmod|dkms'), why: 'works with modules of the kernel' },
   { pattern: command('sysctl'), why: 'works with settings of the kernel' },
   { pattern: /(?:>|\btee\b)[^\n]*\s*\/(?:proc|sys)\//, why: 'works with settings of the kernel' },
+  // On the mounted disk these are the build host's.
+  {
+    pattern: command(
+      'uname(?:\\s+-\\S+)*\\s+(?:-\\w*[arv]\\w*|--all|--kernel-(?:release|version))|lscpu|lsmem|nproc|free(?=(?:\\s+-\\S+)*\\s*(?:[|)>;&`]|$))|getconf\\s+_(?:NPROCESSORS|PHYS|AVPHYS)\\w*|dmidecode|systemd-detect-virt',
+    ),
+    why: 'asks for the kernel or the size of the machine',
+  },
+  {
+    pattern: /\/proc\/(?:(?:cpuinfo|meminfo|version|cmdline|modules)\b|sys\/(?!kernel\/random\/))/,
+    why: 'asks for the kernel or the size of the machine',
+  },
   {
     pattern: command(
       'mount|umount|swapon|swapoff|losetup|mkfs\\S*|parted|sfdisk|fdisk|growpart|resize2fs|xfs_growfs|lvextend|pvcreate|vgcreate|lvcreate',
@@ -91,8 +102,13 @@ function needOf(step: Step): string | undefined {
 }
 
 function needOfScript(script: string): string | undefined {
-  return SCRIPT_NEEDS.find(({ pattern }) => pattern.test(script))?.why;
+  const read = script.replace(HELPERS, '$1');
+  return SCRIPT_NEEDS.find(({ pattern }) => pattern.test(read))?.why;
 }
+
+/** `make -j$(nproc)`: how many helpers a program has while it works is not in what it makes. */
+const HELPERS =
+  /(?<!\S)(-[jPT]|--(?:jobs|parallel|max-procs|threads))[\s=]*["']?(?:\$\(\(\s*)?(?:\$\(\s*nproc\s*\)|`\s*nproc\s*`)/g;
 
 /** A `#` that begins a word begins a comment, unless it is quoted; then the line is kept whole, which can only cost a boot. */
 function withoutComments(script: string): string {
