@@ -93,14 +93,20 @@ export interface Instance {
   readonly unbooted?: UnbootedInstance | undefined;
   /**
    * Keeps the machine as it is at this moment; it goes on. Nothing is at that place yet, and what is put there belongs to the
-   * caller; the disk must stay for as long as the instance is there, and the file may be renamed inside. When it rejects
-   * the machine goes on too, and the disk may be there. Absent where it cannot be done.
+   * caller. From the call of `onFrozen` on the instance lies on the disk at that place, whatever comes of the rest: it must
+   * stay for as long as the instance is there, and the file may be renamed inside. When it rejects the machine goes on too;
+   * unless it has called `onFrozen`, on the disk that it had. Absent where it cannot be done.
    */
-  readonly checkpointMachine?: ((place: MachineCheckpoint, context: LaunchContext) => Promise<void>) | undefined;
+  readonly checkpointMachine?: ((place: MachineCheckpoint, context: CheckpointContext) => Promise<void>) | undefined;
   /** Absolute paths of the files that the root disk of a machine lies on, the uppermost first. */
   readonly diskBelow?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
   /** Set when the instance is a machine though its executor is `auto`: why, for people. */
   readonly bootedBecause?: string;
+}
+
+export interface CheckpointContext extends LaunchContext {
+  /** What is done on the machine later is not on the disk that is kept. Called once, or never. */
+  readonly onFrozen?: () => void;
 }
 
 /** A running machine that was kept. */

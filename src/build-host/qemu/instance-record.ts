@@ -49,9 +49,15 @@ export async function createInstanceFolder(folder: string): Promise<string> {
 
 /** Writes the record as a whole: a reader sees the old or the new one. */
 export async function writeRecord(folder: string, record: InstanceRecord): Promise<void> {
+  const putInPlace = await prepareRecord(folder, record);
+  await putInPlace();
+}
+
+/** Writes a record beside the one that counts. Gives what makes it count, for which the disk needs no room any more. */
+export async function prepareRecord(folder: string, record: InstanceRecord): Promise<() => Promise<void>> {
   const path = join(folder, FILES.record);
   await writeFile(`${path}.new`, JSON.stringify(record, undefined, 2), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  return () => rename(`${path}.new`, path);
 }
 
 /** Undefined when there is no such instance, or when it was given up before its record was written. */

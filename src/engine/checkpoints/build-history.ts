@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Instance, LaunchContext, MachineCheckpoint, UnbootedInstance } from '../../build-host/build-host.ts';
 import type { Checkpoint, CheckpointStore, LayerBase, OpenCheckpoint } from '../../image-store/checkpoint-store.ts';
 import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
@@ -156,9 +155,15 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     await publishing;
     const layer = keep === undefined || stopped ? undefined : await nextLayer();
     if (keep === undefined || layer === undefined) return;
-    const kept = keep({ disk: layer.path, state: layer.state }, { signal: closing.signal, monitor: context.monitor });
-    // Memory is written while the guest goes on. Once its disk is at its place nothing that is done later is in it.
-    if (await isThere(layer.path, kept)) {
+    const frozen = Promise.withResolvers<true>();
+    const within = { signal: closing.signal, monitor: context.monitor, onFrozen: () => frozen.resolve(true) };
+    const kept = keep({ disk: layer.path, state: layer.state }, within);
+    const ended = kept.then(
+      () => true,
+      () => false,
+    );
+    // Memory is written while the guest goes on. Once its disk is frozen nothing that is done later is in it.
+    if (await Promise.race([frozen.promise, ended])) {
       await addLayer(layer.name, layer.path, kept);
       publish(name, kept);
     } else {
@@ -312,21 +317,4 @@ async function repositoryStates(
   const urls = await aptRepositories(target, signal);
   const found = await Promise.all(urls.map((url) => states.index(url, signal)));
   return found.filter((state) => state !== undefined);
-}
-
-const LOOK_EVERY_MS = 20;
-
-/** Whether the file is there, as soon as it is; false when `work` ended without it. */
-async function isThere(file: string, work: Promise<void>): Promise<boolean> {
-  let ended = false;
-  const end = (): void => {
-    ended = true;
-  };
-  const over = work.then(end, end);
-  for (;;) {
-    const wasOver = ended;
-    if ((await stat(file).catch(() => undefined)) !== undefined) return true;
-    if (wasOver) return false;
-    await Promise.race([over, delay(LOOK_EVERY_MS)]);
-  }
 }

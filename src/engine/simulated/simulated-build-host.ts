@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   BuildHost,
+  CheckpointContext,
   Instance,
   LaunchContext,
   LaunchRequest,
@@ -129,12 +130,13 @@ export function simulatedBuildHost(
     },
     get checkpointMachine() {
       if (record.mounted) return undefined;
-      return async ({ disk, state }: MachineCheckpoint, context: LaunchContext) => {
+      return async ({ disk, state }: MachineCheckpoint, context: CheckpointContext) => {
         await faults.checkpointMachine?.(instanceId, context);
         await cp(path.join(record.folder, 'disk'), disk, { recursive: true });
         await mkdir(state);
         record.keptAs = disk;
         await save(record);
+        context.onFrozen?.();
       };
     },
     diskBelow: async () => [record.keptAs ?? record.request.parentDisk.path],

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { BuilderFault } from '../../../util/faults.ts';
 import { silentMonitor } from '../../../util/monitor.ts';
 import { FILES, readRecord, writeRecord } from '../instance-record.ts';
@@ -151,12 +151,55 @@ test('a disk that is full while the memory is written is told as such; the guest
   }
 });
 
-test('a disk that cannot be frozen is the one that the instance goes on with', async (t) => {
-  const { machine, place, asked } = await simulate(t, (command) =>
-    command === 'blockdev-snapshot-sync' ? new Error('QEMU: no') : undefined,
+describe('a disk that cannot be frozen is the one that the instance goes on with', () => {
+  /** Whatever happens on the way to it: QEMU writes where the record says, and nobody takes the disk for a frozen one. */
+  async function assertAsBefore(simulated: Simulated, why: RegExp, place = simulated.place): Promise<void> {
+    const { machine, asked } = simulated;
+    let frozen = false;
+    const onFrozen = (): void => {
+      frozen = true;
+    };
+    await assert.rejects(takeCheckpoint(machine, place, { ...context, onFrozen }), why);
+    assert.equal(frozen, false);
+    assert.equal(asked.filter((command) => command === 'stop').length, asked.filter((one) => one === 'cont').length);
+    assert.equal((await readRecord(machine.folder))?.rootDisk, undefined);
+    await assert.rejects(stat(place.disk), { code: 'ENOENT' });
+  }
+
+  test('when QEMU refuses', async (t) => {
+    const simulated = await simulate(t, (command) =>
+      command === 'blockdev-snapshot-sync' ? new Error('QEMU: no') : undefined,
+    );
+    await assertAsBefore(simulated, /QEMU: no/);
+  });
+
+  test('when its record cannot be written', async (t) => {
+    const simulated = await simulate(t, () => undefined);
+    await mkdir(join(simulated.machine.folder, `${FILES.record}.new`));
+    await assertAsBefore(simulated, /EISDIR/);
+    assert.deepEqual(simulated.asked, [], 'QEMU was told nothing');
+  });
+
+  test('when it cannot be put at its place', async (t) => {
+    const simulated = await simulate(t, () => undefined);
+    const disk = join(simulated.place.disk, '..', 'missing', 'frozen.qcow2');
+    await assertAsBefore(simulated, /ENOENT/, { ...simulated.place, disk });
+    assert.ok(!simulated.asked.includes('blockdev-snapshot-sync'));
+  });
+});
+
+test('a disk that is frozen is at its place before QEMU writes on the overlay, and the record names that', async (t) => {
+  let seen = false;
+  const { machine, place } = await simulate(
+    t,
+    (command) => {
+      if (command === 'blockdev-snapshot-sync') seen = existsSync(place.disk);
+      return command === 'query-migrate' ? { status: 'completed' } : undefined;
+    },
+    (socket) => socket.end(Buffer.alloc(1000, 1)),
   );
-  await assert.rejects(takeCheckpoint(machine, place, context), /QEMU: no/);
-  assert.equal(asked.at(-1), 'cont');
-  assert.equal((await readRecord(machine.folder))?.rootDisk, undefined);
-  await assert.rejects(stat(place.disk), { code: 'ENOENT' });
+  let frozen = 0;
+  await takeCheckpoint(machine, place, { ...context, onFrozen: () => void frozen++ });
+  assert.deepEqual([seen, frozen], [true, 1]);
+  assert.match((await readRecord(machine.folder))?.rootDisk ?? '', /^root-[0-9]+\.qcow2$/);
 });

@@ -1,10 +1,10 @@
-import { link, mkdir } from 'node:fs/promises';
+import { link, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { copyDisk } from '../../../util/copy-disk.ts';
 import { BuilderFault, coerceError } from '../../../util/faults.ts';
-import type { LaunchContext, MachineCheckpoint } from '../../build-host.ts';
-import { FILES, readRecord, writeRecord } from '../instance-record.ts';
+import type { CheckpointContext, MachineCheckpoint } from '../../build-host.ts';
+import { FILES, prepareRecord, readRecord } from '../instance-record.ts';
 import { diskFull, isDiskFull, type QemuPrograms, runProgram } from '../programs.ts';
 import type { Qmp } from '../qmp.ts';
 import { CHECKPOINT_FILES, finishCheckpoint } from './checkpoint-files.ts';
@@ -32,12 +32,12 @@ const BYTES_PER_SECOND = 64 * 1024 ** 3;
 /**
  * Freezes the root disk, lets the guest go on with an overlay on it, and writes its memory of that moment. A guest with much
  * memory runs on meanwhile, where the host's kernel can watch pages; any other stands still for as long as that takes. When
- * it rejects, the guest runs on; a disk that is at its place by then is below the instance's.
+ * it rejects, the guest runs on, on the disk that it had unless `onFrozen` was called.
  */
 export async function takeCheckpoint(
   machine: CheckpointedMachine,
   place: MachineCheckpoint,
-  { signal, monitor }: LaunchContext,
+  { signal, monitor, onFrozen }: CheckpointContext,
 ): Promise<void> {
   const { folder, qmp, stalledMs = STALLED_MS } = machine;
   signal.throwIfAborted();
@@ -47,6 +47,9 @@ export async function takeCheckpoint(
   const disk = record.rootDisk ?? FILES.rootDisk;
   const next = newOverlayName();
   await makeOverlay(machine, { disk, next, on: place.disk }, signal);
+  const noteNext = await prepareRecord(folder, { ...record, rootDisk: next }).catch((error: unknown) => {
+    throw toldAsFull(error);
+  });
   await qmp.execute('migrate-set-parameters', { 'max-bandwidth': BYTES_PER_SECOND });
   const isLarge = machine.fingerprint.memoryMiB >= machine.backgroundFromMiB;
   const inBackground = isLarge && (await setBackground(qmp, true));
@@ -59,23 +62,16 @@ export async function takeCheckpoint(
   let standstill = 0;
   await qmp.execute('stop');
   try {
-    await qmp.execute('blockdev-snapshot-sync', {
-      'node-name': await rootNode(qmp),
-      'snapshot-file': next,
-      'snapshot-node-name': next,
-      format: 'qcow2',
-      mode: 'existing',
-    });
-    await writeRecord(folder, { ...record, rootDisk: next });
-    await sameFile(join(folder, disk), place.disk);
+    await freezeDisk(qmp, { disk: join(folder, disk), next, at: place.disk });
+    onFrozen?.();
+    await noteNext();
     await qmp.execute('migrate', { uri: `unix:${SOCKET}` });
     // In the background QEMU lets the guest go on by itself, once devices are saved and pages are watched.
     standstill = await untilSaved(qmp, { inBackground, begin, stalledMs, signal });
   } catch (error) {
     await qmp.execute('migrate_cancel').catch(() => {});
     // What QEMU says of it is that nobody listens any more.
-    if (lost !== undefined && isDiskFull(lost)) throw diskFull(lost.message);
-    throw lost ?? error;
+    throw toldAsFull(lost ?? error);
   } finally {
     await untilIdle(qmp, stalledMs).catch(() => {});
     // What was asked for before QEMU let it go on by itself does no harm.
@@ -86,13 +82,48 @@ export async function takeCheckpoint(
     await memory.received;
     await finishCheckpoint(folder, place.state, { fingerprint: machine.fingerprint, hostKey: machine.hostKey });
   } catch (error) {
-    throw isDiskFull(coerceError(error)) ? diskFull(coerceError(error).message) : error;
+    throw toldAsFull(error);
   }
   const took = ((performance.now() - begin) / 1000).toFixed(2);
   monitor.line(
     'kiln',
     `Checkpoint of the running machine after ${took} s; it stood still for ${standstill.toFixed(2)} s`,
   );
+}
+
+/** The same error, or the fault that a full disk is. */
+function toldAsFull(thrown: unknown): Error {
+  const error = coerceError(thrown);
+  return isDiskFull(error) && !(error instanceof BuilderFault) ? diskFull(error.message) : error;
+}
+
+interface Freezing {
+  readonly disk: string;
+  /** The overlay that the guest writes to from here on. */
+  readonly next: string;
+  /** Where the frozen disk belongs. */
+  readonly at: string;
+}
+
+/**
+ * Puts the disk of a guest that stands still at its place, and the overlay on it. What may fail comes first: an overlay on
+ * what is not there, or that nobody knows of, is a disk that is lost. When it rejects all is as it was.
+ */
+async function freezeDisk(qmp: Qmp, { disk, next, at }: Freezing): Promise<void> {
+  const node = await rootNode(qmp);
+  try {
+    await sameFile(disk, at);
+    await qmp.execute('blockdev-snapshot-sync', {
+      'node-name': node,
+      'snapshot-file': next,
+      'snapshot-node-name': next,
+      format: 'qcow2',
+      mode: 'existing',
+    });
+  } catch (error) {
+    await rm(at, { force: true });
+    throw error;
+  }
 }
 
 /** The overlay to go on with, which names what it is on by the place where that is going to be. */
