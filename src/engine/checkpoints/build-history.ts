@@ -5,10 +5,10 @@ import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
 import type { Target } from '../../toe/target.ts';
 import { coerceError } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
-import { aptRepositories } from './apt-repositories.ts';
 import type { KeyedComponent } from './build-keys.ts';
-import type { ComponentRecord, RepositoryState } from './component-record.ts';
+import type { ComponentRecord } from './component-record.ts';
 import type { ResourceStates } from './resource-states.ts';
+import { watchRepositories } from './watch-repositories.ts';
 import { isWorthKeeping } from './worth-keeping.ts';
 
 /** What led to the disk of a build instance, and the layers that hold it. */
@@ -19,8 +19,8 @@ export interface BuildHistory {
   readonly records: readonly ComponentRecord[];
   /** The key of the state after the component with this index, which ran so; undefined when that is another one each time. */
   keyAfter(index: number, executor: 'direct' | 'vm'): string | undefined;
-  /** A component is about to run. */
-  begins(target: Target, signal: AbortSignal): Promise<void>;
+  /** So many components are about to run. */
+  begins(count: number, target: Target, signal: AbortSignal): Promise<void>;
   /** It has ended well. On a mounted disk its work is frozen, and becomes a checkpoint when that pays. */
   ended(run: EndedRun, unbooted: UnbootedInstance | undefined, signal: AbortSignal): Promise<void>;
   /** A component has ended well on a machine. The machine as it is becomes a checkpoint when that pays. */
@@ -98,7 +98,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   const closing = new AbortController();
   /** No layers are taken any more: layers cannot lie on overlays that were not kept. */
   let stopped = false;
-  let repositories: readonly RepositoryState[] | undefined;
+  const repositories = watchRepositories(states);
 
   function ending(): void {
     closing.abort(new Error('the instance has ended'));
@@ -181,13 +181,14 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     return records.length === 0 ? options.bootKey : last?.machineKey;
   }
 
-  function note({ executor, seconds, ranAt }: EndedRun): KeyedComponent | undefined {
+  async function note({ executor, seconds, ranAt }: EndedRun, signal: AbortSignal): Promise<KeyedComponent | undefined> {
     const component = components[records.length];
     if (component === undefined) return undefined;
     const { document, name, inputs } = component;
+    const used = inputs.usesApt ? await repositories.after(records.length + 1, signal) : undefined;
     records.push({
       ...{ component: document.id, name, executor, seconds, ranAt: ranAt.toISOString(), image: options.imageArn },
-      ...(inputs.usesApt && repositories !== undefined ? { repositories } : {}),
+      ...(used === undefined ? {} : { repositories: used }),
     });
     pending = { ...pending, seconds: pending.seconds + seconds };
     return component;
@@ -219,13 +220,12 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     reused,
     records,
     keyAfter: (index, executor) => components[index]?.[executor === 'vm' ? 'machineKey' : 'key'],
-    begins: async (target, signal) => {
-      // Before it runs, and once: what is fetched later is at least as new as what is noted here.
-      if (repositories !== undefined || components[records.length]?.inputs.usesApt !== true) return;
-      repositories = await repositoryStates(target, states, signal);
+    begins: async (count, target, signal) => {
+      const next = components.slice(records.length, records.length + count);
+      if (next.some(({ inputs }) => inputs.usesApt)) await repositories.before(target, records.length, signal);
     },
     ended: async (run, unbooted, signal) => {
-      const component = note(run);
+      const component = await note(run, signal);
       if (component === undefined || unbooted === undefined) return;
       // After the last one there is nothing to roll back to.
       if (run.isLast && (component.key === undefined || !isWorthKeeping(pending.seconds, 0))) return;
@@ -233,7 +233,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       if (isWorthKeeping(pending.seconds, pending.bytes)) publish(component.name);
     },
     endedOnMachine: async (run, instance, context) => {
-      const component = note(run);
+      const component = await note(run, context.signal);
       if (options.bootKey === undefined) return;
       if (component?.machineKey === undefined || run.isLast || !isWorthKeeping(pending.seconds, MACHINE_BYTES)) return;
       await keepMachine(component.name, instance, context);
@@ -309,12 +309,3 @@ function baseOf(opened: OpenCheckpoint | undefined, parent: MachineImage): Layer
   return name === undefined ? { digest: parent.digest } : { layer: name };
 }
 
-async function repositoryStates(
-  target: Target,
-  states: ResourceStates,
-  signal: AbortSignal,
-): Promise<readonly RepositoryState[]> {
-  const urls = await aptRepositories(target, signal);
-  const found = await Promise.all(urls.map((url) => states.index(url, signal)));
-  return found.filter((state) => state !== undefined);
-}

@@ -23,6 +23,7 @@ beforeEach(() => {
   checkpoints = simulatedCheckpoints(bench.folder);
   hoursAhead = 0;
   served = {};
+  delete bench.host.faults.answer;
   bench.host.faults.command = async (_, { argv, stdin }) => {
     secondsAhead += Number(/takes ([0-9.]+) s/.exec(`${argv.join(' ')} ${stdin}`)?.[1] ?? 0);
   };
@@ -321,6 +322,73 @@ describe('checkpoints of machines', () => {
     assert.ok((await bench.log(second)).includes('two'));
     assert.equal(reused, '0 of 1 components');
     assert.match(String((await bench.row(second)).tags['kiln:reused']), /^1 of 1 components/);
+  });
+});
+
+describe('package repositories', () => {
+  const DEBIAN = 'http://debian.example/dists/stable/InRelease';
+  const DOCKER = 'http://docker.example/dists/stable/InRelease';
+  const long = (name: string, extra: string): string =>
+    script({ build: `: takes 30 s; ${extra}; echo ran ${name}` });
+  const apt = (name: string): string => long(name, ': apt-get install x');
+  const serve = (url: string, content: string): void => {
+    served[url] = { status: 200, headers: {}, body: Buffer.from(content) };
+  };
+  /** Machines whose list is that of Debian, and that of Docker once a component has added it. */
+  beforeEach(() => {
+    const added = new Set<string>();
+    bench.host.faults.answer = async (instanceId, { argv, stdin, onStdout }) => {
+      if (`${argv.join(' ')} ${stdin}`.includes('adds a list')) added.add(instanceId);
+      if (!argv.some((word) => word.includes('for file in sources.list'))) return undefined;
+      const names = ['debian', ...(added.has(instanceId) ? ['docker'] : [])];
+      onStdout?.(Buffer.from(names.map((name) => `\x1e${name}.list\ndeb http://${name}.example stable x\n`).join('')));
+      return { code: 0 };
+    };
+    serve(DEBIAN, 'one');
+    serve(DOCKER, 'one');
+  });
+  const changed = async (arn: string, url: string): Promise<boolean> =>
+    (await bench.log(arn)).some((line) => line.includes(`the package repository ${url} has changed`));
+
+  for (const executor of ['direct', 'vm']) {
+    test(`that change make stale what used them, and nothing before it (${executor})`, async () => {
+      const components = [long(`${executor} plain`, ':'), apt(`${executor} apt`)];
+      await build({ components, row: off }, executor);
+      assert.deepEqual(await ran(await build({ components, row: off }, executor)), [], 'unchanged');
+      serve(DEBIAN, 'two');
+      const third = await build({ components, row: off }, executor);
+      assert.deepEqual(await ran(third), [`${executor} apt`]);
+      assert.ok(await changed(third, DEBIAN));
+    });
+
+    test(`that a component adds are those of what comes after it (${executor})`, async () => {
+      // Nothing in it says that it has to do with packages.
+      const components = [long(`${executor} adds`, ': adds a list'), apt(`${executor} installs`)];
+      await build({ components, row: off }, executor);
+      serve(DOCKER, 'two');
+      const second = await build({ components, row: off }, executor);
+      assert.deepEqual(await ran(second), [`${executor} installs`]);
+      assert.ok(await changed(second, DOCKER));
+    });
+
+    test(`that a component adds are its own when it uses packages (${executor})`, async () => {
+      const components = [long(`${executor} both`, ': apt-get install curl; : adds a list; : apt-get install docker')];
+      await build({ components, row: off }, executor);
+      serve(DOCKER, 'two');
+      const second = await build({ components, row: off }, executor);
+      assert.deepEqual(await ran(second), [`${executor} both`]);
+      assert.ok(await changed(second, DOCKER));
+    });
+  }
+
+  test('that change between two components are noted as they were before the first', async () => {
+    const components = [apt('q1'), apt('q2')];
+    bench.host.faults.command = async (_, { argv, stdin }) => {
+      if (`${argv.join(' ')} ${stdin}`.includes('ran q1')) serve(DEBIAN, 'two');
+    };
+    await build({ components, row: off });
+    const second = await build({ components, row: off });
+    assert.deepEqual(await ran(second), ['q1', 'q2']);
   });
 });
 

@@ -33,6 +33,8 @@ export interface SimulatedFaults {
   checkpointMachine?: (instanceId: string, context: LaunchContext) => Promise<void>;
   boot?: (instanceId: string, context: LaunchContext, goingOn: MachineCheckpoint | undefined) => Promise<void>;
   command?: (instanceId: string, command: TargetCommand) => Promise<void>;
+  /** Answers a command in place of programs of this machine; undefined: it runs. */
+  answer?: (instanceId: string, command: TargetCommand) => Promise<TargetExit | undefined>;
 }
 
 /**
@@ -287,6 +289,8 @@ function simulatedTarget(
     name: request.instanceId,
     run: async (command) => {
       await faults.command?.(request.instanceId, command);
+      const answered = await faults.answer?.(request.instanceId, command);
+      if (answered !== undefined) return answered;
       const [sh, flag, script, name, root, ...rest] = command.argv;
       // The clean-up script must clean this instance's folder and never the machine of the tests.
       if (name !== 'sanitize-instance') return local.run(command);

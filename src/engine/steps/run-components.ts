@@ -65,7 +65,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
   for (const [index, document] of remaining.entries()) {
     const isLast = index === remaining.length - 1;
     const ranAt = clock.now();
-    await history?.begins(instance.target, documents.signal);
+    await history?.begins(1, instance.target, documents.signal);
     const { result, reason } = await runOnDisk(run, document, unbooted);
     if (reason === undefined && result !== undefined) {
       results.push(result);
@@ -135,13 +135,13 @@ async function runOnMachine(
   { documents, instance, history, monitor }: ComponentRun,
   remaining: readonly RunnableDocument[],
 ): Promise<Pick<ComponentOutcome, 'result' | 'stateBefore'>> {
-  await history?.begins(instance.target, documents.signal);
   const context = { signal: documents.signal, monitor };
   const clock = documents.clock ?? systemClock;
   // One by one where the machine can be kept between them; a run that goes on from its records is one run.
   const oneByOne = history !== undefined && instance.checkpointMachine !== undefined && documents.resume === undefined;
   const results: DocumentRunResult[] = [];
   for (const documentsNow of oneByOne ? remaining.map((document) => [document]) : [remaining]) {
+    await history?.begins(documentsNow.length, instance.target, documents.signal);
     const begin = clock.now();
     const result = await runDocuments({ ...documents, documents: documentsNow, target: instance.target });
     results.push(result);
