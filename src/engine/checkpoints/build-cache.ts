@@ -150,6 +150,7 @@ async function* startingPoints(
     components,
     disks: executor !== 'vm',
     bootKey,
+    hasUserData: contents.hasUserData,
     ofBuild,
     ...(goesOn ? { imageArn: plan.imageArn } : {}),
     onlyOwn: !mayReuse,

@@ -6,7 +6,7 @@ import type { Target } from '../../toe/target.ts';
 import { coerceError } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { KeyedComponent } from './build-keys.ts';
-import type { ComponentRecord } from './component-record.ts';
+import { bootedAtOf, type ComponentRecord } from './component-record.ts';
 import type { ResourceStates } from './resource-states.ts';
 import { watchRepositories } from './watch-repositories.ts';
 import { isWorthKeeping } from './worth-keeping.ts';
@@ -17,6 +17,8 @@ export interface BuildHistory {
   readonly reused: readonly ComponentRecord[];
   /** Of all components so far. */
   readonly records: readonly ComponentRecord[];
+  /** What a checkpoint of the state now, or an image of it, is to know of what led there. */
+  facts(): Readonly<Record<string, unknown>>;
   /** The key of the state after the component with this index, which ran so; undefined when that is another one each time. */
   keyAfter(index: number, executor: 'direct' | 'vm'): string | undefined;
   /** So many components are about to run. */
@@ -29,7 +31,7 @@ export interface BuildHistory {
    * A machine has booted the disk as it is, and nothing was done on it since: it becomes a checkpoint when that pays, for all
    * recipes when nothing was done before either.
    */
-  booted(instance: Instance, seconds: number, context: LaunchContext): Promise<void>;
+  booted(instance: Instance, boot: Pick<EndedRun, 'ranAt' | 'seconds'>, context: LaunchContext): Promise<void>;
   /** The same disk as a machine that runs, of an earlier build, before the instance boots it; undefined when there is none. */
   findMachine(signal: AbortSignal): Promise<FoundMachine | undefined>;
   /** The key of the state now, where it is a checkpoint. */
@@ -84,6 +86,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   const { store, parent, components, states, monitor, from } = options;
   const reused = from?.records ?? [];
   const records = [...reused];
+  let bootedAt = bootedAtOf(from?.opened.checkpoint.facts ?? {});
   const never = new AbortController().signal;
   /** Layers below and, as they get written, those of this build. */
   let written: Promise<readonly DiskLayer[]> = Promise.resolve(from?.opened.checkpoint.layers ?? []);
@@ -174,6 +177,11 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     }
   }
 
+  function facts(): Readonly<Record<string, unknown>> {
+    const known = { components: records.slice(), image: options.imageArn };
+    return bootedAt === undefined ? known : { ...known, bootedAt };
+  }
+
   /** Of the disk, or of a machine that runs on it. */
   function keyNow(executor: 'direct' | 'vm'): string | undefined {
     const last = components[records.length - 1];
@@ -181,7 +189,10 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     return records.length === 0 ? options.bootKey : last?.machineKey;
   }
 
-  async function note({ executor, seconds, ranAt }: EndedRun, signal: AbortSignal): Promise<KeyedComponent | undefined> {
+  async function note(
+    { executor, seconds, ranAt }: EndedRun,
+    signal: AbortSignal,
+  ): Promise<KeyedComponent | undefined> {
     const component = components[records.length];
     if (component === undefined) return undefined;
     const { document, name, inputs } = component;
@@ -198,12 +209,15 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   function publish(name: string, machine?: Promise<void>): void {
     const key = keyNow(machine === undefined ? 'direct' : 'vm');
     if (key === undefined || pending.layers === 0) return;
-    const facts = { components: records.slice(), image: options.imageArn };
+    const known = facts();
     pending = { seconds: 0, bytes: 0, layers: 0 };
     publishing = Promise.all([written, publishing, machine])
       .then(([layers]) =>
         store.put(
-          { key, parentAmiId: parent.amiId, layers, facts, ...(machine === undefined ? {} : { hasMachine: true }) },
+          {
+            ...{ key, parentAmiId: parent.amiId, layers, facts: known },
+            ...(machine === undefined ? {} : { hasMachine: true }),
+          },
           never,
         ),
       )
@@ -219,6 +233,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   return {
     reused,
     records,
+    facts,
     keyAfter: (index, executor) => components[index]?.[executor === 'vm' ? 'machineKey' : 'key'],
     begins: async (count, target, signal) => {
       const next = components.slice(records.length, records.length + count);
@@ -238,8 +253,10 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       if (component?.machineKey === undefined || run.isLast || !isWorthKeeping(pending.seconds, MACHINE_BYTES)) return;
       await keepMachine(component.name, instance, context);
     },
-    booted: async (instance, seconds, context) => {
-      if (options.bootKey === undefined || keyNow('vm') === undefined || instance.unbooted !== undefined) return;
+    booted: async (instance, { ranAt, seconds }, context) => {
+      if (instance.unbooted !== undefined) return;
+      bootedAt = ranAt.toISOString();
+      if (options.bootKey === undefined || keyNow('vm') === undefined) return;
       if (isWorthKeeping(seconds, MACHINE_BYTES)) await keepMachine('the boot', instance, context);
     },
     findMachine: async (signal) => {
@@ -262,6 +279,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
         state: machine.state ?? '',
         taken: () => {
           opened.push(machine);
+          bootedAt = bootedAtOf(machine.checkpoint.facts);
           // Its layers are those of the build that made it, though the work in them is the same.
           written = written.catch(() => []).then(() => machine.checkpoint.layers);
           top = baseOf(machine, parent);
@@ -308,4 +326,3 @@ function baseOf(opened: OpenCheckpoint | undefined, parent: MachineImage): Layer
   const name = opened?.checkpoint.layers.at(-1)?.name;
   return name === undefined ? { digest: parent.digest } : { layer: name };
 }
-

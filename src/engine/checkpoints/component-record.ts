@@ -35,6 +35,11 @@ export function imageOf(facts: Readonly<Record<string, unknown>>): string | unde
   return typeof image === 'string' ? image : undefined;
 }
 
+/** When the machine booted whose state, or disk, it is: with facts of {@link BuildHistory.facts}. Undefined when none did. */
+export function bootedAtOf({ bootedAt }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof bootedAt === 'string' && Number.isFinite(Date.parse(bootedAt)) ? bootedAt : undefined;
+}
+
 function isRecord(value: unknown): value is ComponentRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { component, name, executor, seconds, ranAt, image, repositories } = value as Record<string, unknown>;

@@ -2,9 +2,12 @@ import type { Checkpoint, CheckpointStore } from '../../image-store/checkpoint-s
 import { runningSystemNeed } from '../needs-running-system.ts';
 import { BUILD_PHASES, type KeyedComponent } from './build-keys.ts';
 import type { CacheHint } from './cache-hint.ts';
-import { type ComponentRecord, imageOf, readComponentRecords } from './component-record.ts';
-import { staleness } from './freshness.ts';
+import { bootedAtOf, type ComponentRecord, imageOf, readComponentRecords } from './component-record.ts';
+import { bootStaleness, staleness } from './freshness.ts';
 import type { ResourceStates } from './resource-states.ts';
+
+/** What is told of it in place of a component's name. */
+export const USER_DATA = 'user data';
 
 /** A checkpoint from which a build may go on. */
 export interface UsableCheckpoint {
@@ -20,6 +23,8 @@ export interface CheckpointSearch {
   readonly disks: boolean;
   /** The key of a machine that has booted the parent's disk; undefined where no machine may go on. */
   readonly bootKey?: string | undefined;
+  /** Whether a boot does what user data says: then it counts for as long as a component that runs programs. */
+  readonly hasUserData: boolean;
   readonly ofBuild: CacheHint | undefined;
   /** The image that is built: what its own build left stands as it is. Undefined where no build goes on with its own work. */
   readonly imageArn?: string | undefined;
@@ -42,6 +47,14 @@ export async function usableCheckpoints(
   const { store, components, parentAmiId, disks, bootKey } = search;
   const usable: UsableCheckpoint[] = [];
   const told = new Set<string>();
+  async function addUsable(checkpoint: Checkpoint, records: readonly ComponentRecord[]): Promise<void> {
+    const stale = await whyNot(search, checkpoint, records);
+    if (stale === undefined) usable.push({ checkpoint, records });
+    else if (stale !== 'not-own' && !told.has(stale.component)) {
+      told.add(stale.component);
+      onStale(stale.component, stale.why);
+    }
+  }
   for (const [index, { key, machineKey }] of [...components.entries()].toReversed()) {
     // The disk of a machine is of no use without its memory, and the other way round.
     const disk = { key: disks ? key : undefined, hasMachine: false };
@@ -52,22 +65,14 @@ export async function usableCheckpoints(
       if (checkpoint === undefined || checkpoint.parentAmiId !== parentAmiId) continue;
       if ((checkpoint.hasMachine === true) !== wanted.hasMachine) continue;
       const records = readComponentRecords(checkpoint.facts);
-      if (records?.length !== index + 1) continue;
-      const stale = await whyNot(search, checkpoint, records);
-      if (stale === undefined) usable.push({ checkpoint, records });
-      else if (stale !== 'not-own' && !told.has(stale.component)) {
-        told.add(stale.component);
-        onStale(stale.component, stale.why);
-      }
+      if (records?.length === index + 1) await addUsable(checkpoint, records);
     }
   }
   // What can be mounted as it is needs no machine before something asks for one.
   const booted =
     bootKey === undefined || (disks && !needsMachine(components[0])) ? undefined : await store.get(bootKey);
   // Whichever image of that disk it was: the key has the disk.
-  if (booted?.hasMachine === true && (search.onlyOwn !== true || isOwn(search, booted))) {
-    usable.push({ checkpoint: booted, records: [] });
-  }
+  if (booted?.hasMachine === true) await addUsable(booted, []);
   return usable;
 }
 
@@ -78,7 +83,7 @@ function isOwn({ imageArn }: CheckpointSearch, { facts }: Checkpoint): boolean {
 
 async function whyNot(search: CheckpointSearch, checkpoint: Checkpoint, records: readonly ComponentRecord[]) {
   if (isOwn(search, checkpoint)) return undefined;
-  return search.onlyOwn === true ? 'not-own' : firstStale(search, records);
+  return search.onlyOwn === true ? 'not-own' : firstStale(search, records, bootedAtOf(checkpoint.facts));
 }
 
 function needsMachine(component: KeyedComponent | undefined): boolean {
@@ -97,7 +102,7 @@ export async function machineOn(
   const key = records.length === 0 ? bootKey : components[records.length - 1]?.machineKey;
   const checkpoint = bootKey === undefined || key === undefined ? undefined : await store.get(key);
   if (checkpoint?.hasMachine !== true) return undefined;
-  if (records.length === 0) return search.onlyOwn !== true || isOwn(search, checkpoint) ? checkpoint : undefined;
+  if (records.length === 0) return (await whyNot(search, checkpoint, [])) === undefined ? checkpoint : undefined;
   const found = readComponentRecords(checkpoint.facts);
   if (checkpoint.parentAmiId !== parentAmiId || found?.length !== records.length) return undefined;
   const isSame = found.every(
@@ -106,17 +111,25 @@ export async function machineOn(
   return isSame && (await whyNot(search, checkpoint, found)) === undefined ? checkpoint : undefined;
 }
 
-/** The first component whose record does not stand for what it would do now. */
+/**
+ * The first of what led to a disk that does not stand for what it would do now: user data, or the component of a record.
+ *
+ * @param bootedAt When the machine booted; undefined when none did.
+ */
 export async function firstStale(
   {
     components,
+    hasUserData,
     ofBuild,
     states,
     now,
     signal,
-  }: Pick<CheckpointSearch, 'components' | 'ofBuild' | 'states' | 'now' | 'signal'>,
+  }: Pick<CheckpointSearch, 'components' | 'hasUserData' | 'ofBuild' | 'states' | 'now' | 'signal'>,
   records: readonly ComponentRecord[],
+  bootedAt: string | undefined,
 ): Promise<{ readonly component: string; readonly why: string } | undefined> {
+  const boot = hasUserData && bootedAt !== undefined ? bootStaleness(bootedAt, ofBuild, now) : undefined;
+  if (boot !== undefined) return { component: USER_DATA, why: boot };
   for (const [index, record] of records.entries()) {
     const component = components[index];
     if (component === undefined) continue;

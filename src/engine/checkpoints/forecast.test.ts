@@ -53,6 +53,7 @@ function ask(
       components: [component('a'), component('b')],
       tests: [],
       bootKey: 'boot',
+      hasUserData: false,
       imageKey: 'image',
       testKey: undefined,
     },

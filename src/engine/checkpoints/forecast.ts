@@ -1,9 +1,9 @@
 import type { CheckpointStore } from '../../image-store/checkpoint-store.ts';
 import type { ImageStore, MachineImage } from '../../image-store/image-store.ts';
 import type { CacheHint } from './cache-hint.ts';
-import { type ComponentRecord, readComponentRecords } from './component-record.ts';
+import { bootedAtOf, type ComponentRecord, readComponentRecords } from './component-record.ts';
 import { componentDuration, stepDuration } from './durations.ts';
-import { firstStale, usableCheckpoints } from './find-checkpoint.ts';
+import { firstStale, USER_DATA, usableCheckpoints } from './find-checkpoint.ts';
 import type { BuildContents } from './read-contents.ts';
 import type { ResourceStates } from './resource-states.ts';
 
@@ -54,13 +54,15 @@ export async function forecast(request: ForecastRequest): Promise<Forecast> {
   const same = await sameImage(request);
   const stale = new Map<string, string>();
   const bootKey = executor === 'direct' ? undefined : contents.bootKey;
-  const search = { components: contents.components, disks: executor !== 'vm', bootKey, ofBuild, states, now, signal };
+  const search = { ...contents, disks: executor !== 'vm', bootKey, ofBuild, states, now, signal };
   const usable =
     parent === undefined || ofBuild?.kind === 'never'
       ? []
       : await usableCheckpoints({ ...search, store: checkpoints, parentAmiId: parent.amiId }, (name, why) =>
           stale.set(name, why),
         );
+  const boot = stale.get(USER_DATA);
+  const afterBoot = boot === undefined ? undefined : `it comes after ${USER_DATA}, which runs again: ${boot}`;
   const records = same?.records ?? usable[0]?.records ?? [];
   const components = contents.components.map(({ name, document, key, inputs, hint }, index): ForecastComponent => {
     const record = records[index];
@@ -71,7 +73,10 @@ export async function forecast(request: ForecastRequest): Promise<Forecast> {
       component: document.id,
       key,
       reused: record === undefined ? undefined : { ranAt: record.ranAt, image: record.image },
-      why: record === undefined ? (varies ?? stale.get(name) ?? 'it is new, or comes after what is') : undefined,
+      why:
+        record === undefined
+          ? (varies ?? stale.get(name) ?? afterBoot ?? 'it is new, or comes after what is')
+          : undefined,
       downloads: [
         ...Object.keys(inputs.values).filter((what) => /^(?:web|s3):/.test(what)),
         ...(inputs.usesApt ? ['packages'] : []),
@@ -93,13 +98,14 @@ export async function forecast(request: ForecastRequest): Promise<Forecast> {
 }
 
 async function sameImage({ contents, ofBuild, parent, imageStore, states, now, signal }: ForecastRequest) {
-  const { imageKey: key, testKey, components } = contents;
+  const { imageKey: key, testKey, components, hasUserData } = contents;
   if (key === undefined || parent === undefined || ofBuild?.kind === 'never') return undefined;
   for (const { made, source, parentAmiId } of (await imageStore.list()).toReversed()) {
     if (made?.key !== key || parentAmiId !== parent.amiId) continue;
     const records = readComponentRecords(made.facts);
     if (records?.length !== components.length) continue;
-    if ((await firstStale({ components, ofBuild, states, now, signal }, records)) !== undefined) continue;
+    const search = { components, hasUserData, ofBuild, states, now, signal };
+    if ((await firstStale(search, records, bootedAtOf(made.facts))) !== undefined) continue;
     return { source, records, tested: made.testKey === testKey && testKey !== undefined };
   }
   return undefined;

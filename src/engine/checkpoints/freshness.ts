@@ -37,13 +37,8 @@ export async function staleness(
   { now, states, signal }: { readonly now: Date; readonly states: ResourceStates; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   const limit = limitOf(rule);
-  const age = now.getTime() - Date.parse(record.ranAt);
-  if (limit.kind === 'never') return 'it is never to be reused';
-  if (limit.kind === 'limit' && age > limit.milliseconds) {
-    return `what it did is ${describeAge(age)} old and counts for ${describeHint(limit)}`;
-  }
-  // A record from the future: the clock was wrong then or is now.
-  if (age < -MOST_AHEAD_MS) return `it ran at ${record.ranAt}, which is still to come`;
+  const tooOld = whyTooOld(record.ranAt, limit, now);
+  if (tooOld !== undefined) return tooOld;
   if (limit.kind === 'forever' && rule.fetches !== undefined) return undefined;
   const changed = await Promise.all(
     (record.repositories ?? []).map(async (before) => {
@@ -53,6 +48,24 @@ export async function staleness(
   );
   const first = changed.find((url) => url !== undefined);
   return first === undefined ? undefined : `the package repository ${first} has changed`;
+}
+
+/**
+ * As {@link staleness}, of what user data did when a machine booted. It may fetch whatever it likes, and has no author but the
+ * recipe's.
+ */
+export function bootStaleness(bootedAt: string, ofBuild: CacheHint | undefined, now: Date): string | undefined {
+  return whyTooOld(bootedAt, limitOf({ hint: undefined, ofBuild, fetches: 'it runs programs' }), now);
+}
+
+function whyTooOld(ranAt: string, limit: CacheHint, now: Date): string | undefined {
+  const age = now.getTime() - Date.parse(ranAt);
+  if (limit.kind === 'never') return 'it is never to be reused';
+  if (limit.kind === 'limit' && age > limit.milliseconds) {
+    return `what it did is ${describeAge(age)} old and counts for ${describeHint(limit)}`;
+  }
+  // A record from the future: the clock was wrong then or is now.
+  return age < -MOST_AHEAD_MS ? `it ran at ${ranAt}, which is still to come` : undefined;
 }
 
 const MOST_AHEAD_MS = 60_000;

@@ -35,6 +35,8 @@ export interface BuildContents {
   readonly tests: readonly ComponentContent[];
   /** Of a machine that has booted, and on which nothing was done; undefined where one cannot be gone on with. */
   readonly bootKey: string | undefined;
+  /** Whether a machine does what user data says when it boots. */
+  readonly hasUserData: boolean;
   /** Of the finished disk; undefined when it is another one each time. */
   readonly imageKey: string | undefined;
   /** Of what the image is tested with. */
@@ -63,6 +65,7 @@ export async function readContents(request: ContentRequest): Promise<BuildConten
     tests,
     // A machine that goes on has its further volumes no more.
     bootKey: ground.extraVolumes.length > 0 ? undefined : bootKey({ ...ground, machine: machineFacts }),
+    hasUserData: ground.userData !== undefined,
     imageKey: build === undefined ? undefined : await imageKey(ground, components, build),
     testKey: testKey(tests, testing),
   };

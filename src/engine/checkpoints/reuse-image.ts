@@ -6,7 +6,7 @@ import { recordReusedWorkflow } from '../../state/transitions/record-reused-work
 import { amiIdOf } from '../ami-id.ts';
 import type { PlannedWorkflow } from '../build-plan.ts';
 import type { BuildRun } from '../build-run.ts';
-import { type ComponentRecord, readComponentRecords } from './component-record.ts';
+import { bootedAtOf, type ComponentRecord, readComponentRecords } from './component-record.ts';
 import { firstStale } from './find-checkpoint.ts';
 
 /**
@@ -36,7 +36,7 @@ export async function reuseImage(run: BuildRun, signal: AbortSignal): Promise<bo
     ...(description === undefined ? {} : { description }),
     made: {
       key,
-      facts: { components: records, image: plan.imageArn },
+      facts: { ...original.made?.facts, image: plan.imageArn },
       ...(cache.testKey === undefined ? {} : { testKey: cache.testKey }),
     },
   };
@@ -93,7 +93,7 @@ async function findSame(run: BuildRun, key: string, signal: AbortSignal): Promis
   for (const original of same.toReversed()) {
     const records = readComponentRecords(original.made?.facts ?? {});
     if (records?.length !== cache.components.length) continue;
-    const stale = await firstStale(search, records);
+    const stale = await firstStale(search, records, bootedAtOf(original.made?.facts ?? {}));
     if (stale !== undefined) {
       monitorFor().line(
         'kiln',
@@ -121,7 +121,8 @@ async function passedTests({ engine, cache }: BuildRun, original: MachineImage, 
     }),
   );
   const components = cache.tests.map((component) => ({ ...component, key: undefined, machineKey: undefined }));
-  return (await firstStale({ ...cache, components, now: engine.clock.now(), signal }, records)) === undefined;
+  // The test instance did what user data says too.
+  return (await firstStale({ ...cache, components, now: engine.clock.now(), signal }, records, ranAt)) === undefined;
 }
 
 function executionOf(

@@ -325,11 +325,81 @@ describe('checkpoints of machines', () => {
   });
 });
 
+describe('what user data did when a machine booted', () => {
+  const userDataOverride = Buffer.from('#cloud-config\npackage_upgrade: true\n').toString('base64');
+  const recipe = { additionalInstanceConfiguration: { userDataOverride } };
+  const hint = (text: string) => ({ row: { ...off, tags: { 'kiln:cache': text } as never } });
+  const again = async (arn: string): Promise<boolean> =>
+    (await bench.log(arn)).some((line) => /user data runs again: what it did is .* old and counts for/.test(line));
+  const resumed = (): boolean => bench.host.launches.at(-1)?.resumeFrom !== undefined;
+  const long = (name: string): string => script({ build: `: takes 30 s; echo ran ${name}` });
+  const forever = { componentTags: { 'kiln:cache': 'forever' } };
+
+  test('counts for a day, or as long as the build says, and then it boots again', async () => {
+    bench.host.faults.launch = slowBoot;
+    await build({ components: [note('ua')], recipe, row: off }, 'vm');
+    hoursAhead = 23;
+    await build({ components: [note('ub')], recipe, row: off }, 'vm');
+    assert.ok(resumed());
+    const short = await build({ components: [note('uc')], recipe, ...hint('1h') }, 'vm');
+    assert.ok(!resumed() && (await again(short)));
+    hoursAhead = 46;
+    await build({ components: [note('ud')], recipe, row: off }, 'vm');
+    assert.ok(resumed(), 'the one that the build before had booted');
+    hoursAhead = 48;
+    const late = await build({ components: [note('ue')], recipe, row: off }, 'vm');
+    assert.ok(!resumed() && (await again(late)));
+    hoursAhead = 96;
+    await build({ components: [note('uf')], recipe, ...hint('forever') }, 'vm');
+    delete bench.host.faults.launch;
+    assert.ok(resumed());
+  });
+
+  test('is as old in what came after it, whatever authors of components say', async () => {
+    await build({ components: [long('ug'), long('uh')], ...forever, recipe, row: off }, 'vm');
+    hoursAhead = 23;
+    const second = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
+    assert.deepEqual(await ran(second), ['ui']);
+    // The second image and its boot are not younger than the machine that it went on with.
+    hoursAhead = 25;
+    const third = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
+    assert.deepEqual(await ran(third), ['ug', 'ui']);
+    assert.ok(await again(third));
+    const whole = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
+    assert.deepEqual(await ran(whole), []);
+    hoursAhead = 50;
+    const fifth = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
+    assert.deepEqual(await ran(fifth), ['ug', 'ui']);
+  });
+
+  test('is nothing where no machine booted, or without user data', async () => {
+    await build({ components: [note('uj')], ...forever, recipe, row: off });
+    bench.host.faults.launch = slowBoot;
+    await build({ components: [note('uk')], row: off }, 'vm');
+    hoursAhead = 500;
+    assert.deepEqual(await ran(await build({ components: [note('uj')], ...forever, recipe, row: off })), []);
+    await build({ components: [note('ul')], row: off }, 'vm');
+    delete bench.host.faults.launch;
+    assert.ok(resumed());
+  });
+
+  test('is as old when a build booted midway', async () => {
+    const needs = (name: string): string => note(name, '[ -n "$HOME" ] || systemctl start nothing');
+    bench.host.faults.boot = () => slowBoot();
+    await build({ components: [A, needs('um')], recipe, row: off }, 'auto');
+    hoursAhead = 23;
+    await build({ components: [A, needs('un')], recipe, row: off }, 'auto');
+    assert.ok(resumed());
+    const short = await build({ components: [A, needs('uo')], recipe, ...hint('22h') }, 'auto');
+    delete bench.host.faults.boot;
+    assert.ok(!resumed() && (await again(short)));
+  });
+});
+
 describe('package repositories', () => {
   const DEBIAN = 'http://debian.example/dists/stable/InRelease';
   const DOCKER = 'http://docker.example/dists/stable/InRelease';
-  const long = (name: string, extra: string): string =>
-    script({ build: `: takes 30 s; ${extra}; echo ran ${name}` });
+  const long = (name: string, extra: string): string => script({ build: `: takes 30 s; ${extra}; echo ran ${name}` });
   const apt = (name: string): string => long(name, ': apt-get install x');
   const serve = (url: string, content: string): void => {
     served[url] = { status: 200, headers: {}, body: Buffer.from(content) };

@@ -78,12 +78,11 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
 }
 
 /** What the build was by content, so that one that is the same need not be made again. */
-function contentOf({ cache, plan }: StepContext, history: BuildHistory | undefined): { readonly made?: BuildContent } {
+function contentOf({ cache }: StepContext, history: BuildHistory | undefined): { readonly made?: BuildContent } {
   const key = cache?.imageKey;
   // Some component has left no record: it is not known how old the image is.
   if (cache === undefined || key === undefined || history === undefined) return {};
   if (history.records.length !== cache.components.length) return {};
   const testKey = cache.testKey;
-  const facts = { components: history.records, image: plan.imageArn };
-  return { made: { key, facts, ...(testKey === undefined ? {} : { testKey }) } };
+  return { made: { key, facts: history.facts(), ...(testKey === undefined ? {} : { testKey }) } };
 }

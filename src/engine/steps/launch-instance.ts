@@ -66,7 +66,7 @@ async function launchSomewhere(
   amiId: string,
 ): Promise<LaunchedInstance> {
   for await (const { disk, state, history, spoiled } of places ?? []) {
-    const begin = engine.clock.now().getTime();
+    const ranAt = engine.clock.now();
     try {
       monitor.line(
         'kiln',
@@ -77,8 +77,9 @@ async function launchSomewhere(
         { ...request, parentDisk, ...(state === undefined ? {} : { resumeFrom: state }) },
         { signal, monitor },
       );
-      const seconds = (engine.clock.now().getTime() - begin) / 1000;
-      if (disk === undefined) await history.booted(instance, seconds, { signal, monitor });
+      const seconds = (engine.clock.now().getTime() - ranAt.getTime()) / 1000;
+      // Also a disk of a checkpoint may have been booted, where it could not be mounted.
+      if (state === undefined) await history.booted(instance, { ranAt, seconds }, { signal, monitor });
       return { instance, amiId, history };
     } catch (error) {
       await history.close();

@@ -126,9 +126,10 @@ async function boot(
       signal.throwIfAborted();
     }
   }
-  const begin = clock.now();
+  const ranAt = clock.now();
   await start(context);
-  await history?.booted(instance, (clock.now().getTime() - begin.getTime()) / 1000, context);
+  const seconds = (clock.now().getTime() - ranAt.getTime()) / 1000;
+  await history?.booted(instance, { ranAt, seconds }, context);
 }
 
 async function runOnMachine(
