@@ -1,13 +1,13 @@
 import { findImage, type ImageRow } from '../state/find-resource.ts';
 import { keptInstances } from '../state/kept-instances.ts';
 import { stepHistory } from '../state/step-history.ts';
-import { addOutputAmi } from '../state/transitions/add-output-ami.ts';
 import { cancelImage } from '../state/transitions/cancel-image.ts';
 import { cancelSteps } from '../state/transitions/cancel-steps.ts';
 import { ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
 import { failImage } from '../state/transitions/fail-image.ts';
 import { failStep } from '../state/transitions/fail-step.ts';
 import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
+import { type OutputAmi, putOutputAmis } from '../state/transitions/put-output-amis.ts';
 import { coerceError } from '../util/faults.ts';
 import { runningExecutions } from './build-records.ts';
 import type { BuildProgress } from './build-run.ts';
@@ -19,7 +19,7 @@ import type { ImageLog } from './image-log.ts';
 import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
 
-/** Builds that end in them can be retried from there, and need their AMI for it. */
+/** Builds that end in them can be retried from there, and need their AMIs for it. */
 const RETRIED_STAGES = ['TESTING', 'DISTRIBUTING', 'INTEGRATING'] as const;
 
 interface FailedBuild {
@@ -34,8 +34,8 @@ interface FailedBuild {
 
 /**
  * Ends a build that did not become AVAILABLE: what it made is removed, then FAILED or CANCELLED is recorded, so that
- * whoever reads that state finds nothing left. What stays is on record: the AMI of a build that was past its build stage,
- * because RetryImage goes on with it; an instance that the user asked to keep, and with it the AMI whose disk it may run
+ * whoever reads that state finds nothing left. What stays is on record: the AMIs of a build that was past its build stage,
+ * because RetryImage goes on with them; an instance that the user asked to keep, and with it the AMIs whose disk it may run
  * on. The reason then says how to enter and how to end it.
  */
 export async function endFailedBuild(
@@ -47,7 +47,7 @@ export async function endFailedBuild(
   if (cancelled) progress.kept.clear();
   await releaseBuild(engine, progress);
   // Listed before the claim is looked at: what somebody makes who takes the image over later is not among them.
-  const here = await engine.buildHost.list();
+  const [here, amiIds] = await Promise.all([engine.buildHost.list(), amisOf(engine, image.arn, progress)]);
   // The last write of a good build may have arrived although its answer did not. Under another claim it was another's.
   const now = await findImage(db, image.arn);
   if (now?.status === 'AVAILABLE' && now.epoch === claim.epoch) return;
@@ -58,8 +58,8 @@ export async function endFailedBuild(
   }
   const ofImage = here.filter(({ owner }) => owner === image.arn);
   await endUnknownInstances(engine, image.arn, ofImage, { kept: progress.kept, cancelled });
-  const remark = await removeOutput(engine, claim, progress, isOurs);
   try {
+    const remark = await removeOutput({ engine, claim, image: now, progress, isOurs }, amiIds);
     if (cancelled) {
       log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
       await log.flush();
@@ -124,7 +124,7 @@ async function causeOf({ db }: Engine, imageArn: string, error: Error): Promise<
   return causeLine(cause, history);
 }
 
-/** Whoever has the image now makes an AMI of their own. */
+/** Whoever has the image now makes an AMI of their own; of those made before, they know by the records. */
 async function removeLostOutput({ imageStore, log }: Engine, { outputAmiId }: BuildProgress): Promise<void> {
   if (outputAmiId === undefined) return;
   try {
@@ -134,38 +134,49 @@ async function removeLostOutput({ imageStore, log }: Engine, { outputAmiId }: Bu
   }
 }
 
-/** Removes the AMI of a build that failed after it was made. Gives what the reason has to say about it. */
-async function removeOutput(
-  engine: Engine,
-  claim: ImageClaim,
-  progress: BuildProgress,
-  isOurs: boolean,
-): Promise<string> {
-  const { db, imageStore, log } = engine;
-  const amiId = progress.outputAmiId;
-  if (amiId === undefined) return '';
+/** The AMIs of a build that are here, the newest first; the last one alone, when the store cannot tell. */
+async function amisOf(
+  { imageStore, log }: Engine,
+  imageArn: string,
+  { outputAmiId }: BuildProgress,
+): Promise<readonly string[]> {
   try {
-    const ami = await imageStore.get(amiId);
-    if (ami === undefined) return '';
-    // What is there is on record, so that it can be removed with the image.
-    if (progress.kept.size > 0) {
-      await addOutputAmi(db, claim, outputAmiRecord(engine, ami));
-      return `${amiId} was kept with it.`;
-    }
-    const status = (await findImage(db, claim.imageArn))?.status;
-    if (isOurs && RETRIED_STAGES.some((stage) => stage === status)) {
-      await addOutputAmi(db, claim, outputAmiRecord(engine, ami));
-      return `${amiId} was kept for RetryImage.`;
-    }
-    await imageStore.remove(amiId);
-    return `${amiId} was removed.`;
+    const amis = (await imageStore.list()).filter(({ source }) => source === imageArn);
+    return amis.map(({ amiId }) => amiId).toReversed();
   } catch (error) {
-    log.error(
-      { err: coerceError(error), image: claim.imageArn, amiId },
-      'the AMI of a failed build could not be removed',
-    );
-    return `${amiId} could not be removed.`;
+    log.error({ err: coerceError(error), image: imageArn }, 'the AMIs of a failed build could not be listed');
+    return outputAmiId === undefined ? [] : [outputAmiId];
   }
+}
+
+/**
+ * Removes the AMIs of a build that failed after they were made, or records those that stay, so that they can be removed
+ * with the image. Gives what the reason has to say about them.
+ */
+async function removeOutput(
+  { engine, claim, image, progress: { kept }, isOurs }: Omit<FailedBuild, 'log'>,
+  amiIds: readonly string[],
+): Promise<string> {
+  const isRetried = isOurs && RETRIED_STAGES.some((stage) => stage === image.status);
+  const stays: OutputAmi[] = [];
+  const remarks: string[] = [];
+  for (const amiId of amiIds) {
+    try {
+      const ami = await engine.imageStore.get(amiId);
+      if (ami === undefined) continue;
+      if (kept.size === 0 && !isRetried) await engine.imageStore.remove(amiId);
+      else stays.unshift(outputAmiRecord(engine, ami));
+      const fate = kept.size > 0 ? 'kept with it' : isRetried ? 'kept for RetryImage' : 'removed';
+      remarks.unshift(`${amiId} was ${fate}.`);
+    } catch (error) {
+      const facts = { err: coerceError(error), image: image.arn, amiId };
+      engine.log.error(facts, 'the AMI of a failed build could not be removed');
+      remarks.unshift(`${amiId} could not be removed.`);
+    }
+  }
+  const before = (image.output_resources['amis'] ?? []) as readonly unknown[];
+  if (stays.length > 0 || before.length > 0) await putOutputAmis(engine.db, claim, stays);
+  return remarks.join(' ');
 }
 
 function keptRemark(image: ImageRow, { kept, instances }: BuildProgress): string {

@@ -2,7 +2,7 @@ import type { Distribution, ImageRecipe } from '@aws-sdk/client-imagebuilder';
 import { AMI_VARIABLE, BUILD_DATE_PARTS, BUILD_DATE_PATTERN } from '../contract/ami-settings.ts';
 import { parseArn } from '../contract/arn.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
-import type { OutputAmi } from '../state/transitions/add-output-ami.ts';
+import type { OutputAmi } from '../state/transitions/put-output-amis.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { AmiDetails } from './build-plan.ts';
 import type { Engine } from './engine.ts';

@@ -1,7 +1,7 @@
 import { parseArn } from '../contract/arn.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import { resolveImage } from '../state/find-resource.ts';
-import type { OutputAmi } from '../state/transitions/add-output-ami.ts';
+import type { OutputAmi } from '../state/transitions/put-output-amis.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { Engine } from './engine.ts';

@@ -20,7 +20,8 @@ export async function removeTraces(
     await buildHost.terminate(instanceId);
     lines.push(`Terminated instance ${instanceId}`);
   }
-  for (const { amiId, source } of images) {
+  // The newest first: an AMI that another one was made from cannot be removed before that.
+  for (const { amiId, source } of images.toReversed()) {
     if (source !== imageArn) continue;
     await imageStore.remove(amiId);
     lines.push(`Removed ${amiId}`);

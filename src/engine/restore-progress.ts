@@ -1,5 +1,6 @@
 import type { Instance } from '../build-host/build-host.ts';
 import { BuildFailure } from '../util/faults.ts';
+import { amisOfStep } from './amis-of-step.ts';
 import type { BuildPlan } from './build-plan.ts';
 import type { BuildProgress, LaunchedInstance } from './build-run.ts';
 import type { Engine } from './engine.ts';
@@ -19,10 +20,7 @@ export async function restoreProgress(
     .flatMap(({ type, steps }) => steps.filter(({ status }) => status === 'COMPLETED').map((step) => ({ type, step })));
   const outputs = (action: string, name: string): readonly string[] =>
     done.filter(({ step }) => step.action === action).flatMap(({ step }) => textOf(step.outputs, name));
-  const outputAmiId = done
-    .filter(({ step }) => step.action === 'CreateImage' || step.action === 'RegisterImage')
-    .flatMap(({ step }) => textOf(step.outputs, 'imageId'))
-    .at(-1);
+  const outputAmiId = done.flatMap(({ step }) => amisOfStep(step)).at(-1);
   const ended = new Set(
     done
       .filter(({ step }) => step.action === 'TerminateInstance')

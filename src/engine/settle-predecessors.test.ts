@@ -68,6 +68,9 @@ function clearFaults(): void {
   delete bench.host.faults.terminate;
   delete bench.images.faults.capture;
   delete bench.images.faults.captured;
+  delete bench.images.faults.reuse;
+  delete bench.images.faults.reused;
+  delete bench.images.faults.describe;
 }
 
 /** What a worker does with a build whose worker was lost. */
@@ -206,6 +209,16 @@ test('frozen, and failed before somebody had ended what it made: no AMI is kept 
   assert.equal((await bench.row(arn)).status, 'AVAILABLE', 'a retry begins from the start');
   assert.deepEqual(await left(arn), BUILT);
 });
+
+/** Gives the ARN of a workflow with this document. */
+function insertWorkflow(type: 'BUILD' | 'DISTRIBUTION', name: string, data: string): Promise<string> {
+  const slug = `${type.toLowerCase()}/${name}`;
+  return insertResource(bench.store.db, {
+    arn: `arn:aws:imagebuilder:us-east-1:123456789012:workflow/${slug}/1.0.0/1`,
+    ...{ kind: 'workflow', slug, major: 1, minor: 0, patch: 0, build: 1, version: '1.0.0' },
+    document: JSON.stringify({ data, type }),
+  });
+}
 
 function twoSteps(second: string): string {
   const file = (name: string): string => path.join(bench.folder, name);
@@ -462,11 +475,7 @@ test('what an earlier attempt of a step did counts for nothing in the next one',
       - { name: One, action: ExecuteBash, inputs: { commands: ['echo one >> ${file}'] } }
       - { name: Two, action: ExecuteBash, inputs: { commands: ['echo two >> ${file}; [ $(grep -c two ${file}) -gt 1 ]'] } }
 `;
-  const workflowArn = await insertResource(bench.store.db, {
-    arn: 'arn:aws:imagebuilder:us-east-1:123456789012:workflow/build/again/1.0.0/1',
-    ...{ kind: 'workflow', slug: 'build/again', major: 1, minor: 0, patch: 0, build: 1, version: '1.0.0' },
-    document: JSON.stringify({ data: TWO_ATTEMPTS, type: 'BUILD' }),
-  });
+  const workflowArn = await insertWorkflow('BUILD', 'again', TWO_ATTEMPTS);
   let attempts = 0;
   const { arn } = await stoppedBuild(
     { components: [again], row: { ...onMachines.row, workflows: JSON.stringify([{ workflowArn }]) } },
@@ -505,3 +514,97 @@ steps:
     inputs:
       instanceId.$: $.stepOutputs.Launch.instanceId
 `;
+
+const ONLY_DISTRIBUTED = `schemaVersion: 1.0
+steps:
+  - { name: Copy, action: DistributeImage }
+  - name: Share
+    action: ModifyImageAttributes
+    inputs:
+      distributedImages.$: $.stepOutputs.Copy.distributedImages
+      attributes: [{ region: us-east-1, launchPermission: { userGroups: [all] } }]
+`;
+
+const IN_DISTRIBUTION: Readonly<Record<string, (hold: () => Promise<void>) => void>> = {
+  'before the AMI of its distribution was there': (hold) => {
+    bench.images.faults.reuse = hold;
+  },
+  'when the AMI of its distribution was there': (hold) => {
+    bench.images.faults.reused = hold;
+  },
+  'after the AMI of its distribution was on record': (hold) => {
+    bench.images.faults.describe = hold;
+  },
+};
+
+test('an image that is only distributed has one AMI, wherever its worker was killed', async () => {
+  const workflowArn = await insertWorkflow('DISTRIBUTION', 'only', ONLY_DISTRIBUTED);
+  for (const [when, place] of Object.entries(IN_DISTRIBUTION)) {
+    const { arn } = await stoppedBuild({ row: { workflows: JSON.stringify([{ workflowArn }]) } }, place);
+    const before = [...bench.images.images.values()].filter(({ source }) => source === arn);
+    await goOn(arn);
+    const image = await bench.row(arn);
+    assert.equal(image.status, 'AVAILABLE', `${when}: ${image.reason}`);
+    assert.deepEqual(await bench.workflows(arn), ['only COMPLETED'], when);
+    const [ami, ...others] = [...bench.images.images.values()].filter(({ source }) => source === arn);
+    assert.deepEqual(others, [], when);
+    assert.deepEqual(ami?.launchPermission, { userGroups: ['all'] }, when);
+    assert.ok(before.length === 0 || before[0]?.amiId === ami.amiId, `${when}: the one that was there`);
+    const { amis } = image.output_resources as { amis: readonly { image: string }[] };
+    assert.deepEqual(
+      amis.map((output) => output.image),
+      [ami.amiId],
+      when,
+    );
+  }
+});
+
+/** Two AMIs with one disk, and a command on another instance. */
+const TWO_AMIS = `schemaVersion: 1.0
+steps:
+  - { name: Launch, action: LaunchInstance, inputs: { waitFor: ssmAgent } }
+  - { name: Other, action: LaunchInstance, inputs: { waitFor: ssmAgent } }
+  - name: Capture
+    action: CreateImage
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
+  - name: Register
+    action: RegisterImage
+    inputs:
+      blockDeviceMapping: [{ DeviceName: /dev/xvda, Ebs: { SnapshotId.$: $.stepOutputs.Capture.imageId } }]
+  - name: Command
+    action: RunCommand
+    inputs:
+      instanceId.$: $.stepOutputs.Other.instanceId
+      documentName: AWS-RunShellScript
+      parameters: { commands: ['test -e /two-amis'] }
+`;
+
+test('a workflow that made two AMIs begins anew without them, and leaves none when it fails', async () => {
+  const workflowArn = await insertWorkflow('BUILD', 'two-amis', TWO_AMIS);
+  const { arn } = await stoppedBuild(
+    { row: { ...onMachines.row, workflows: JSON.stringify([{ workflowArn }]) } },
+    (hold) => {
+      bench.host.faults.command = async (_, { argv, stdin }) => {
+        if (`${argv.join(' ')} ${stdin}`.includes('two-amis')) await hold();
+      };
+    },
+  );
+  assert.equal((await left(arn)).amis, 2);
+  const before = [...bench.images.images.keys()];
+  const seen: string[] = [];
+  const next = bench.successor();
+  next.host.faults.command = async (_, { argv, stdin }) => {
+    if (!`${argv.join(' ')} ${stdin}`.includes('two-amis')) return;
+    seen.push(...[...bench.images.images.values()].flatMap(({ source, amiId }) => (source === arn ? [amiId] : [])));
+  };
+  await goOn(arn, next.engine);
+  const image = await bench.row(arn);
+  assert.equal(image.status, 'FAILED');
+  assert.deepEqual(await bench.workflows(arn), ['two-amis CANCELLED', 'two-amis ROLLBACK_COMPLETED']);
+  const made = new Set(seen);
+  assert.equal(made.size, 2);
+  for (const amiId of made) assert.ok(!before.includes(amiId), 'those of the first try were gone');
+  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+  for (const amiId of made) assert.ok(image.reason?.includes(`${amiId} was removed.`), image.reason ?? '');
+});

@@ -7,6 +7,7 @@ import { restartWorkflows } from '../state/transitions/restart-workflows.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import { amiIdsOf } from './ami-id.ts';
+import { amisOfStep } from './amis-of-step.ts';
 import type { BuildPlan } from './build-plan.ts';
 import { diskOfAdopted } from './checkpoints/adopted-disk.ts';
 import type { Engine } from './engine.ts';
@@ -56,7 +57,7 @@ async function settle(build: Abandoned): Promise<readonly ExecutionRecord[]> {
     return restart(build, current, 'its worker was lost, and with it its instances');
   }
   await removeUnrecorded(build, current);
-  const ami = madeAmi(current);
+  const ami = current.flatMap((record) => record.steps.flatMap(amisOfStep)).at(-1);
   if (ami !== undefined && (await engine.imageStore.get(ami)) === undefined) {
     return restart(build, current, `${ami} is not here`);
   }
@@ -112,12 +113,11 @@ async function removeUnrecorded(
   }
   const known = new Set(
     steps.flatMap((step) => [
-      ...output(step, 'CreateImage', 'imageId'),
-      ...output(step, 'RegisterImage', 'imageId'),
+      ...amisOfStep(step),
       ...(step.status === 'RUNNING' ? amiIdsOf(step.id, claim.epoch) : []),
     ]),
   );
-  for (const { amiId, source } of amis) {
+  for (const { amiId, source } of amis.toReversed()) {
     if (source !== image.arn || known.has(amiId)) continue;
     await engine.imageStore.remove(amiId);
     monitor.line('kiln', `Removed ${amiId}: nothing is known of it`);
@@ -168,22 +168,16 @@ async function restart(
   for (const instanceId of steps.flatMap((step) => output(step, 'LaunchInstance', 'instanceId'))) {
     await buildHost.terminate(instanceId);
   }
-  for (const amiId of steps.flatMap((step) => output(step, 'CreateImage', 'imageId'))) {
-    if ((await imageStore.get(amiId)) !== undefined) await imageStore.remove(amiId);
+  // Also those that are not on record: a step may have been interrupted when its AMI was there.
+  const made = new Set(steps.flatMap(({ id }) => amiIdsOf(id, claim.epoch)));
+  for (const { amiId } of (await imageStore.list()).toReversed()) {
+    if (made.has(amiId)) await imageStore.remove(amiId);
   }
   const message = `Begun anew: ${why}`;
   for (const { workflow_arn: arn } of lost) monitor.line('kiln', `Workflow ${arn} begins anew: ${why}`);
   const ids = lost.map(({ id }) => id);
   await restartWorkflows(db, claim, { workflowExecutionIds: ids, message, at: clock.now() });
   return executionRecords(db, image.arn);
-}
-
-function madeAmi(current: readonly ExecutionRecord[]): string | undefined {
-  return current
-    .filter(({ type }) => type === 'BUILD')
-    .flatMap((record) => record.steps)
-    .flatMap((step) => output(step, 'CreateImage', 'imageId'))
-    .at(-1);
 }
 
 function output(step: StepRow, action: string, name: string): readonly string[] {

@@ -4,7 +4,7 @@ import type { ExecutionRequest } from '../../src/state-machines/state-machines.t
 import type { NewParameter } from '../../src/toe/run-services.ts';
 import { TargetLostError } from '../../src/toe/target.ts';
 import { BuildFailure } from '../../src/util/faults.ts';
-import { managed, openWholeService, type WholeService } from './whole-service.ts';
+import { managed, openWholeService, token, type WholeService } from './whole-service.ts';
 
 let whole: WholeService;
 const parameters: NewParameter[] = [];
@@ -301,6 +301,34 @@ test('a distribution workflow may say itself what the AMI is called, who may lau
   assert.equal(ami?.digest, whole.bench.images.images.get('ami-00000000000000001')?.digest);
   assert.deepEqual(parameters.splice(0), [{ name: '/own', value: ami?.amiId, dataType: 'aws:ec2:image' }]);
   assert.deepEqual(await whole.bench.stages(arn), ['PENDING', 'CREATING', 'DISTRIBUTING', 'INTEGRATING', 'AVAILABLE']);
+});
+
+test('an image that is only distributed is released when somebody says so, as the AMI that it was given', async () => {
+  const workflowArn = await whole.workflow(
+    'staged-release',
+    'DISTRIBUTION',
+    `steps:
+  - { name: CopyOut, action: DistributeImage }
+  - { name: Approve, action: WaitForAction }
+  - name: Share
+    action: ModifyImageAttributes
+    inputs:
+      distributedImages.$: $.stepOutputs.CopyOut.distributedImages
+      attributes: [{ region: us-east-1, launchPermission: { userGroups: [all] } }]
+`,
+  );
+  const arn = await whole.image([{ workflowArn }]);
+  await whole.work(arn);
+  const { distributedImages } = await outputsOf(arn, 'CopyOut');
+  const { steps = [] } = await whole.call.ListWaitingWorkflowSteps({});
+  const stepExecutionId = steps.find(({ imageBuildVersionArn }) => imageBuildVersionArn === arn)?.stepExecutionId ?? '';
+  const answer = { imageBuildVersionArn: arn, stepExecutionId, action: 'RESUME' as const, ...token() };
+  await whole.call.SendWorkflowStepAction(answer);
+  await whole.workAnew(arn);
+  const ami = await outputAmi(arn);
+  assert.equal(ami?.amiId, (distributedImages as Record<string, string>[])[0]?.['amiId']);
+  assert.deepEqual(ami?.launchPermission, { userGroups: ['all'] });
+  assert.equal([...whole.bench.images.images.values()].filter(({ source }) => source === arn).length, 1);
 });
 
 test('a distribution that fails says where and at what', async () => {

@@ -34,7 +34,9 @@ export async function distributeAmi(
   const { name, description, tags } = plan.describe(distribution);
   const said = { name, tags, ...(description === undefined ? {} : { description }) };
   try {
-    if (progress.outputAmiId !== undefined)
+    // An attempt before this one may have failed when the copy was to be made.
+    const isThere = progress.outputAmiId !== copyId || (await engine.imageStore.get(copyId)) !== undefined;
+    if (progress.outputAmiId !== undefined && isThere)
       return await engine.imageStore.describe(progress.outputAmiId, said, context);
     progress.outputAmiId = copyId;
     const request = { ...said, amiId: copyId, of: plan.parent.amiId, source: plan.imageArn };

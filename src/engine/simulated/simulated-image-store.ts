@@ -1,13 +1,24 @@
-import type { CaptureRequest, Catalog, ImageStore, MachineImage, StoreContext } from '../../image-store/image-store.ts';
+import type {
+  CaptureRequest,
+  Catalog,
+  ImageDescription,
+  ImageStore,
+  MachineImage,
+  ReuseRequest,
+  StoreContext,
+} from '../../image-store/image-store.ts';
 import { BuilderFault } from '../../util/faults.ts';
 
 /** Machine images without disks, for tests of the engine. */
 export interface SimulatedImageStore extends ImageStore {
   readonly images: Map<string, MachineImage>;
-  /** May throw or wait before a capture, or when the image is made; what it throws is what the capture throws. */
+  /** May throw or wait before an image is made or described, or when it is; what it throws is what the call throws. */
   readonly faults: {
     capture?: (request: CaptureRequest, context: StoreContext) => Promise<void>;
     captured?: (amiId: string) => Promise<void>;
+    reuse?: (request: ReuseRequest, context: StoreContext) => Promise<void>;
+    reused?: (amiId: string) => Promise<void>;
+    describe?: (description: ImageDescription, context: StoreContext) => Promise<void>;
   };
 }
 
@@ -38,16 +49,20 @@ export function simulatedImageStore(): SimulatedImageStore {
       await faults.captured?.(amiId);
       return image;
     },
-    reuse: async ({ of, amiId, name, description, tags, source, made }) => {
+    reuse: async (request, context) => {
+      await faults.reuse?.(request, context);
+      const { of, amiId, name, description, tags, source, made } = request;
       const original = images.get(of);
       if (original === undefined) throw new BuilderFault(`The disk of ${of} is missing`);
       const { description: _, ...disk } = original;
       const said = { ...(description === undefined ? {} : { description }), ...(made === undefined ? {} : { made }) };
       const image = { ...disk, amiId, name, tags, source, ...said };
       images.set(amiId, image);
+      await faults.reused?.(amiId);
       return image;
     },
-    describe: async (amiId, description) => {
+    describe: async (amiId, description, context) => {
+      await faults.describe?.(description, context);
       const original = images.get(amiId);
       if (original === undefined) throw new BuilderFault(`There is no image ${amiId}`);
       const image = { ...original, ...description };

@@ -1,7 +1,7 @@
 import type { Distribution } from '@aws-sdk/client-imagebuilder';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
 import { BuildFailure } from '../../util/faults.ts';
-import { amiIdOf } from '../ami-id.ts';
+import { amiIdOf, amiIdsOf } from '../ami-id.ts';
 import { distributeAmi, ownerOf } from '../distribution/distribute-ami.ts';
 import { distributedRecord } from '../distribution/distributed-image.ts';
 import {
@@ -13,9 +13,17 @@ import {
   textInput,
 } from './step-action.ts';
 
-export const distributeImage: StepAction = { definition: WORKFLOW_ACTIONS.DistributeImage, run, resume: run };
+export const distributeImage: StepAction = { definition: WORKFLOW_ACTIONS.DistributeImage, run, resume };
 
-/** Doing it again gives the same, so that it may be gone on with. */
+/** Doing it again gives the same, but for an AMI that was made: there is to be one. */
+async function resume(inputs: StepInputs, context: StepContext): Promise<StepResult> {
+  const { engine, claim, progress, stepExecutionId } = context;
+  for (const amiId of amiIdsOf(stepExecutionId, claim.epoch)) {
+    if ((await engine.imageStore.get(amiId)) !== undefined) progress.outputAmiId ??= amiId;
+  }
+  return run(inputs, context);
+}
+
 async function run(inputs: StepInputs, context: StepContext): Promise<StepResult> {
   const { engine, claim, plan, stepExecutionId, monitor } = context;
   const wanted = mapListInput(inputs, 'distributions')?.map(distributionOf) ?? plan.distributions;

@@ -4,7 +4,7 @@ import type { Database } from '../tables.ts';
 import { changeClaimed, type ImageClaim } from './claim.ts';
 
 export interface CompleteImage {
-  /** AWS's OutputResources; left out, what addOutputAmi recorded stays. */
+  /** AWS's OutputResources; left out, what putOutputAmis recorded stays. */
   readonly outputResources?: Readonly<Record<string, unknown>>;
   /** Left out, what was recorded stays. */
   readonly osVersion?: string | undefined;

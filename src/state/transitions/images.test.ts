@@ -5,13 +5,13 @@ import { findImage } from '../find-resource.ts';
 import type { Store } from '../open-store.ts';
 import { AT, insertImage } from '../test-rows.ts';
 import { openTestStore } from '../test-store.ts';
-import { addOutputAmi } from './add-output-ami.ts';
 import { cancelImage } from './cancel-image.ts';
 import { changeClaimed, type ImageClaim } from './claim.ts';
 import { claimImage } from './claim-image.ts';
 import { completeImage } from './complete-image.ts';
 import { failImage } from './fail-image.ts';
 import { putImagePackages } from './put-image-packages.ts';
+import { putOutputAmis } from './put-output-amis.ts';
 import { requestImageCancellation } from './request-image-cancellation.ts';
 import { setImageStatus } from './set-image-status.ts';
 import { takeOverImage } from './take-over-image.ts';
@@ -35,9 +35,11 @@ test('an image goes from its claim through the stages to AVAILABLE, with an even
   await setImageStatus(store.db, claim, 'BUILDING', AT);
   await setImageStatus(store.db, claim, 'TESTING', AT);
   const ami = { region: 'us-east-1', image: 'ami-0123456789abcdef0', name: 'web', accountId: '123456789012' };
-  await addOutputAmi(store.db, claim, ami);
-  await addOutputAmi(store.db, claim, { ...ami, name: 'web again' });
-  await addOutputAmi(store.db, claim, { ...ami, region: 'eu-west-1' });
+  await putOutputAmis(store.db, claim, [ami]);
+  await putOutputAmis(store.db, claim, [
+    { ...ami, name: 'web again' },
+    { ...ami, image: 'ami-0123456789abcdef1' },
+  ]);
   await completeImage(store.db, claim, { osVersion: 'Debian GNU/Linux 12', at: LATER });
   const image = await findImage(store.db, claim.imageArn);
   assert.equal(image?.status, 'AVAILABLE');
@@ -47,7 +49,7 @@ test('an image goes from its claim through the stages to AVAILABLE, with an even
   assert.deepEqual(image.output_resources, {
     amis: [
       { ...ami, name: 'web again' },
-      { ...ami, region: 'eu-west-1' },
+      { ...ami, image: 'ami-0123456789abcdef1' },
     ],
   });
   assert.deepEqual(await eventsOf(store, claim.imageArn), [
@@ -104,7 +106,7 @@ test('an older claim changes nothing, whatever it tries', async () => {
   await assert.rejects(failImage(store.db, old, { reason: 'no', at: AT }), lost);
   await assert.rejects(cancelImage(store.db, old, { at: AT }), lost);
   await assert.rejects(putImagePackages(store.db, old, { packages: [] }), lost);
-  await assert.rejects(addOutputAmi(store.db, old, { region: 'r', image: 'i', name: 'n', accountId: 'a' }), lost);
+  await assert.rejects(putOutputAmis(store.db, old, []), lost);
   assert.deepEqual(await findImage(store.db, old.imageArn), before);
   assert.deepEqual(await eventsOf(store, old.imageArn), [{ status: 'CREATING' }]);
   await setImageStatus(store.db, renewed.claim, 'BUILDING', AT);

@@ -12,14 +12,12 @@ export interface OutputAmi {
   readonly accountId: string;
 }
 
-/** Adds an AMI to the image's output resources, or replaces the entry of the same AMI. Throws ClaimLostError. */
-export function addOutputAmi(db: Kysely<Database>, claim: ImageClaim, ami: OutputAmi): Promise<void> {
+/** Records which AMIs an image has, instead of those that it had in an earlier try. Throws ClaimLostError. */
+export function putOutputAmis(db: Kysely<Database>, claim: ImageClaim, amis: readonly OutputAmi[]): Promise<void> {
   return changeClaimed(db, claim, async (trx, image) => {
-    const before = (image.output_resources['amis'] ?? []) as readonly OutputAmi[];
-    const others = before.filter((other) => other.image !== ami.image || other.region !== ami.region);
     await trx
       .updateTable('images')
-      .set({ output_resources: JSON.stringify({ ...image.output_resources, amis: [...others, ami] }) })
+      .set({ output_resources: JSON.stringify({ ...image.output_resources, amis }) })
       .where('arn', '=', claim.imageArn)
       .execute();
   });
