@@ -41,7 +41,7 @@ export async function runStep(
   for (let attempt = first; ; attempt++) {
     try {
       const resumes = execution.begun !== undefined && attempt === first;
-      return await runAttempt(run, execution, inputs, { monitor, resumes }, signal);
+      return await runAttempt(run, execution, inputs, { monitor, attempt, resumes }, signal);
     } catch (thrown) {
       const error = coerceError(thrown);
       if (signal.aborted || attempt >= step.maxAttempts || !isForeseen(error)) throw error;
@@ -58,7 +58,7 @@ async function runAttempt(
   run: BuildRun,
   { id, step, workflowArn, workflowExecutionId, workflowType }: StepExecution,
   inputs: StepInputs,
-  { monitor, resumes }: { readonly monitor: Monitor; readonly resumes: boolean },
+  { monitor, attempt, resumes }: { readonly monitor: Monitor; readonly attempt: number; readonly resumes: boolean },
   outer: AbortSignal,
 ): Promise<StepResult> {
   const tail = tailOf(monitor);
@@ -73,6 +73,7 @@ async function runAttempt(
       workflowExecutionId,
       stepName: step.name,
       stepExecutionId: id,
+      attempt,
       timeoutSeconds: step.timeoutSeconds - step.waitSeconds,
       signal,
       monitor: tail,

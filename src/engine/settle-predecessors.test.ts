@@ -10,6 +10,7 @@ import { claimImage } from '../state/transitions/claim-image.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
 import { retryImage } from '../state/transitions/retry-image.ts';
 import { takeOverImage } from '../state/transitions/take-over-image.ts';
+import type { StateMachines } from '../state-machines/state-machines.ts';
 import { BuilderFault } from '../util/faults.ts';
 import type { Engine } from './engine.ts';
 import { runBuild } from './run-build.ts';
@@ -608,3 +609,43 @@ test('a workflow that made two AMIs begins anew without them, and leaves none wh
   assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
   for (const amiId of made) assert.ok(image.reason?.includes(`${amiId} was removed.`), image.reason ?? '');
 });
+
+const JUDGED = `schemaVersion: 1.0
+steps:
+  - name: Judge
+    action: ExecuteStateMachine
+    inputs: { stateMachineArn: 'arn:aws:states:us-east-1:123456789012:stateMachine:judge' }
+`;
+
+for (const outlives of [true, false]) {
+  const what = outlives ? 'of a service is found again' : 'that ended with its worker is started anew';
+  test(`an execution of a state machine ${what}`, async () => {
+    const workflowArn = await insertWorkflow('DISTRIBUTION', `judged-${outlives}`, JUDGED);
+    const names: string[] = [];
+    let hold = async (): Promise<void> => {};
+    const stateMachines: StateMachines = {
+      execute: async ({ stateMachineArn, name }) => {
+        names.push(name);
+        await hold();
+        return { executionArn: `${stateMachineArn}:${name}`, output: '{}' };
+      },
+      outliveCaller: async () => outlives,
+    };
+    const { arn } = await stoppedBuild(
+      { row: { workflows: JSON.stringify([{ workflowArn }]) } },
+      (given) => {
+        hold = given;
+      },
+      { ...bench.engine, stateMachines },
+    );
+    hold = async () => {};
+    await goOn(arn, { ...bench.successor().engine, stateMachines });
+    const image = await bench.row(arn);
+    assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+    assert.equal(names.length, 2);
+    assert.equal(new Set(names).size, outlives ? 1 : 2);
+    const completed = `judged-${outlives} COMPLETED`;
+    const anew = [`judged-${outlives} CANCELLED`, completed];
+    assert.deepEqual(await bench.workflows(arn), outlives ? [completed] : anew);
+  });
+}

@@ -23,6 +23,7 @@ before(async () => {
             throw new BuildFailure('The execution FAILED: States.TaskFailed');
           return { executionArn: `${request.stateMachineArn}:${request.name}`, output: '{"verdict":"good"}' };
         },
+        outliveCaller: async () => true,
       },
     },
   });
@@ -200,7 +201,11 @@ test('ExecuteStateMachine hands its input over and its output on', async () => {
     executionArn: `${machine}:good:${asked?.name}`,
     output: '{"verdict":"good"}',
   });
-  assert.match((await whole.bench.row(await built(run('bad')))).reason ?? '', /States\.TaskFailed/);
+  executions.splice(0);
+  const twice = run('bad').replace('inputs:', 'retry: { maxAttempts: 2, backoffSeconds: 0 }\n    inputs:');
+  assert.match((await whole.bench.row(await built(twice))).reason ?? '', /States\.TaskFailed/);
+  // A service refuses the name of an execution that has ended.
+  assert.equal(new Set(executions.map(({ name }) => name)).size, 2);
 });
 
 const DISTRIBUTION = {

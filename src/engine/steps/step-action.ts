@@ -59,6 +59,8 @@ export interface StepContext extends BuildRun {
   readonly workflowExecutionId: string;
   readonly stepName: string;
   readonly stepExecutionId: string;
+  /** 1 for the first. */
+  readonly attempt: number;
   readonly timeoutSeconds: number;
   readonly signal: AbortSignal;
   readonly monitor: Monitor;

@@ -82,6 +82,16 @@ test('an execution that fails says with what; one that is not there says so', as
   );
 });
 
+test('executions here end with their caller; those of a service do not', async () => {
+  const registry = stateMachineRegistry(folder);
+  await registry.add('here', JSON.stringify({ StartAt: 'P', States: { P: { Type: 'Pass', End: true } } }));
+  const machines = localStateMachines(registry, PLACE, functions, noStateMachines);
+  assert.equal(await machines.outliveCaller(`${ARN}here`), false);
+  assert.equal(await machines.outliveCaller(`${ARN}elsewhere`), true);
+  await registry.remove('here');
+  assert.equal(await machines.outliveCaller(`${ARN}here`), true);
+});
+
 test('an abort ends an execution that waits', async () => {
   const stopping = new AbortController();
   const waits = { StartAt: 'W', States: { W: { Type: 'Wait', Seconds: 3600, End: true } } };

@@ -16,10 +16,11 @@ export function localStateMachines(
   others: StateMachines,
 ): StateMachines {
   const prefix = `arn:aws:states:${region}:${accountId}:stateMachine:`;
+  const nameOf = (arn: string): string => (arn.startsWith(prefix) ? arn.slice(prefix.length) : '');
   return {
     execute: async (request, context) => {
       const { stateMachineArn, name, input } = request;
-      const machine = stateMachineArn.startsWith(prefix) ? stateMachineArn.slice(prefix.length) : '';
+      const machine = nameOf(stateMachineArn);
       const definition = await registry.find(machine);
       if (definition === undefined) return others.execute(request, context);
       const executionArn = `arn:aws:states:${region}:${accountId}:execution:${machine}:${name}`;
@@ -27,5 +28,6 @@ export function localStateMachines(
       const output = await runExecution({ executionArn, name, definition, input }, functions, context);
       return { executionArn, output };
     },
+    outliveCaller: async (arn) => (await registry.find(nameOf(arn))) === undefined && others.outliveCaller(arn),
   };
 }
