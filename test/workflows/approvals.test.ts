@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { resumeImage } from '../../src/state/transitions/resume-image.ts';
+import { retryStep } from '../../src/state/transitions/retry-step.ts';
 import { BuildFailure } from '../../src/util/faults.ts';
 import { managed, openWholeService, token, type WholeService } from './whole-service.ts';
 
@@ -104,6 +106,23 @@ test('a build waits without a worker, and goes on in another process when it is 
     ...{ imageArn: arn, workflowArn: gated, workflowExecutionId: step.workflowExecutionId },
     ...{ workflowStepExecutionId: stepExecutionId, workflowStepName: 'Gate', payload: { machine: machine.instanceId } },
   });
+});
+
+test('a second attempt asks anew, also when its worker was lost before it had asked', async () => {
+  const { db, jobs } = whole.bench.store;
+  const { arn, stepExecutionId } = await waiting(
+    GATED_BUILD.replace('timeoutSeconds', 'retry: { maxAttempts: 2, backoffSeconds: 0 }\n    timeoutSeconds'),
+  );
+  await answer(arn, stepExecutionId, 'STOP', 'not yet');
+  const lost = await resumeImage(db, { imageArn: arn, workerId: 'worker-1', place: 'bench', at: now });
+  assert.ok(lost !== undefined && 'claim' in lost);
+  await retryStep(db, lost.claim, { stepExecutionId, attemptNumber: 2, at: now });
+  await jobs.enqueue(db, arn);
+  await whole.workAnew(arn);
+  assert.equal(await waitOf(arn), stepExecutionId, 'it waits');
+  await answer(arn, stepExecutionId, 'RESUME');
+  await whole.workAnew(arn);
+  assert.equal((await whole.bench.row(arn)).status, 'AVAILABLE', (await whole.bench.row(arn)).reason ?? '');
 });
 
 test('STOP fails the step with its reason, and what was made is taken back', async () => {

@@ -21,7 +21,7 @@ export async function changeStep(
 ): Promise<void> {
   const { from, to, at } = change;
   const set = Object.entries({ ...change.set, status: to }).map(([name, value]) => sql`${sql.id(name)} = ${value}`);
-  // What is written of its document steps is of the attempt that is over.
+  // What is written of its document steps is of the attempt that is over; so is what it was told, when another one begins.
   const changed = await changeAtOnce(
     db,
     claim,
@@ -31,6 +31,9 @@ export async function changeStep(
       returning step.*
     ), forgotten as (
       delete from component_steps using changed where component_steps.step_execution_id = changed.id
+    ), unasked as (
+      delete from waiting_steps using changed
+      where waiting_steps.step_execution_id = changed.id and changed.status = 'RUNNING'
     ), told as (
       ${stepEvent('changed', to, at)}
     )`,
