@@ -649,3 +649,34 @@ for (const outlives of [true, false]) {
     assert.deepEqual(await bench.workflows(arn), outlives ? [completed] : anew);
   });
 }
+
+test('frozen while its steps were taken back: no workflow is left on record as one of which that goes on', async () => {
+  bench.frozen.add(bench.engine.workerId);
+  const { arn, revive } = await stoppedBuild({ components: [script({ build: 'exit 1' })] }, (hold) => {
+    bench.host.faults.terminate = hold;
+  });
+  assert.deepEqual(await bench.workflows(arn), ['build-image ROLLBACK_IN_PROGRESS']);
+  await goOn(arn);
+  bench.frozen.delete(bench.engine.workerId);
+  await revive();
+  assert.equal((await bench.row(arn)).status, 'FAILED');
+  assert.deepEqual(await bench.workflows(arn), ['build-image CANCELLED', 'build-image ROLLBACK_COMPLETED']);
+  const steps = bench.store.db.selectFrom('workflow_step_executions').select(['name', 'rollback_status']);
+  const rows = await steps.where('image_arn', '=', arn).where('name', '=', 'LaunchBuildInstance').execute();
+  assert.deepEqual(rows.map(({ rollback_status: status }) => status).toSorted(), ['COMPLETED', 'FAILED']);
+});
+
+test('killed while its steps were taken back, once too often: that it was interrupted is on record', async () => {
+  const { arn } = await stoppedBuild({ components: [script({ build: 'exit 1' })] }, (hold) => {
+    bench.host.faults.terminate = hold;
+  });
+  const { engine } = bench.successor();
+  await bench.store.db.updateTable('images').set({ restarts: 5 }).where('arn', '=', arn).execute();
+  bench.frozen.add(bench.engine.workerId);
+  await goOn(arn, engine);
+  bench.frozen.delete(bench.engine.workerId);
+  assert.match((await bench.row(arn)).reason ?? '', /^Its worker was lost 6 times/);
+  assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
+  const open = bench.store.db.selectFrom('workflow_step_executions').select('name').where('image_arn', '=', arn);
+  assert.deepEqual(await open.where('rollback_status', '=', 'RUNNING').execute(), []);
+});

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../tables.ts';
 import { changeClaimed, fit, type ImageClaim, MESSAGE_LENGTH } from './claim.ts';
+import { endRollbacks } from './end-rollbacks.ts';
 import { hasExecution } from './has-execution.ts';
 
 export interface FinishWorkflow {
@@ -44,6 +45,7 @@ export function finishWorkflow(db: Kysely<Database>, claim: ImageClaim, finish: 
       if (numUpdatedRows !== 1n) {
         throw new Error(`${claim.imageArn} has no running workflow ${workflowExecutionId} whose steps have all ended.`);
       }
+      if (status !== 'COMPLETED') await endRollbacks(trx, [workflowExecutionId]);
     },
     (trx) => hasExecution(trx, workflowExecutionId, status),
   );

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { writeImageEvent, writeStepEvents } from '../events.ts';
 import type { Database } from '../tables.ts';
 import { changeClaimed, fit, type ImageClaim, MESSAGE_LENGTH } from './claim.ts';
+import { endRollbacks } from './end-rollbacks.ts';
 
 export interface RestartWorkflows {
   readonly workflowExecutionIds: readonly string[];
@@ -36,8 +37,9 @@ export function restartWorkflows(
       .updateTable('workflow_executions')
       .set({ status: 'CANCELLED', ...ended })
       .where('id', 'in', workflowExecutionIds)
-      .where('status', '=', 'RUNNING')
+      .where('status', 'in', ['RUNNING', 'ROLLBACK_IN_PROGRESS'])
       .execute();
+    await endRollbacks(trx, workflowExecutionIds);
     const types = await trx
       .updateTable('workflow_executions')
       .set({ retried: true })
