@@ -74,7 +74,7 @@ for (const executor of ['direct', 'vm']) {
     const arn = await failed({ 'kiln:executor': executor });
     await retry(arn);
     const { image } = await whole.call.GetImage({ imageBuildVersionArn: arn });
-    assert.deepEqual(image?.state, { status: 'BUILDING' });
+    assert.equal(image?.state?.status, 'BUILDING');
     await succeeds(arn);
     assert.deepEqual(await ran(arn), ['ran first', 'ran second', 'ran second']);
     assert.equal((await launchedFrom(arn)).at(-1), 'a checkpoint');
