@@ -1,4 +1,4 @@
-import type { BuildGround } from '../engine/checkpoints/build-keys.ts';
+import { buildGround } from '../engine/checkpoints/build-ground.ts';
 import { durationsIn } from '../engine/checkpoints/durations.ts';
 import { type Forecast, forecast } from '../engine/checkpoints/forecast.ts';
 import { readContents } from '../engine/checkpoints/read-contents.ts';
@@ -66,16 +66,17 @@ export const plan: Command = {
     const services = configureServices(config.environment, config.home.path, region);
     const states = resourceStates(webRequest(), services.objects);
     const userData = build.recipe.additionalInstanceConfiguration?.userDataOverride;
-    const ground: BuildGround = {
-      ...{ parentDigest: parent?.digest ?? '', executor, platform: 'Linux', userData, accountId, region },
-      machine: executor === 'vm' ? machineFacts(config) : undefined,
+    const planned = {
+      ...{ executor, platform: 'Linux' as const, instanceTypes: build.infrastructure.instanceTypes ?? [] },
       ...volumesOf(build.recipe.blockDeviceMappings ?? []),
-      instanceType: build.infrastructure.instanceTypes?.[0],
       workingDirectory: build.recipe.workingDirectory ?? DEFAULT_WORKING_DIRECTORY,
     };
+    const ground = buildGround(planned, {
+      ...{ parentDigest: parent?.digest ?? '', userData, accountId, region },
+      machineFacts: machineFacts(config),
+    });
     const now = new Date();
     const contents = await readContents({
-      machineFacts: machineFacts(config),
       ...{ ground, components: build.components, hints: build.hints, states, signal },
       workflows: build.hasOwnWorkflows ? undefined : await defaultWorkflows(build.isTested, region),
       environment: { IMAGE_PIPELINE_ARN: build.pipelineArn, IMAGE_VERSION: build.recipe.version ?? '' },

@@ -9,6 +9,7 @@ import type { Database } from '../state/tables.ts';
 import type { StateMachines } from '../state-machines/state-machines.ts';
 import type { ParameterWriter, RunServices } from '../toe/run-services.ts';
 import type { Clock } from '../util/clock.ts';
+import type { MachineFacts } from './checkpoints/build-ground.ts';
 import type { Durations } from './checkpoints/durations.ts';
 import type { WebRequest } from './checkpoints/web-request.ts';
 import type { WorkerPlace } from './worker-place.ts';
@@ -36,8 +37,8 @@ export interface Engine {
   readonly webRequest?: WebRequest;
   /** Where it is noted how long things take. Default: nowhere. */
   readonly durations?: Durations;
-  /** What of the machines that this host makes may show in their disks: vCPUs, memory, model of the processor. */
-  readonly machineFacts?: string;
+  /** What of this host and its machines may show in disks. Default: it is not known, and is in no key. */
+  readonly machineFacts?: MachineFacts;
   /** What component documents may use beyond the instance. Default: only components. */
   readonly services?: Pick<RunServices, 'parameters' | 'objects'>;
   /** Writes parameters of Parameter Store; undefined: there is none. */

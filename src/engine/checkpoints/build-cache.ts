@@ -9,8 +9,9 @@ import type { Monitor } from '../../util/monitor.ts';
 import type { BuildPlan } from '../build-plan.ts';
 import { componentSource } from '../component-source.ts';
 import type { Engine } from '../engine.ts';
+import { type BuildGround, buildGround, launchedTypesOf } from './build-ground.ts';
 import { type BuildHistory, buildHistory } from './build-history.ts';
-import { type BuildGround, bootKey as bootKeyOf } from './build-keys.ts';
+import { bootKey as bootKeyOf } from './build-keys.ts';
 import { askedHintOf, buildHintOf, type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
 import type { ComponentRecord } from './component-record.ts';
 import { type CheckpointSearch, machineOn, usableCheckpoints } from './find-checkpoint.ts';
@@ -71,8 +72,7 @@ export async function openBuildCache(
 
   const states = resourceStates(engine.webRequest, engine.services?.objects);
   const contents = await readContents({
-    ground: groundOf(engine, plan),
-    machineFacts: engine.machineFacts,
+    ground: groundOf(engine, plan, launchedTypesOf(workflow)),
     components: plan.components,
     hints: await hintsOf(engine, plan.components),
     workflows: plan.workflows,
@@ -105,7 +105,6 @@ export async function openBuildCache(
       const { digest, layers = [] } = tested;
       const bootKey = bootKeyOf({
         ...groundOf(engine, plan),
-        machine: engine.machineFacts,
         parentDigest: [digest, ...layers.map((one) => one.digest)].join(' '),
       });
       const nothing = { ...contents, components: [], bootKey };
@@ -205,19 +204,15 @@ async function hintsOf({ db }: Engine, components: readonly RunnableDocument[]):
   return hints;
 }
 
-function groundOf(engine: Engine, plan: BuildPlan): BuildGround {
-  const { executor, userData, instanceTypes } = plan;
-  return {
-    parentDigest: plan.parent.digest,
-    executor,
-    machine: executor === 'vm' ? engine.machineFacts : undefined,
-    platform: plan.platform,
+/** @param launchedTypes Of the instance. Default: those of the plan. */
+function groundOf(engine: Engine, plan: BuildPlan, launchedTypes?: readonly string[]): BuildGround {
+  const { userData, parent, imageArn } = plan;
+  return buildGround(plan, {
+    parentDigest: parent.digest,
     userData: userData === undefined ? undefined : Buffer.from(userData).toString('base64'),
-    rootVolumeSizeGiB: plan.rootVolumeSizeGiB,
-    extraVolumes: plan.extraVolumes,
-    instanceType: instanceTypes[0],
-    workingDirectory: plan.workingDirectory,
-    accountId: parseArn(plan.imageArn)?.owner ?? engine.accountId,
+    accountId: parseArn(imageArn)?.owner ?? engine.accountId,
     region: engine.region,
-  };
+    machineFacts: engine.machineFacts,
+    ...(launchedTypes === undefined ? {} : { launchedTypes }),
+  });
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { INTERPRETER_VERSION } from '../../toe/interpreter-version.ts';
 import type { RunnableDocument } from '../../toe/run-documents.types.ts';
 import type { PlannedWorkflow } from '../build-plan.ts';
+import type { BuildGround } from './build-ground.ts';
 import type { CacheHint } from './cache-hint.ts';
 import type { ComponentInputs } from './component-inputs.ts';
 import { contentKey } from './content-key.ts';
@@ -10,24 +11,6 @@ import { documentContent, workflowContent } from './document-content.ts';
 /** The phases of component documents that a stage runs. */
 export const BUILD_PHASES = ['build', 'validate'] as const;
 export const TEST_PHASES = ['test'] as const;
-
-/** What a build starts from, and where. */
-export interface BuildGround {
-  /** sha256 of the parent's disk. */
-  readonly parentDigest: string;
-  readonly executor: string;
-  /** vCPUs, memory and model of the processor of a machine; undefined where components run on none, or not on it alone. */
-  readonly machine: string | undefined;
-  readonly platform: string;
-  /** Base64. */
-  readonly userData: string | undefined;
-  readonly rootVolumeSizeGiB: number | undefined;
-  readonly extraVolumes: readonly unknown[];
-  readonly instanceType: string | undefined;
-  readonly workingDirectory: string;
-  readonly accountId: string;
-  readonly region: string;
-}
 
 /** A component that has something to do, with what decides what that is. */
 export interface ComponentContent {
@@ -50,9 +33,8 @@ export function componentKeys(
   ground: BuildGround,
   components: readonly ComponentContent[],
   phases: readonly string[],
-  machineFacts?: string,
 ): readonly KeyedComponent[] {
-  let before: string | undefined = contentKey({ ...ground, interpreter: INTERPRETER_VERSION });
+  let before: string | undefined = contentKey({ ...groundOfDisk(ground), interpreter: INTERPRETER_VERSION });
   return components.map((component) => {
     const { document, inputs, hint } = component;
     const isFixed = inputs.varying === undefined && hint?.kind !== 'never';
@@ -65,30 +47,24 @@ export function componentKeys(
             inputs: inputs.values,
           })
         : undefined;
-    return { ...component, key: before, machineKey: machineKey(ground, before, machineFacts) };
+    return { ...component, key: before, machineKey: machineKey(ground, before) };
   });
 }
 
+/** A disk shows where components ran: on the host's processor, or on a machine. With *auto* a machine has keys of its own. */
+function groundOfDisk({ hostCpu, machine, ...ground }: BuildGround) {
+  return { ...ground, ...(ground.executor === 'vm' ? { machine } : { hostCpu }) };
+}
+
 /** With *auto* a disk may have a checkpoint that is mounted, and another that is a machine: each under its key. */
-function machineKey(
-  { executor }: BuildGround,
-  key: string | undefined,
-  machineFacts: string | undefined,
-): string | undefined {
+function machineKey({ executor, machine }: BuildGround, key: string | undefined): string | undefined {
   if (executor === 'direct' || key === undefined) return undefined;
-  return executor === 'vm' ? key : contentKey({ running: { key, machineFacts } });
+  return executor === 'vm' ? key : contentKey({ running: { key, machine } });
 }
 
 /** The key of a machine that has booted its parent's disk, and on which nothing was done: the same for all recipes. */
-export function bootKey({
-  parentDigest,
-  machine,
-  userData,
-  rootVolumeSizeGiB,
-  extraVolumes,
-  instanceType,
-}: BuildGround) {
-  return contentKey({ booted: { parentDigest, machine, userData, rootVolumeSizeGiB, extraVolumes, instanceType } });
+export function bootKey({ parentDigest, machine, userData, rootVolumeSizeGiB, extraVolumes }: BuildGround): string {
+  return contentKey({ booted: { parentDigest, machine, userData, rootVolumeSizeGiB, extraVolumes } });
 }
 
 /** The key of the finished disk: what the components made, and what the rest of the workflow does with it. */
@@ -101,7 +77,9 @@ export async function imageKey(
   if (last !== undefined && last.key === undefined) return undefined;
   const cleanUp = await readFile(new URL('../steps/sanitize-instance.sh', import.meta.url), 'utf8');
   const { document, parameters } = workflow;
-  return contentKey({ ground, before: last?.key, workflow: workflowContent(document), parameters, cleanUp });
+  // With *auto* the disk may have been booted on the way: that shows only when it is built.
+  const from = { ...groundOfDisk(ground), ...(ground.executor === 'auto' ? { machine: ground.machine } : {}) };
+  return contentKey({ ground: from, before: last?.key, workflow: workflowContent(document), parameters, cleanUp });
 }
 
 /** The key of what an image is tested with; undefined when it is not, or differently each time. */

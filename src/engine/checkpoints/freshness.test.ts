@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BuildFailure } from '../../util/faults.ts';
-import { componentKeys } from './build-keys.ts';
 import { cacheHintOf, describeHint, parseCacheHint } from './cache-hint.ts';
 import type { ComponentRecord, RepositoryState } from './component-record.ts';
 import { contentKey } from './content-key.ts';
@@ -70,33 +69,6 @@ test('a key is the same whatever the order of members, and another one for other
   assert.notEqual(contentKey({ a: 1 }), contentKey({ a: '1' }));
   assert.notEqual(contentKey([1, 2]), contentKey([2, 1]));
   assert.notEqual(contentKey({ a: { b: 1 } }), contentKey({ a: 1, b: 1 }));
-});
-
-test('after a component that varies nothing has a key', () => {
-  const ground = {
-    ...{ parentDigest: 'p', executor: 'auto', machine: undefined, platform: 'Linux', userData: undefined },
-    ...{ rootVolumeSizeGiB: undefined, extraVolumes: [], instanceType: undefined, workingDirectory: '/tmp' },
-    ...{ accountId: '1', region: 'r' },
-  };
-  const document = {
-    schemaVersion: '1.0',
-    name: '',
-    description: '',
-    parameters: [],
-    constants: [],
-    phases: [],
-  } as const;
-  const component = (varying?: string) => ({
-    document: { id: 'x', document, parameters: {} },
-    ...{ name: 'x', hint: undefined, inputs: { values: {}, varying, fetches: undefined, usesApt: false } },
-  });
-  const keys = componentKeys(ground, [component(), component('it uses a uuid'), component()], ['build']);
-  assert.deepEqual(
-    keys.map(({ key }) => key !== undefined),
-    [true, false, false],
-  );
-  const other = componentKeys({ ...ground, parentDigest: 'q' }, [component()], ['build']);
-  assert.notEqual(other[0]?.key, keys[0]?.key);
 });
 
 test('a checkpoint pays when it saves twice of what it costs', () => {

@@ -1,9 +1,9 @@
 import { parseArn } from '../../contract/arn.ts';
 import type { RunnableDocument } from '../../toe/run-documents.types.ts';
 import type { PlannedWorkflow } from '../build-plan.ts';
+import type { BuildGround } from './build-ground.ts';
 import {
   BUILD_PHASES,
-  type BuildGround,
   bootKey,
   type ComponentContent,
   componentKeys,
@@ -17,8 +17,6 @@ import { componentInputs, type InputSources } from './component-inputs.ts';
 
 export interface ContentRequest extends InputSources {
   readonly ground: BuildGround;
-  /** vCPUs, memory and model of the processor of this host's machines. */
-  readonly machineFacts: string | undefined;
   /** All of the recipe. */
   readonly components: readonly RunnableDocument[];
   /** What authors of components say, by the ids of the documents. */
@@ -44,7 +42,7 @@ export interface BuildContents {
 }
 
 export async function readContents(request: ContentRequest): Promise<BuildContents> {
-  const { ground, machineFacts, hints, workflows } = request;
+  const { ground, hints, workflows } = request;
   const contents = (phases: readonly string[]): Promise<readonly ComponentContent[]> =>
     Promise.all(
       request.components
@@ -57,14 +55,14 @@ export async function readContents(request: ContentRequest): Promise<BuildConten
         })),
     );
   const [building, tests] = await Promise.all([contents(BUILD_PHASES), contents(TEST_PHASES)]);
-  const components = componentKeys(ground, building, BUILD_PHASES, machineFacts);
+  const components = componentKeys(ground, building, BUILD_PHASES);
   const build = workflows?.find(({ document }) => document.type === 'BUILD');
   const testing = workflows?.filter(({ document }) => document.type === 'TEST') ?? [];
   return {
     components,
     tests,
     // A machine that goes on has its further volumes no more.
-    bootKey: ground.extraVolumes.length > 0 ? undefined : bootKey({ ...ground, machine: machineFacts }),
+    bootKey: ground.extraVolumes.length > 0 ? undefined : bootKey(ground),
     hasUserData: ground.userData !== undefined,
     imageKey: build === undefined ? undefined : await imageKey(ground, components, build),
     testKey: testKey(tests, testing),

@@ -15,6 +15,7 @@ let checkpoints: SimulatedCheckpoints;
 let hoursAhead = 0;
 let secondsAhead = 0;
 let served: Record<string, WebAnswer> = {};
+let hostCpu = 'one';
 before(async () => {
   bench = await openBench();
 });
@@ -38,7 +39,11 @@ const slowBoot = async ({ resumeFrom }: { readonly resumeFrom?: string } = {}): 
 async function build(options: BenchImage, executor = 'direct'): Promise<string> {
   const tags = { 'kiln:executor': executor, ...(options.row?.tags as object | undefined) };
   const arn = await bench.image({ ...options, row: { ...options.row, tags: JSON.stringify(tags) } });
-  const engine: Engine = { ...bench.engine, clock, checkpoints, webRequest: async (url) => served[url] };
+  const machineFor = (types: readonly string[]): string => types.find((type) => type !== 'unknown') ?? '';
+  const engine: Engine = {
+    ...{ ...bench.engine, clock, checkpoints, machineFacts: { hostCpu, machineFor } },
+    webRequest: async (url) => served[url],
+  };
   await runBuild(engine, arn, never);
   const { status, reason } = await bench.row(arn);
   assert.equal(status, 'AVAILABLE', reason ?? '');
@@ -92,6 +97,31 @@ describe('an image of the same things', () => {
     const user = { userDataOverride: Buffer.from('#!/bin/sh\n').toString('base64') };
     await build({ components, row: off, recipe: { additionalInstanceConfiguration: user } }, 'vm');
     assert.equal(launches(), before + 4);
+  });
+
+  test('is built again for another machine, or on another processor where that shows', async () => {
+    const of = (...instanceTypes: string[]) => ({
+      ...{ components: [script({ build: 'echo of a machine' })], row: off, infrastructure: { instanceTypes } },
+    });
+    const launches = (): number => bench.host.launches.length;
+    for (const executor of ['vm', 'auto']) await build(of('unknown', 't3.small'), executor);
+    await build(of('t3.small'), 'direct');
+    let before = launches();
+    for (const executor of ['vm', 'auto']) await build(of('unknown', 't3.small'), executor);
+    assert.equal(launches(), before, 'the same');
+    for (const executor of ['vm', 'auto']) await build(of('unknown', 'm5.large'), executor);
+    assert.equal(launches(), before + 2);
+    before = launches();
+    hostCpu = 'two';
+    try {
+      await build(of('unknown', 't3.small'), 'vm');
+      assert.equal(launches(), before, 'a machine has a processor of its own');
+      await build(of('unknown', 't3.small'), 'auto');
+      await build(of('t3.small'), 'direct');
+      assert.equal(launches(), before + 2);
+    } finally {
+      hostCpu = 'one';
+    }
   });
 
   test('is tested when it was not, or with other tests', async () => {
