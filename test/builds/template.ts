@@ -14,7 +14,7 @@ export function templateOf({ name, components, infrastructure = {}, image = {} }
   const names = Object.keys(components);
   const componentResources = names.map((component) => {
     const phases = [{ name: 'build', steps: components[component] }];
-    const data = JSON.stringify({ schemaVersion: 1.0, phases });
+    const data = JSON.stringify({ schemaVersion: '1.0', phases });
     const properties = { Name: component, Version: version, Platform: 'Linux', Data: data };
     return [component, { Type: 'AWS::ImageBuilder::Component', Properties: properties }];
   });
