@@ -1,4 +1,4 @@
-import { formatFunctionArn, functionName } from '../function-name.ts';
+import { formatFunctionArn, namedFunction } from '../function-name.ts';
 import type { Functions, InvocationContext } from '../functions.ts';
 import type { FunctionRegistry, LocalFunction } from './registry.ts';
 import { runFunction } from './run-function.ts';
@@ -17,8 +17,10 @@ export function localFunctions(registry: FunctionRegistry, place: Place, others:
     return runFunction({ definition, code, event, functionArn, region: place.region }, context);
   };
   const find = async (wanted: string): Promise<LocalFunction | undefined> => {
-    const name = functionName(wanted);
-    return name === undefined ? undefined : registry.find(name);
+    const named = namedFunction(wanted);
+    if (named === undefined) return undefined;
+    const { name, accountId = place.accountId, region = place.region } = named;
+    return accountId === place.accountId && region === place.region ? registry.find(name) : undefined;
   };
   return {
     invoke: async (wanted, event, context) => {

@@ -1,4 +1,4 @@
-import { functionName } from '../../functions/function-name.ts';
+import { namedFunction } from '../../functions/function-name.ts';
 
 /** The service integration that takes the name of the function from the parameters. */
 export const LAMBDA_INVOKE = /^arn:aws[a-z-]*:states:::lambda:invoke$/;
@@ -71,7 +71,7 @@ function checkTask(state: Json, place: string, problems: string[]): void {
   } else if (LAMBDA_INVOKE.test(resource)) {
     const { FunctionName: name, 'FunctionName.$': path } = (state['Parameters'] ?? {}) as Json;
     if (name === undefined && path === undefined) problems.push(`${place}: Parameters has no FunctionName.`);
-  } else if (functionName(resource) === undefined || !resource.startsWith('arn:')) {
+  } else if (namedFunction(resource) === undefined || !resource.startsWith('arn:')) {
     problems.push(`${place}: the resource ${resource} is not supported; tasks are functions.`);
   }
 }
