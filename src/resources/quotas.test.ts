@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AwsError } from '../contract/errors.ts';
+import { AT_ONCE } from '../state/parked.ts';
 import { openTestStore } from '../state/test-store.ts';
 import type { Quotas } from './quota-table.ts';
 import { componentData, DEBIAN_ARN, testService, token } from './test-service.ts';
@@ -70,6 +71,27 @@ test('builds beyond the quota are refused while so many go on', async () => {
     .where('arn', '=', imageBuildVersionArn)
     .execute();
   await build();
+});
+
+test('builds that wait for somebody’s decision leave room for others', async () => {
+  await using limited = await openLimited({ concurrentBuilds: 1 });
+  const { infrastructureConfigurationArn = '' } = await limited.infrastructure('small');
+  const { imageRecipeArn = '' } = await limited.recipe('web');
+  const build = () => limited.call.CreateImage({ imageRecipeArn, infrastructureConfigurationArn, ...token() });
+  const until = (arn: string, parked: Date) =>
+    limited.store.db
+      .updateTable('images')
+      .set({ status: 'BUILDING', parked_until: parked })
+      .where('arn', '=', arn)
+      .execute();
+  const { imageBuildVersionArn: first = '' } = await build();
+  await assert.rejects(build(), exceeds('L-BA4D191B'));
+  await until(first, new Date(Date.now() + 60_000));
+  const { imageBuildVersionArn: second = '' } = await build();
+  await until(second, new Date(Date.now() + 60_000));
+  // It was answered, and waits for a worker.
+  await until(first, AT_ONCE);
+  await assert.rejects(build(), exceeds('L-BA4D191B'));
 });
 
 test('documents and recipes have quotas of their own', async () => {

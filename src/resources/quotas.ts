@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { AwsError } from '../contract/errors.ts';
 import { STAGES } from '../state/image-states.ts';
+import { AT_ONCE } from '../state/parked.ts';
 import type { Database, ResourceKind } from '../state/tables.ts';
 import { QUOTAS, type QuotaName, type Quotas, UNLIMITED } from './quota-table.ts';
 
@@ -52,13 +53,14 @@ export async function checkDefinitionQuota(
   checkQuota(owner, name, Number(count));
 }
 
-/** As {@link checkDefinitionQuota}, for an image whose build has just been asked for. */
+/** As {@link checkDefinitionQuota}, for an image whose build has just been asked for. Those that wait for somebody's decision are not at work. */
 export async function checkBuildQuota(owner: Limited, trx: Transaction<Database>): Promise<void> {
   await takeTurns(owner, trx, 'concurrentBuilds');
   const { count } = await trx
     .selectFrom('images')
     .select(({ fn }) => fn.countAll<string>().as('count'))
     .where('status', 'in', [...STAGES])
+    .where(({ eb, or }) => or([eb('parked_until', 'is', null), eb('parked_until', '=', AT_ONCE)]))
     .where('account_id', '=', owner.accountId)
     .where('region', '=', owner.region)
     .executeTakeFirstOrThrow();
