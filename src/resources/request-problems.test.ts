@@ -46,7 +46,7 @@ async function misfits(call: Call) {
     distributionConfigurationArn: `${ARN_PREFIX}distribution-configuration/none`,
     imageScanningConfiguration: { imageScanningEnabled: true },
     workflows: [
-      { workflowArn: one.workflowBuildVersionArn ?? '', onFailure: 'ABORT' as const },
+      { workflowArn: one.workflowBuildVersionArn ?? '', onFailure: 'CONTINUE' as const },
       { workflowArn: other.workflowBuildVersionArn ?? '', parameters: [{ name: 'size', value: ['large'] }] },
     ],
     ...token(),

@@ -103,10 +103,14 @@ function checkTypes(resolved: readonly Resolved[], problems: RequestProblems): v
     if (resolved.some((other) => other.path !== path && other.document.type === type)) {
       problems.add(invalidCombination('workflows', `An image has at most one workflow of type ${type}.`));
     }
-    for (const member of ['parallelGroup', 'onFailure'] as const) {
-      if (configuration[member] === undefined) continue;
+    if (configuration.parallelGroup !== undefined) {
       const reason = `It is for workflows of type TEST; this one is of type ${type}.`;
-      problems.add(invalidCombination(`${path}.${member}`, reason));
+      problems.add(invalidCombination(`${path}.parallelGroup`, reason));
+    }
+    // A stage starts only after the one before it succeeded: only a test can fail and the image go on.
+    if (configuration.onFailure === 'CONTINUE') {
+      const reason = `CONTINUE is for workflows of type TEST; this one is of type ${type}.`;
+      problems.add(invalidCombination(`${path}.onFailure`, reason));
     }
   }
 }

@@ -196,6 +196,21 @@ test('a workflow of a group that fails ends the others of its group', async () =
   );
 });
 
+test('what every workflow does when it fails may be said of each: ABORT', async () => {
+  const distribution = managed('distribution', 'distribute-image');
+  const workflows = [managed('build', 'express-build-image'), distribution].map((workflowArn) => ({
+    ...{ workflowArn, onFailure: 'ABORT' as const },
+  }));
+  const arn = await whole.image(workflows, { imageTestsEnabled: false });
+  await whole.work(arn);
+  const { image } = await whole.call.GetImage({ imageBuildVersionArn: arn });
+  assert.equal(image?.state?.status, 'AVAILABLE', image?.state?.reason);
+  assert.deepEqual(
+    image?.workflows?.map(({ onFailure }) => onFailure),
+    ['ABORT', 'ABORT'],
+  );
+});
+
 test('lists of workflows that cannot be are refused, each by its member', async () => {
   const parts = await whole.definitions();
   const strict = await whole.workflow(
@@ -218,7 +233,7 @@ test('lists of workflows that cannot be are refused, each by its member', async 
   const cases: readonly [readonly object[], string, RegExp][] = [
     [[{ workflowArn: build }, { workflowArn: build }], combination, /'workflows'.*at most one workflow of type BUILD/],
     [[{ workflowArn: build, parallelGroup: 'g' }], combination, /workflows\[0\]\.parallelGroup.*type TEST/],
-    [[{ workflowArn: build, onFailure: 'CONTINUE' }], combination, /workflows\[0\]\.onFailure/],
+    [[{ workflowArn: build, onFailure: 'CONTINUE' }], combination, /workflows\[0\]\.onFailure.*CONTINUE is for/],
     [[{ workflowArn: strict }], combination, /workflows\[0\]\.parameters'.*'count' has no default/],
     [
       [
