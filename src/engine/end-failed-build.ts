@@ -1,6 +1,6 @@
 import { findImage, type ImageRow } from '../state/find-resource.ts';
 import { keptInstances } from '../state/kept-instances.ts';
-import { stepHistory } from '../state/step-history.ts';
+import { documentStepHistory, type StepHistory, stepHistory } from '../state/step-history.ts';
 import { cancelImage } from '../state/transitions/cancel-image.ts';
 import { cancelSteps } from '../state/transitions/cancel-steps.ts';
 import { ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
@@ -12,12 +12,14 @@ import { coerceError } from '../util/faults.ts';
 import { runningExecutions } from './build-records.ts';
 import type { BuildProgress } from './build-run.ts';
 import type { Engine } from './engine.ts';
-import { BuildCancelled, describeBuildFailure, isForeseen, WorkflowFailed } from './failure.ts';
+import { BuildCancelled, describeBuildFailure, WorkflowFailed } from './failure.ts';
 import { causeLine } from './failure-cause/cause-line.ts';
-import { classifyFailure } from './failure-cause/classify-failure.ts';
+import { type FailureOnRecord, failureOnRecord } from './failure-cause/failure-on-record.ts';
+import { isForeseen } from './foreseen.ts';
 import type { ImageLog } from './image-log.ts';
 import { outputAmiRecord } from './output-ami.ts';
 import { releaseBuild } from './release-build.ts';
+import { keyOfDocumentStep } from './steps/document-durations.ts';
 
 /** Builds that end in them can be retried from there, and need their AMIs for it. */
 const RETRIED_STAGES = ['TESTING', 'DISTRIBUTING', 'INTEGRATING'] as const;
@@ -68,11 +70,11 @@ export async function endFailedBuild(
       return;
     }
     if (!isForeseen(error)) engine.log.error({ err: error, image: image.arn }, 'an unexpected error ended a build');
-    const remarks = [await causeOf(engine, image.arn, error), keptRemark(image, progress), remark];
+    const remarks = [await explain(engine, image.arn, error), keptRemark(image, progress), remark];
     const { reason, context } = describeBuildFailure(error, remarks.filter((part) => part !== '').join(' | '));
     log.monitorFor().line('kiln', `Failed: ${reason}`);
     await log.flush();
-    await endExecutions(engine, claim, 'FAILED', reason);
+    await endExecutions(engine, claim, 'FAILED', reason, failureOnRecord(causeOf(error)));
     await failImage(db, claim, { reason, failureContext: context, at: clock.now() });
   } catch (thrown) {
     // Somebody else has the image, or it was deleted: its end is not ours to record.
@@ -105,23 +107,43 @@ async function endExecutions(
   claim: ImageClaim,
   status: 'CANCELLED' | 'FAILED',
   message: string,
+  failure?: FailureOnRecord,
 ): Promise<void> {
   const at = clock.now();
   const open = await runningExecutions(db, claim.imageArn);
   if (status === 'CANCELLED' && open.length > 0) await cancelSteps(db, claim, { message, at });
   for (const { workflowExecutionId, step } of open) {
-    if (status === 'FAILED' && step !== undefined) await failStep(db, claim, { stepExecutionId: step.id, message, at });
+    if (status === 'FAILED' && step !== undefined) {
+      await failStep(db, claim, { stepExecutionId: step.id, message, failure, at });
+    }
     await finishWorkflow(db, claim, { workflowExecutionId, status, message, at });
   }
 }
 
 /** What class the failure is of and what to do next; of a timeout, how long the step took before. */
-async function causeOf({ db }: Engine, imageArn: string, error: Error): Promise<string> {
-  const failed = error instanceof WorkflowFailed ? error : undefined;
-  const cause = classifyFailure(failed?.cause ?? error);
-  const { name: stepName = '', action = '' } = failed?.step ?? {};
-  const history = cause.class === 'timeout' ? await stepHistory(db, { imageArn, stepName, action }) : undefined;
-  return causeLine(cause, history);
+async function explain({ db }: Engine, imageArn: string, error: Error): Promise<string> {
+  const cause = failureOnRecord(causeOf(error));
+  if (cause.class !== 'timeout') return causeLine(cause, undefined);
+  return causeLine(cause, await historyOf(db, imageArn, cause, error));
+}
+
+function causeOf(error: Error): Error {
+  return error instanceof WorkflowFailed ? error.cause : error;
+}
+
+/** Of what took too long: of the step of a component when that was it, else of the step of the workflow. */
+function historyOf(
+  db: Engine['db'],
+  imageArn: string,
+  { context: { componentFailure } }: FailureOnRecord,
+  error: Error,
+): Promise<StepHistory | undefined> {
+  if (componentFailure !== undefined) {
+    const { componentArn, phaseName, stepName } = componentFailure;
+    return documentStepHistory(db, { imageArn, key: keyOfDocumentStep(componentArn, phaseName, stepName) });
+  }
+  const { name: stepName, action } = error instanceof WorkflowFailed ? error.step : { name: '', action: '' };
+  return stepHistory(db, { imageArn, stepName, action });
 }
 
 /** Whoever has the image now makes an AMI of their own; of those made before, they know by the records. */

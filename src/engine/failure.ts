@@ -1,10 +1,7 @@
-import { AwsError } from '../contract/errors.ts';
-import { TargetLostError } from '../toe/target.ts';
-import { BuilderFault, BuildFailure } from '../util/faults.ts';
-import { InvalidDocumentError } from '../util/problem.ts';
-import { DistributionFailed, type RegionFailure } from './distribution/region-failure.ts';
-import { clip, oneLine, plainText } from './plain-text.ts';
-import { ComponentFailure } from './steps/step-action.ts';
+import { BuildFailure } from '../util/faults.ts';
+import { failureOnRecord } from './failure-cause/failure-on-record.ts';
+import { failureText } from './foreseen.ts';
+import { clip, oneLine } from './plain-text.ts';
 
 /** A workflow of the build failed: which one, at which step, why. */
 export class WorkflowFailed extends BuildFailure {
@@ -44,9 +41,8 @@ export class BuildParked extends Error {
   }
 }
 
-/** Longest `reason` of an image, and longest `message` of a step (API Reference). */
+/** Longest `reason` of an image (API Reference). */
 const MAX_REASON = 1024;
-const MAX_ERROR_MESSAGE = 1024;
 const SEPARATOR = ' | ';
 
 export interface FailureRecord {
@@ -63,63 +59,16 @@ export interface FailureRecord {
 export function describeBuildFailure(error: Error, remark = ''): FailureRecord {
   const room = MAX_REASON - (remark === '' ? 0 : remark.length + SEPARATOR.length);
   const reason = [clip(reasonOf(error), room), remark].filter((part) => part !== '').join(SEPARATOR);
-  if (!(error instanceof WorkflowFailed)) {
-    return { reason, context: distributionContext(error instanceof DistributionFailed ? error.failure : undefined) };
-  }
+  if (!(error instanceof WorkflowFailed)) return { reason, context: { ...failureOnRecord(error).context } };
   const { workflowExecutionId, workflowArn, stepExecutionId, step, cause } = error;
-  const distribution = cause instanceof DistributionFailed ? cause.failure : undefined;
-  const place = cause instanceof ComponentFailure ? cause.place : undefined;
-  return {
-    reason,
-    context: {
-      workflowExecutionId,
-      workflowArn,
-      stepExecutionId,
-      failedStep: step.name,
-      ...distributionContext(distribution),
-      ...(place === undefined
-        ? {}
-        : {
-            componentFailure: {
-              componentArn: place.documentId,
-              phaseName: place.phase,
-              stepName: place.step,
-              action: place.action,
-              errorMessage: clip(plainText(place.errorMessage), MAX_ERROR_MESSAGE),
-            },
-          }),
-    },
-  };
-}
-
-function distributionContext(failure: RegionFailure | undefined): Readonly<Record<string, unknown>> {
-  if (failure === undefined) return {};
-  const errorMessage = clip(plainText(failure.errorMessage), MAX_ERROR_MESSAGE);
-  return { distributionFailure: { errorMessage, regionFailures: [{ ...failure, errorMessage }] } };
-}
-
-/** Whether somebody foresaw this error; all others are defects of Kiln and go to its own log. */
-export function isForeseen(error: Error): boolean {
-  return (
-    error instanceof BuildFailure ||
-    error instanceof BuilderFault ||
-    error instanceof InvalidDocumentError ||
-    error instanceof TargetLostError ||
-    error instanceof AwsError
-  );
-}
-
-/** What a person should read about an error; may have several lines. */
-export function failureText(error: Error): string {
-  if (!isForeseen(error)) return "Kiln had an internal error; the service's own log has the details";
-  const hint = error instanceof BuildFailure || error instanceof BuilderFault ? error.hint : undefined;
-  const text = hint === undefined ? error.message : `${error.message}. ${hint}`;
-  return plainText(text);
+  const { context } = failureOnRecord(cause);
+  return { reason, context: { workflowExecutionId, workflowArn, stepExecutionId, failedStep: step.name, ...context } };
 }
 
 function reasonOf(error: Error): string {
   if (!(error instanceof WorkflowFailed)) return oneLine(failureText(error));
   const { workflowExecutionId, step, cause } = error;
-  const what = cause instanceof ComponentFailure ? cause.awsMessage : `Step ${step.name} (${step.action}) failed:`;
-  return `Workflow Execution ID: '${workflowExecutionId}' failed with reason: ${what} ${oneLine(failureText(cause))}`;
+  const { text, awsMessage } = failureOnRecord(cause);
+  const what = awsMessage ?? `Step ${step.name} (${step.action}) failed:`;
+  return `Workflow Execution ID: '${workflowExecutionId}' failed with reason: ${what} ${text}`;
 }

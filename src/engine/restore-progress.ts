@@ -62,7 +62,8 @@ export async function abandonedProgress(
 
 /** One that was captured. It is still to be ended. */
 function stopped(instanceId: string): Instance {
-  const refuse = (): Promise<never> => Promise.reject(new BuildFailure(`Instance ${instanceId} does not run any more`));
+  const refuse = (): Promise<never> =>
+    Promise.reject(new BuildFailure(`Instance ${instanceId} does not run any more`, { kind: 'guest lost' }));
   return {
     ...{ instanceId, enterCommand: '', stopForCapture: refuse },
     target: { os: 'linux', name: instanceId, run: refuse, reboot: refuse },

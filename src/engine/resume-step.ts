@@ -10,6 +10,6 @@ export async function resumeStep(
   context: StepContext,
 ): Promise<StepResult> {
   const { resume } = STEP_ACTIONS[action];
-  if (resume === undefined) throw new BuildFailure('Kiln was stopped while this step ran');
+  if (resume === undefined) throw new BuildFailure('Kiln was stopped while this step ran', { kind: 'builder fault' });
   return resume(inputs, context);
 }

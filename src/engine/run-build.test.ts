@@ -456,7 +456,8 @@ test('a build is cancelled when its process is to end, with the reason given', a
 });
 
 test('a guest that never answers fails its step with what the driver saw', async () => {
-  bench.host.faults.launch = () => Promise.reject(new BuildFailure('i-1 did not answer within 9 s.\nKernel panic'));
+  bench.host.faults.launch = () =>
+    Promise.reject(new BuildFailure('i-1 did not answer within 9 s.\nKernel panic', { kind: 'guest lost' }));
   const arn = await build();
   delete bench.host.faults.launch;
   assert.match(

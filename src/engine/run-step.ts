@@ -4,7 +4,7 @@ import { retryStep } from '../state/transitions/retry-step.ts';
 import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { Monitor } from '../util/monitor.ts';
 import type { BuildRun } from './build-run.ts';
-import { failureText, isForeseen } from './failure.ts';
+import { failureText, isForeseen } from './foreseen.ts';
 import { oneLine } from './plain-text.ts';
 import { resumeStep } from './resume-step.ts';
 import { pause, withTimeout } from './step-timeout.ts';
@@ -63,7 +63,7 @@ async function runAttempt(
 ): Promise<StepResult> {
   const tail = tailOf(monitor);
   const timedOut = (): Error =>
-    new BuildFailure([`timed out after ${step.timeoutSeconds} s`, ...tail.lines].join('\n'));
+    new BuildFailure([`timed out after ${step.timeoutSeconds} s`, ...tail.lines].join('\n'), { kind: 'timeout' });
   return withTimeout(step.timeoutSeconds, outer, timedOut, async (signal) => {
     if (!resumes) await pause(step.waitSeconds, signal);
     const context: StepContext = {

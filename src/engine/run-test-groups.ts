@@ -39,14 +39,14 @@ export async function runGroup(
 ): Promise<WorkflowOutputs> {
   const failing = new AbortController();
   const signal = AbortSignal.any([outer, failing.signal]);
-  // Those that were begun come first: they have their places already.
+  // Those that were begun come first: they have their places already. What ended the others is among them.
   const queue = group.toSorted((a, b) => rank(a.place) - rank(b.place));
   const outputs: Record<string, WorkflowOutputs[string]> = {};
   const parked: { readonly error: BuildParked; readonly at: number }[] = [];
-  let failure: Error | undefined;
+  const failures: { readonly error: Error; readonly ended: boolean }[] = [];
 
   const lane = async (): Promise<void> => {
-    for (let placed = queue.shift(); placed !== undefined && failure === undefined; placed = queue.shift()) {
+    for (let placed = queue.shift(); placed !== undefined && failures.length === 0; placed = queue.shift()) {
       const { workflow, place } = placed;
       try {
         Object.assign(outputs, await runWorkflow(run, workflow, place, outputsBefore, signal));
@@ -60,7 +60,7 @@ export async function runGroup(
           run.monitorFor().line('kiln', `Workflow ${workflow.arn} failed, and the image goes on`);
           continue;
         }
-        failure ??= error;
+        failures.push({ error, ended: place.record?.status === 'CANCELLED' });
         failing.abort(new BuildCancelled(`Another test workflow failed: ${error.message}`));
         return;
       }
@@ -68,6 +68,8 @@ export async function runGroup(
   };
   await Promise.all(Array.from({ length: Math.min(MAX_PARALLEL, group.length) }, lane));
   outer.throwIfAborted();
+  // Of one that was ended because another had failed, before somebody else went on with the build, the other is the cause.
+  const failure = (failures.find(({ ended }) => !ended) ?? failures[0])?.error;
   if (failure !== undefined) {
     await endParked(
       run,
@@ -82,8 +84,8 @@ export async function runGroup(
 }
 
 function rank({ record }: Place): number {
-  if (record === undefined) return 1;
-  return 0;
+  if (record === undefined) return 2;
+  return record.status === 'CANCELLED' ? 1 : 0;
 }
 
 async function endParked(run: BuildRun, positions: readonly number[], failure: Error): Promise<void> {

@@ -13,11 +13,13 @@ import { BuildFailure, coerceError } from '../util/faults.ts';
 import type { PlannedWorkflow } from './build-plan.ts';
 import type { BuildRun } from './build-run.ts';
 import type { ExecutionRecord, Place, StepRow } from './execution-records.ts';
-import { BuildCancelled, BuildParked, failureText, isForeseen, WorkflowFailed } from './failure.ts';
+import { BuildCancelled, BuildParked, WorkflowFailed } from './failure.ts';
+import { type FailureOnRecord, failureOnRecord, RecordedFailure } from './failure-cause/failure-on-record.ts';
+import { failureText, isForeseen } from './foreseen.ts';
 import { oneLine } from './plain-text.ts';
 import { rollBack } from './roll-back.ts';
 import { runStep, type StepExecution } from './run-step.ts';
-import { FailedWithOutputs, type StepInputs } from './steps/step-action.ts';
+import { ComponentFailure, FailedWithOutputs, type StepInputs } from './steps/step-action.ts';
 import { STEP_ACTIONS } from './steps/step-actions.ts';
 import { begunExecution, newExecution, recordStart } from './workflow-execution.ts';
 import { outputsOf, type WorkflowOutputs } from './workflow-outputs.ts';
@@ -105,7 +107,10 @@ async function walkStep(
       return undefined;
     case 'FAILED':
     case 'CANCELLED':
-      throw new BuildFailure(row.message ?? 'The step failed');
+      // Rows of older versions say no more than their message.
+      throw row.failure === null
+        ? new BuildFailure(row.message ?? 'The step failed')
+        : new RecordedFailure(row.failure as unknown as FailureOnRecord);
     case 'RUNNING':
       return endStep(run, execution, row.inputs as StepInputs, signal);
     default:
@@ -150,8 +155,9 @@ async function endStep(
   signal: AbortSignal,
 ): Promise<StepInputs> {
   const { engine, claim } = run;
-  const { outputs, message } = await runStep(run, execution, inputs, signal);
-  await completeStep(engine.db, claim, { stepExecutionId: execution.id, outputs, message, at: engine.clock.now() });
+  const { outputs, message, documentSeconds } = await runStep(run, execution, inputs, signal);
+  const completed = { stepExecutionId: execution.id, outputs, message, documentSeconds, at: engine.clock.now() };
+  await completeStep(engine.db, claim, completed);
   return outputs;
 }
 
@@ -172,6 +178,8 @@ async function recordFailure(run: BuildRun, { id, step }: StepExecution, error: 
     stepExecutionId: id,
     message: oneLine(message),
     outputs,
+    failure: failureOnRecord(error),
+    documentSeconds: error instanceof ComponentFailure ? error.documentSeconds : undefined,
     at: engine.clock.now(),
   });
 }

@@ -161,6 +161,7 @@ async function restart(
   const { db, buildHost, imageStore, clock } = engine;
   if (image.restarts >= MOST_RESTARTS) {
     throw new BuildFailure(`Its worker was lost ${image.restarts + 1} times while the image was built: ${why}`, {
+      kind: 'builder fault',
       hint: 'See whether the build takes more memory or disk than its worker has.',
     });
   }

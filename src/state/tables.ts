@@ -289,6 +289,10 @@ export interface WorkflowStepExecutionsTable {
   position: number;
   started_at: Timestamp | null;
   ended_at: Timestamp | null;
+  /** The engine's FailureOnRecord; null as well when an older Kiln wrote the row. */
+  failure: ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>;
+  /** How long the document steps took that ended well, by {@link documentStepKey} (step-history.ts). */
+  document_seconds: ColumnType<Record<string, number> | null, string | null | undefined, string | null>;
 }
 
 /** Steps that wait for RESUME or STOP, and those that were answered. */

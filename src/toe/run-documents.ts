@@ -232,9 +232,9 @@ class Journal {
   }
 
   add(document: number, phase: string, result: StepResult, outcome: StepOutcome): FinishedStep {
-    const { status, failureMessage, lastLines } = outcome;
+    const { status, failureMessage, lastLines, timedOut } = outcome;
     const record = saveRecord(outcome.record, this.#secrets);
-    const step = { document, phase, result, status, failureMessage, lastLines, record };
+    const step = { document, phase, result, status, failureMessage, lastLines, timedOut, record };
     const finished: FinishedStep = this.#secrets.maskAll(step);
     this.#finished.push(finished);
     return finished;
@@ -266,12 +266,12 @@ class Tally {
   #ignored = 0;
   #first: StepFailure | undefined;
 
-  add(step: Step, place: StepPlace, { status, failureMessage, lastLines }: StepOutcome): void {
+  add(step: Step, place: StepPlace, { status, failureMessage, lastLines, timedOut }: StepOutcome): void {
     if (status !== 'skipped') this.#executed++;
     if (status === 'ignoredFailure') this.#ignored++;
     if (status !== 'failed') return;
     this.#failed++;
-    this.#first ??= { ...place, errorMessage: failureMessage, lastLines };
+    this.#first ??= { ...place, errorMessage: failureMessage, lastLines, ...(timedOut === true ? { timedOut } : {}) };
     if (step.onFailure === 'Abort') this.aborted = true;
   }
 

@@ -84,6 +84,8 @@ export interface StepFailure extends StepPlace {
   readonly errorMessage: string;
   /** The last lines of output, standard error first choice; at most 20. */
   readonly lastLines: readonly string[];
+  /** Set when its time was over, of a nested document as well. */
+  readonly timedOut?: boolean | undefined;
 }
 
 export interface DocumentResult {

@@ -53,6 +53,7 @@ export interface StepOutcome {
   readonly status: StepStatus;
   readonly failureMessage: string;
   readonly lastLines: readonly string[];
+  readonly timedOut?: boolean | undefined;
   readonly record: StepRecord;
 }
 
@@ -118,7 +119,8 @@ async function attempting<Result>(
     const loop = step.loop === undefined ? '' : 'the loop ';
     const message = timer.expired === undefined ? error.message : `${loop}${timer.expired.message}`;
     const failureMessage = message.toWellFormed();
-    return { failure: { failureMessage, lastLines: lastLinesOf(error, output), record: nothingBut(error) } };
+    const timedOut = timer.expired !== undefined || (error instanceof NestedRunFailedError && error.timedOut);
+    return { failure: { failureMessage, lastLines: lastLinesOf(error, output), timedOut, record: nothingBut(error) } };
   } finally {
     timer.stop();
   }

@@ -21,6 +21,7 @@ export interface FinishedStep {
   readonly status: StepStatus;
   readonly failureMessage: string;
   readonly lastLines: readonly string[];
+  readonly timedOut?: boolean | undefined;
   readonly record: SavedRecord;
 }
 

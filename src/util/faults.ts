@@ -7,6 +7,9 @@
  *   The operator reads it; the command line ends with 3 when a prerequisite is missing, else 1.
  */
 
+/** What a failure is, where whoever throws it knows; of others the message is asked (engine/failure-cause/). */
+export type FailureKind = 'timeout' | 'guest lost' | 'stopped' | 'function failed' | 'builder fault';
+
 interface FaultDetails {
   /** Where it happened: a step, a file, a host. */
   readonly where?: string;
@@ -29,6 +32,12 @@ abstract class KilnError extends Error {
 /** A failed build: expected, the user's to mend. */
 export class BuildFailure extends KilnError {
   override readonly name = 'BuildFailure';
+  readonly kind: FailureKind | undefined;
+
+  constructor(message: string, details: FaultDetails & { readonly kind?: FailureKind } = {}) {
+    super(message, details);
+    this.kind = details.kind;
+  }
 }
 
 /** A broken builder: the operator's to mend. */

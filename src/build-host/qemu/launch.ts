@@ -238,6 +238,7 @@ function neverAnswered(request: LaunchRequest, lastLines: readonly string[], cau
   const console =
     lines.length === 0 ? ' Its console shows nothing.' : `\nThe last lines of its console:\n${lines.join('\n')}`;
   return new BuildFailure(`${request.instanceId} did not answer within ${request.timeoutSeconds} s.${console}`, {
+    kind: 'guest lost',
     where: request.instanceId,
     cause,
   });

@@ -119,7 +119,9 @@ async function qemuEnded(folder: string, how: number | string): Promise<BuilderF
 
 /** What an event means for the guest, if it means the end. Errors of the host's disk stop the guest (`werror=stop`). */
 export function faultOf({ event, data }: QmpEvent): BuilderFault | BuildFailure | undefined {
-  if (event === 'SHUTDOWN' && data['guest'] === true) return new BuildFailure('The guest has shut itself down.');
+  if (event === 'SHUTDOWN' && data['guest'] === true) {
+    return new BuildFailure('The guest has shut itself down.', { kind: 'guest lost' });
+  }
   if (event !== 'BLOCK_IO_ERROR') return undefined;
   const detail = `${data['operation']} on ${data['node-name'] ?? data['device']}: ${data['reason']}`;
   return data['nospace'] === true ? diskFull(detail) : new BuilderFault(`The host cannot ${detail}.`);
@@ -133,6 +135,7 @@ export function panicOf(line: string): BuildFailure | undefined {
   const [, why] = /---\[ end Kernel panic - not syncing: (.*?) *\]---/.exec(line) ?? [];
   if (why === undefined) return undefined;
   return new BuildFailure(`The kernel of the guest has panicked: ${why}`, {
+    kind: 'guest lost',
     hint: 'The lines before that on its console say where (kiln logs).',
   });
 }

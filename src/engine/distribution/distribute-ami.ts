@@ -44,7 +44,7 @@ export async function distributeAmi(
   } catch (thrown) {
     context.signal.throwIfAborted();
     const { message } = coerceError(thrown);
-    throw new DistributionFailed({ region, errorMessage: message, targetAccountId: ownerOf(run) });
+    throw new DistributionFailed({ region, errorMessage: message, targetAccountId: ownerOf(run) }, thrown);
   }
 }
 
@@ -60,7 +60,7 @@ export async function recordLaunchPermission(
   } catch (thrown) {
     context.signal.throwIfAborted();
     const { message } = coerceError(thrown);
-    throw new DistributionFailed({ region, errorMessage: message, targetAccountId: ownerOf(run) });
+    throw new DistributionFailed({ region, errorMessage: message, targetAccountId: ownerOf(run) }, thrown);
   }
 }
 
@@ -83,10 +83,9 @@ export async function putAmiParameters(
       await putParameter({ name, value: amiId, dataType }, signal);
     } catch (thrown) {
       signal.throwIfAborted();
-      throw new DistributionFailed({
-        ...{ region, imageConfigurationStep: 'PUT_SSM_PARAMETERS', targetAccountId: ownerOf(run) },
-        errorMessage: `The parameter ${name} could not be written: ${coerceError(thrown).message}`,
-      });
+      const errorMessage = `The parameter ${name} could not be written: ${coerceError(thrown).message}`;
+      const place = { region, imageConfigurationStep: 'PUT_SSM_PARAMETERS', targetAccountId: ownerOf(run) } as const;
+      throw new DistributionFailed({ ...place, errorMessage }, thrown);
     }
     monitor.line('kiln', `Parameter ${name} is ${amiId}`);
   }

@@ -14,8 +14,9 @@ export interface RegionFailure {
 export class DistributionFailed extends BuildFailure {
   readonly failure: RegionFailure;
 
-  constructor(failure: Omit<RegionFailure, 'status'>) {
-    super(`Distribution to ${failure.region} failed: ${failure.errorMessage}`);
+  /** @param cause What says who has to mend it. */
+  constructor(failure: Omit<RegionFailure, 'status'>, cause: unknown) {
+    super(`Distribution to ${failure.region} failed: ${failure.errorMessage}`, { cause });
     this.failure = { ...failure, status: 'FAILED' };
   }
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AwsError } from '../../contract/errors.ts';
 import { TargetLostError } from '../../toe/target.ts';
 import { BuilderFault, BuildFailure } from '../../util/faults.ts';
+import { InvalidDocumentError } from '../../util/problem.ts';
+import { DistributionFailed } from '../distribution/region-failure.ts';
 import { ComponentFailure } from '../steps/step-action.ts';
 import { classifyFailure, classOfOutput } from './classify-failure.ts';
 import type { FailureClass } from './failure-classes.ts';
@@ -20,20 +23,34 @@ for (const { tool, class: expected, lines, matter } of RECORDED_OUTPUT) {
   });
 }
 
-function failedStep(errorMessage: string, lastLines: readonly string[] = []): ComponentFailure {
-  const place = { documentId: 'arn', phase: 'build', step: 'Run', action: 'ExecuteBash', errorMessage, lastLines };
+function failedStep(errorMessage: string, lastLines: readonly string[] = [], timedOut = false): ComponentFailure {
+  const step = { documentId: 'arn', phase: 'build', step: 'Run', action: 'ExecuteBash' };
+  const place = { ...step, errorMessage, lastLines, timedOut };
   return new ComponentFailure('it failed', { outputs: {}, place, awsMessage: '' });
+}
+
+function distribution(cause: Error): DistributionFailed {
+  return new DistributionFailed({ region: 'us-east-1', errorMessage: cause.message, targetAccountId: '1' }, cause);
 }
 
 const ERRORS: readonly (readonly [string, Error, FailureClass])[] = [
   ['a script that ends with a code', failedStep('exit status 3', ['something']), 'script error'],
   ['a script that the kernel killed', failedStep('exit status 137'), 'out of memory'],
-  ['a script that took too long', failedStep('timed out after 60 s', ['No space left on device']), 'timeout'],
+  ['a script that took too long', failedStep('timed out after 60 s', ['No space left on device'], true), 'timeout'],
+  ['a download that waited in vain', failedStep('curl: (28) Operation timed out after 30000 ms'), 'network'],
   ['a download that failed', failedStep('curl: (6) Could not resolve host: x.example'), 'network'],
-  ['a workflow step that took too long', new BuildFailure('timed out after 3600 s\nwaiting'), 'timeout'],
-  ['a guest that never answers', new BuildFailure('i-1 did not answer within 60 s.\n  Kernel panic'), 'guest lost'],
-  ['a guest that shut itself down', new BuildFailure('The guest has shut itself down.'), 'guest lost'],
-  ['a kernel that panicked', new BuildFailure('The kernel of the guest has panicked: no root'), 'guest lost'],
+  ['a workflow step that took too long', new BuildFailure('timed out after 3600 s', { kind: 'timeout' }), 'timeout'],
+  ['a guest that never answers', new BuildFailure('no answer\nENOSPC', { kind: 'guest lost' }), 'guest lost'],
+  [
+    'a function that does not answer',
+    new BuildFailure("The function 'f' did not answer within 20 s", { kind: 'function failed' }),
+    'function failed',
+  ],
+  ['a person', new BuildFailure('Somebody said STOP', { kind: 'stopped' }), 'stopped'],
+  ['a document that is not one', new InvalidDocumentError([]), 'definition'],
+  ['a reference to nothing', new AwsError('InvalidParameterValueException', 'no'), 'definition'],
+  ['a distribution that cannot be written', distribution(new BuilderFault('The disk of /x is full')), 'disk full'],
+  ['a distribution to nowhere', distribution(new BuildFailure('no Parameter Store')), 'definition'],
   ['a target that is gone', new TargetLostError('i-1 was lost: QEMU has ended'), 'guest lost'],
   ['no QEMU', new BuilderFault('QEMU is not installed'), 'builder fault'],
   ['a full disk of the worker', new BuilderFault('The disk of /x is full'), 'disk full'],

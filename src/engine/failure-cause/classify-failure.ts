@@ -1,5 +1,8 @@
+import { AwsError } from '../../contract/errors.ts';
 import { TargetLostError } from '../../toe/target.ts';
-import { BuilderFault, BuildFailure } from '../../util/faults.ts';
+import { BuilderFault, BuildFailure, coerceError } from '../../util/faults.ts';
+import { InvalidDocumentError } from '../../util/problem.ts';
+import { DistributionFailed } from '../distribution/region-failure.ts';
 import { ComponentFailure } from '../steps/step-action.ts';
 import { ADVICE, type FailureClass, OUTPUT_RULES } from './failure-classes.ts';
 
@@ -9,9 +12,6 @@ export interface FailureCause {
   readonly tryNext: string;
 }
 
-/** What messages of Kiln's own say of a guest that is gone. */
-const GUEST_LOST = /did not answer within|shut itself down|guest has panicked|\bwas lost\b|does not answer/;
-const TIMED_OUT = /timed out after/;
 /** Of the machine that builds; a guest says it in its output. */
 const WORKER_FULL = /disk .*is full|no space left on device|ENOSPC/i;
 const FULL_WORKER: FailureCause = {
@@ -24,13 +24,14 @@ const KILLED = /^exit status 137$/;
 /** The class of what a step, or a build before its steps, failed with. */
 export function classifyFailure(error: Error): FailureCause {
   if (error instanceof ComponentFailure) return causeOf(classOfComponent(error));
-  const output = classOfOutput(error.message.split('\n').slice(1));
+  if (error instanceof DistributionFailed) return classifyFailure(coerceError(error.cause));
   if (error instanceof TargetLostError) return causeOf('guest lost');
   if (error instanceof BuilderFault) return WORKER_FULL.test(error.message) ? FULL_WORKER : causeOf('builder fault');
+  if (error instanceof InvalidDocumentError || error instanceof AwsError) return causeOf('definition');
   if (!(error instanceof BuildFailure)) return causeOf('builder fault');
-  const [first = ''] = error.message.split('\n');
-  if (TIMED_OUT.test(first)) return causeOf('timeout');
-  if (GUEST_LOST.test(first)) return causeOf('guest lost');
+  if (error.kind !== undefined) return causeOf(error.kind);
+  const [first = '', ...said] = error.message.split('\n');
+  const output = classOfOutput(said);
   if (output !== undefined) return causeOf(output);
   if (/exit (?:status|code) \d+/.test(first)) return causeOf('script error');
   return causeOf('definition');
@@ -38,7 +39,7 @@ export function classifyFailure(error: Error): FailureCause {
 
 function classOfComponent({ place, message }: ComponentFailure): FailureClass {
   if (place === undefined) return classOfOutput(message.split('\n')) ?? 'script error';
-  if (TIMED_OUT.test(place.errorMessage)) return 'timeout';
+  if (place.timedOut === true) return 'timeout';
   // A step that downloads says in its own message what curl said.
   const found = classOfOutput([...place.lastLines, place.errorMessage]);
   if (found !== undefined) return found;

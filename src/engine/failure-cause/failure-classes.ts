@@ -1,14 +1,14 @@
+import type { FailureKind } from '../../util/faults.ts';
+
 /** What went wrong, for people who decide what to do next. */
 export type FailureClass =
+  | FailureKind
   | 'script error'
   | 'package not found'
   | 'network'
   | 'disk full'
   | 'out of memory'
   | 'too many processes'
-  | 'timeout'
-  | 'guest lost'
-  | 'builder fault'
   | 'definition';
 
 interface ClassRule {
@@ -102,6 +102,9 @@ export const ADVICE: Readonly<Record<FailureClass, string>> = {
   timeout: 'Raise timeoutSeconds of the step, or find what it waits for in the log.',
   'guest lost':
     'Read the last console lines in the log: the guest may have crashed, shut itself down or run out of memory.',
+  stopped: 'Whoever said STOP may have given a reason; mend what it names, then go on with RetryImage or build again.',
+  'function failed':
+    'Read what the function or the state machine said in the log; the image itself may have nothing to do with it.',
   'builder fault': 'Put the worker in order, then build again; the definitions are not to blame.',
   definition: 'Mend the definition that the message names, then build again.',
 };

@@ -170,6 +170,7 @@ export function simulatedBuildHost(
     context.signal.throwIfAborted();
     throw new BuildFailure(
       `${instanceId} did not answer within ${timeoutSeconds} s.\nThe last lines of its console:\n  Boot failed: no bootable disk`,
+      { kind: 'guest lost' },
     );
   };
 

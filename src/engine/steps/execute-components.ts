@@ -16,6 +16,7 @@ import { commandLine } from '../failure-cause/cause-line.ts';
 import { commandOfStep } from '../failure-cause/command-of-step.ts';
 import { linesThatMatter } from '../failure-cause/lines-that-matter.ts';
 import { componentJournal, componentsWith, finishedSteps, interruptedStep } from './component-journal.ts';
+import { withDurations } from './document-durations.ts';
 import { executorTags } from './executor-record.ts';
 import { runComponents } from './run-components.ts';
 import {
@@ -51,6 +52,7 @@ async function run(inputs: StepInputs, context: StepContext, finished?: readonly
   const phases = phasesOf(context);
   const documents = componentsWith(phases, plan);
   const { instance, amiId, history, whyMachine } = instanceOf(inputs, context);
+  const durations = withDurations(documentMonitor(monitor, documents));
   const { result, executors, stateBefore } = await runComponents({
     documents: {
       executionId: context.stepExecutionId,
@@ -67,7 +69,7 @@ async function run(inputs: StepInputs, context: StepContext, finished?: readonly
       },
       clock: engine.clock,
       signal,
-      monitor: documentMonitor(monitor, documents),
+      monitor: durations,
       // What runs on a mounted disk goes with the worker.
       ...(instance.unbooted === undefined ? { journal: componentJournal(context) } : {}),
       ...(finished === undefined ? {} : { resume: { finished } }),
@@ -87,12 +89,14 @@ async function run(inputs: StepInputs, context: StepContext, finished?: readonly
     ...(stateBefore === undefined || result.status === 'success' ? {} : { stateBefore }),
   };
   if (context.workflowType === 'BUILD') await addImageTags(engine.db, claim, executorTags(executors));
-  if (result.status === 'success') return { outputs };
+  const documentSeconds = durations.seconds;
+  if (result.status === 'success') return { outputs, documentSeconds };
   const { firstFailure, failureMessage } = result;
   throw new ComponentFailure(describeFailure(firstFailure, failureMessage, documents), {
     outputs,
     place: firstFailure,
     awsMessage: failureMessage,
+    documentSeconds,
   });
 }
 

@@ -37,7 +37,8 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
   }
   const out = lineSplitter((line) => monitor.line('stdout', line));
   const err = lineSplitter((line) => monitor.line('stderr', line));
-  const late = (): Error => new BuildFailure(`The command took longer than ${executionTimeoutSeconds} s`);
+  const late = (): Error =>
+    new BuildFailure(`The command took longer than ${executionTimeoutSeconds} s`, { kind: 'timeout' });
   const { code, stdout, stderr } = await withTimeout(executionTimeoutSeconds, context.signal, late, (signal) =>
     runWithReboots(target, signal, monitor.line.bind(monitor), () =>
       capture(target, {

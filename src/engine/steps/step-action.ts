@@ -1,7 +1,8 @@
 import type { WorkflowValue } from '../../documents/workflow.ts';
 import type { ActionDefinition, WorkflowType } from '../../documents/workflow-actions.ts';
+import type { DocumentSeconds } from '../../state/step-history.ts';
 import type { StepFailure } from '../../toe/run-documents.types.ts';
-import { BuildFailure } from '../../util/faults.ts';
+import { BuildFailure, type FailureKind } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { BuildRun, LaunchedInstance } from '../build-run.ts';
 import type { StepRow } from '../execution-records.ts';
@@ -51,6 +52,8 @@ export interface RollbackContext extends BuildRun {
 export interface StepResult {
   readonly outputs: Readonly<Record<string, WorkflowValue>>;
   readonly message?: string;
+  /** How long the document steps took that ended well, by {@link documentStepKey}. */
+  readonly documentSeconds?: DocumentSeconds;
 }
 
 export interface StepContext extends BuildRun {
@@ -70,8 +73,8 @@ export interface StepContext extends BuildRun {
 export class FailedWithOutputs extends BuildFailure {
   readonly outputs: Readonly<Record<string, WorkflowValue>>;
 
-  constructor(message: string, outputs: Readonly<Record<string, WorkflowValue>>) {
-    super(message);
+  constructor(message: string, outputs: Readonly<Record<string, WorkflowValue>>, kind?: FailureKind) {
+    super(message, kind === undefined ? {} : { kind });
     this.outputs = outputs;
   }
 }
@@ -82,6 +85,8 @@ export class ComponentFailure extends FailedWithOutputs {
   readonly place: StepFailure | undefined;
   /** AWS's own words: `Document <ARN> failed!` */
   readonly awsMessage: string;
+  /** Of the document steps before it, as in {@link StepResult}. */
+  readonly documentSeconds: DocumentSeconds;
 
   constructor(
     message: string,
@@ -89,11 +94,13 @@ export class ComponentFailure extends FailedWithOutputs {
       readonly outputs: Readonly<Record<string, WorkflowValue>>;
       readonly place: StepFailure | undefined;
       readonly awsMessage: string;
+      readonly documentSeconds?: DocumentSeconds;
     },
   ) {
     super(message, details.outputs);
     this.place = details.place;
     this.awsMessage = details.awsMessage;
+    this.documentSeconds = details.documentSeconds ?? {};
   }
 }
 

@@ -14,7 +14,9 @@ export function lambdaFunctions(settings: AwsSettings): Functions {
     } catch (thrown) {
       signal.throwIfAborted();
       const { name: kind, message } = coerceError(thrown);
-      throw new BuildFailure(`The function '${name}' could not be invoked: ${kind}: ${message}`);
+      throw new BuildFailure(`The function '${name}' could not be invoked: ${kind}: ${message}`, {
+        kind: 'function failed',
+      });
     }
   };
   return {
@@ -27,7 +29,9 @@ export function lambdaFunctions(settings: AwsSettings): Functions {
       const answer = await send(name, event, 'RequestResponse', signal);
       const text = Buffer.from(answer.Payload ?? []).toString();
       if (answer.FunctionError === undefined) return text;
-      throw new BuildFailure(`The function '${name}' failed: ${answer.FunctionError}: ${text.slice(0, 1000)}`);
+      throw new BuildFailure(`The function '${name}' failed: ${answer.FunctionError}: ${text.slice(0, 1000)}`, {
+        kind: 'function failed',
+      });
     },
   };
 }

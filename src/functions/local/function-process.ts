@@ -37,7 +37,9 @@ export async function prepare(root: string, { definition, code }: FunctionRun, u
   }
   if (definition.runtime === 'provided') {
     await access(path.join(task, 'bootstrap'), constants.X_OK).catch(() => {
-      throw new BuildFailure(`The function '${definition.name}' cannot be started: it has no program 'bootstrap'`);
+      throw new BuildFailure(`The function '${definition.name}' cannot be started: it has no program 'bootstrap'`, {
+        kind: 'function failed',
+      });
     });
   }
   if (user === undefined) return;
@@ -87,6 +89,8 @@ async function started(child: ChildProcess, { name }: LocalFunction): Promise<Ch
     await once(child, 'spawn');
     return child;
   } catch (thrown) {
-    throw new BuildFailure(`The function '${name}' cannot be started: ${coerceError(thrown).message}`);
+    throw new BuildFailure(`The function '${name}' cannot be started: ${coerceError(thrown).message}`, {
+      kind: 'function failed',
+    });
   }
 }

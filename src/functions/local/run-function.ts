@@ -66,12 +66,12 @@ async function firstOf(
 ): Promise<Answer> {
   const ended = once(child, 'exit').then(([code, by]: (number | string | null)[]) => {
     const how = by === null || by === undefined ? `exit status ${code}` : `signal ${by}`;
-    throw new BuildFailure(`The function '${name}' ended without an answer: ${how}`);
+    throw failed(`The function '${name}' ended without an answer: ${how}`);
   });
   const watch = new AbortController();
   const failures = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => failures.reject(new BuildFailure(`The function '${name}' did not answer within ${timeoutSeconds} s`)),
+    () => failures.reject(failed(`The function '${name}' did not answer within ${timeoutSeconds} s`)),
     timeoutSeconds * 1000,
   );
   const onAbort = (): void => failures.reject(signal.reason);
@@ -82,7 +82,7 @@ async function firstOf(
     groupMemoryMiB(pid).then(
       (used) => {
         if (used <= memoryMiB || watch.signal.aborted) return;
-        failures.reject(new BuildFailure(`The function '${name}' used more than ${memoryMiB} MiB of memory`));
+        failures.reject(failed(`The function '${name}' used more than ${memoryMiB} MiB of memory`));
       },
       () => {},
     );
@@ -101,14 +101,18 @@ async function firstOf(
 
 function responseOf(answer: Answer, { name }: LocalFunction): string {
   if (answer.kind === 'error') {
-    throw new BuildFailure(`The function '${name}' failed: ${answer.type}: ${answer.message}`);
+    throw failed(`The function '${name}' failed: ${answer.type}: ${answer.message}`);
   }
   try {
     JSON.parse(answer.body);
     return answer.body;
   } catch {
-    throw new BuildFailure(`The function '${name}' answered what is not JSON`);
+    throw failed(`The function '${name}' answered what is not JSON`);
   }
+}
+
+function failed(message: string): BuildFailure {
+  return new BuildFailure(message, { kind: 'function failed' });
 }
 
 /** Resolves when the stream has ended. */

@@ -21,7 +21,9 @@ export function stepFunctions(settings: AwsSettings, pollMs = POLL_MS): StateMac
         const { status, output, error, cause } = await untilEnded(sdk, client, { executionArn, pollMs }, context);
         if (status === 'SUCCEEDED') return { executionArn, output: output ?? '{}' };
         const why = [error, cause].filter((part) => part !== undefined).join(': ');
-        throw new ExecutionFailed(`The execution ${executionArn} ended with ${status}${why && `: ${why}`}`);
+        throw new ExecutionFailed(`The execution ${executionArn} ended with ${status}${why && `: ${why}`}`, {
+          kind: 'function failed',
+        });
       } catch (thrown) {
         if (thrown instanceof ExecutionFailed) throw thrown;
         // Nobody waits for it any more.
@@ -32,7 +34,7 @@ export function stepFunctions(settings: AwsSettings, pollMs = POLL_MS): StateMac
             context.monitor.line('kiln', `The execution could not be stopped: ${coerceError(error).message}`);
           });
         context.signal.throwIfAborted();
-        throw new BuildFailure(`The execution ${executionArn} cannot be followed: ${kind}: ${message}`);
+        throw failed(`The execution ${executionArn} cannot be followed: ${kind}: ${message}`);
       }
     },
     outliveCaller: async () => true,
@@ -40,6 +42,10 @@ export function stepFunctions(settings: AwsSettings, pollMs = POLL_MS): StateMac
 }
 
 class ExecutionFailed extends BuildFailure {}
+
+function failed(message: string): BuildFailure {
+  return new BuildFailure(message, { kind: 'function failed' });
+}
 
 /** Gives the ARN of the execution of this name: a new one, or the one that is there. */
 async function start(
@@ -63,7 +69,7 @@ async function start(
       monitor.line('kiln', `Found the execution ${executionArn}, which had been started`);
       return executionArn;
     }
-    throw new BuildFailure(`The state machine ${stateMachineArn} could not be started: ${kind}: ${message}`);
+    throw failed(`The state machine ${stateMachineArn} could not be started: ${kind}: ${message}`);
   }
 }
 

@@ -37,7 +37,7 @@ export async function runExecution(
   } catch (thrown) {
     signal.throwIfAborted();
     const { name: kind, message } = coerceError(thrown);
-    throw new BuildFailure(`The execution ${executionArn} failed: ${kind}: ${message}`);
+    throw new BuildFailure(`The execution ${executionArn} failed: ${kind}: ${message}`, { kind: 'function failed' });
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

@@ -9,6 +9,7 @@ import { outbox } from './0008-outbox.ts';
 import { positions } from './0009-positions.ts';
 import { workers } from './0010-workers.ts';
 import { predecessors } from './0011-predecessors.ts';
+import { failuresOfSteps } from './0012-failures-of-steps.ts';
 
 /**
  * Every migration, oldest first. Append only: one that was released is never changed, moved or taken out, because
@@ -25,4 +26,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0009-positions': positions,
   '0010-workers': workers,
   '0011-predecessors': predecessors,
+  '0012-failures-of-steps': failuresOfSteps,
 };

@@ -20,7 +20,10 @@ export async function retryBuildStep(trx: Kysely<Database>, imageArn: string): P
   if (workflow?.status !== 'FAILED') return false;
   const steps = trx.updateTable('workflow_step_executions').where('workflow_execution_id', '=', workflow.id);
   const { numUpdatedRows } = await steps
-    .set({ status: 'PENDING', attempt_number: 0, message: null, outputs: null, started_at: null, ended_at: null })
+    .set({
+      ...{ status: 'PENDING', attempt_number: 0, message: null, outputs: null, started_at: null, ended_at: null },
+      ...{ failure: null, document_seconds: null },
+    })
     .where('status', '=', 'FAILED')
     .where('on_failure', '=', 'Abort')
     .executeTakeFirst();

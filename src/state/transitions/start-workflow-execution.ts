@@ -85,5 +85,7 @@ function stepRow(
     position,
     started_at: null,
     ended_at: null,
+    failure: null,
+    document_seconds: null,
   };
 }

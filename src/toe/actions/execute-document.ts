@@ -23,12 +23,14 @@ export class NestedRunFailedError extends StepFailedError {
   readonly run: NestedRun;
   readonly outputs: ActionResult['outputs'];
   readonly lastLines: readonly string[];
+  readonly timedOut: boolean;
 
   constructor(message: string, run: NestedRun) {
     super(message);
     this.run = run;
     this.outputs = summaryOf(run.result);
     this.lastLines = run.result.firstFailure?.lastLines ?? [];
+    this.timedOut = run.result.firstFailure?.timedOut ?? false;
   }
 }
 
