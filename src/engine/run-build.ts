@@ -90,7 +90,7 @@ export async function runBuild(
     if (thrown instanceof BuildParked) {
       log.monitorFor().line('kiln', `${thrown.message}; the build goes on when it has been given one`);
       await log.flush();
-      await parkImage(db, claim, { jobs: engine.jobs, at: clock.now() });
+      await parkImage(db, claim, engine.jobs);
       return;
     }
     // Nothing can be recorded: the build is let go as it is, and gone on with when the database is back (worker.ts).

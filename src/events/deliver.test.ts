@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { sql } from 'kysely';
 import type { Store } from '../state/open-store.ts';
 import { dropDeadLetters, readDeadLetters, retryDeadLetters } from '../state/outbox/dead-letters.ts';
 import { DETAIL_TYPES, publishEvent } from '../state/outbox/publish-event.ts';
@@ -45,6 +46,12 @@ async function delivering(store: Store) {
     },
     advance: (milliseconds: number) => {
       now += milliseconds;
+    },
+    /** Also by the clock of the database. */
+    age: async (milliseconds: number) => {
+      now += milliseconds;
+      const earlier = sql<Date>`created_at - ${milliseconds}::float8 * interval '1 millisecond'`;
+      await store.db.updateTable('deliveries').set({ created_at: earlier }).execute();
     },
     rule: (name: string, status: unknown[] = [{ exists: true }]) => {
       const pattern = { detail: { state: { status } } };
@@ -177,11 +184,11 @@ describe('deliveries', () => {
     await test.publish('db', 'BUILDING');
     await test.run();
     for (let hour = 0; hour < 71; hour += 1) {
-      test.advance(DAY / 24);
+      await test.age(DAY / 24);
       await test.run();
     }
     assert.equal((await test.dead()).length, 1);
-    test.advance(DAY / 24);
+    await test.age(DAY / 24);
     await test.run();
     const [first, second] = await test.dead();
     assert.deepEqual([first?.error, first?.route, first?.attempts], ['The webhook answered 410.', 'rule/all/one', 1]);
@@ -234,6 +241,21 @@ describe('deliveries', () => {
     test.setReceiver(() => {});
     await test.run();
     assert.deepEqual(test.arrived, ['web BUILDING -> rule/all/one', 'web TESTING -> rule/all/one']);
+  });
+
+  it('are not given up because a clock jumped ahead', async () => {
+    await using store = await openTestStore();
+    const test = await delivering(store);
+    await test.rule('all');
+    test.setReceiver(() => {
+      throw new Error('down');
+    });
+    await test.publish('web', 'BUILDING');
+    await test.run();
+    test.advance(4 * DAY);
+    assert.equal(await test.run(), 1);
+    assert.deepEqual(await test.dead(), []);
+    assert.equal(await test.waiting(), 1);
   });
 
   it('do not wait for times that a clock put back has made far', async () => {

@@ -96,8 +96,7 @@ async function tryOnce(deliveries: Deliveries, delivery: DueDelivery, signal: Ab
     const error = coerceError(thrown).message.slice(0, 1_000);
     const now = clock.now();
     const { id, route } = delivery;
-    const isOver = now.getTime() - delivery.createdAt.getTime() >= GIVE_UP_MS;
-    if (thrown instanceof Undeliverable || isOver) {
+    if (thrown instanceof Undeliverable || delivery.age >= GIVE_UP_MS) {
       await settleDead(db, delivery, { error, now });
       log.warn({ delivery: id, route, error }, 'given up: a dead letter');
     } else {

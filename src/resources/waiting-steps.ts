@@ -12,11 +12,10 @@ export async function listWaitingWorkflowSteps(
   service: Service,
   input: InputOf<'ListWaitingWorkflowSteps'>,
 ): Promise<OutputOf<'ListWaitingWorkflowSteps'>> {
-  const { db, accountId, region, clock } = service;
+  const { db, accountId, region } = service;
   const { items, ...next } = await listPage(service, input, {
     operation: 'ListWaitingWorkflowSteps',
-    read: (after, limit) =>
-      openWaits(db, { accountId, region, afterSeq: String(after?.[0] ?? 0), limit, at: clock.now() }),
+    read: (after, limit) => openWaits(db, { accountId, region, afterSeq: String(after?.[0] ?? 0), limit }),
     cursor: ({ seq }) => [seq],
     item: (step) => ({
       stepExecutionId: step.id,

@@ -1,8 +1,9 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Database } from './tables.ts';
 
 export interface Wait {
-  readonly deadline: Date;
+  /** By the clock of the database, as whoever answers is judged. */
+  readonly isOver: boolean;
   readonly action: 'RESUME' | 'STOP' | null;
   readonly reason: string | null;
   readonly notified_at: Date | null;
@@ -12,7 +13,7 @@ export interface Wait {
 export function findWait(db: Kysely<Database>, stepExecutionId: string): Promise<Wait | undefined> {
   return db
     .selectFrom('waiting_steps')
-    .select(['deadline', 'action', 'reason', 'notified_at'])
+    .select(['action', 'reason', 'notified_at', sql<boolean>`deadline <= now()`.as('isOver')])
     .where('step_execution_id', '=', stepExecutionId)
     .executeTakeFirst();
 }
@@ -25,13 +26,11 @@ export function openWaits(
     region,
     afterSeq,
     limit,
-    at,
   }: {
     readonly accountId: string;
     readonly region: string;
     readonly afterSeq: string;
     readonly limit: number;
-    readonly at: Date;
   },
 ) {
   return db
@@ -45,7 +44,7 @@ export function openWaits(
     .where('image.region', '=', region)
     .where('image.cancel_requested_at', 'is', null)
     .where('wait.action', 'is', null)
-    .where('wait.deadline', '>', at)
+    .where('wait.deadline', '>', sql<Date>`now()`)
     .where('step.status', '=', 'RUNNING')
     .where('wait.seq', '>', afterSeq)
     .orderBy('wait.seq')

@@ -67,6 +67,31 @@ test('a clock that is put back after RESUME does not keep the build waiting', as
   assert.equal(await statusOf(arn), 'AVAILABLE');
 });
 
+test('a clock that jumps ahead ends no wait: it is still answered', async () => {
+  const arn = await parked();
+  ahead = 4 * DAY;
+  await whole.bench.store.jobs.enqueue(whole.bench.store.db, arn);
+  await whole.workAnew(arn);
+  assert.match(await statusOf(arn), /^BUILDING/);
+  await resume(arn);
+  await whole.workAnew(arn);
+  assert.equal(await statusOf(arn), 'AVAILABLE');
+});
+
+test('nor does one of two waits end when the other one was answered and the clock has jumped', async () => {
+  const body = 'steps:\n  - { name: Gate, action: WaitForAction, timeoutSeconds: 3600 }\n';
+  const tests = await Promise.all(['left', 'right'].map((name) => whole.workflow(name, 'TEST', body)));
+  const arn = await whole.image(tests.map((test) => ({ workflowArn: test, parallelGroup: 'gates' })));
+  await whole.work(arn);
+  ahead = 4 * DAY;
+  await resume(arn);
+  await whole.workAnew(arn);
+  assert.deepEqual((await whole.steps(arn)).toSorted(), ['Gate COMPLETED', 'Gate RUNNING']);
+  await resume(arn);
+  await whole.workAnew(arn);
+  assert.equal(await statusOf(arn), 'AVAILABLE');
+});
+
 test('nor does it keep a parked build from being cancelled', async () => {
   const arn = await parked();
   await whole.call.CancelImageCreation({ imageBuildVersionArn: arn, ...token() });

@@ -28,8 +28,7 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
     throw new BuildFailure(`There is no topic '${topicArn}' (snsTopicArn)`);
   }
   const since = engine.clock.now();
-  const deadline = new Date(since.getTime() + context.timeoutSeconds * 1000);
-  await beginWaiting(engine.db, claim, { stepExecutionId, since, deadline, message, topicArn });
+  await beginWaiting(engine.db, claim, { stepExecutionId, since, seconds: context.timeoutSeconds, message, topicArn });
   await notifyFunction(inputs, message, context);
   const { imageArn } = context.plan;
   context.monitor.line('kiln', `Waiting for an action: \`kiln approve ${imageArn}\` or \`kiln reject ${imageArn}\``);
@@ -41,14 +40,18 @@ async function resume(inputs: StepInputs, context: StepContext): Promise<StepRes
   const { engine, stepExecutionId, stepName } = context;
   const wait = await findWait(engine.db, stepExecutionId);
   if (wait === undefined) return run(inputs, context);
-  const { action, deadline } = wait;
+  const { action, isOver } = wait;
   const reason = wait.reason ?? '';
   if (action === 'RESUME') return { outputs: { action, reason } };
   if (action === 'STOP') {
-    throw new FailedWithOutputs(`Somebody said STOP${reason === '' ? '' : `: ${reason}`}`, { action, reason });
+    throw new FailedWithOutputs(
+      `Somebody said STOP${reason === '' ? '' : `: ${reason}`}`,
+      { action, reason },
+      'stopped',
+    );
   }
-  if (deadline <= engine.clock.now()) {
-    throw new BuildFailure(`Nobody said RESUME or STOP within ${context.timeoutSeconds} s`);
+  if (isOver) {
+    throw new BuildFailure(`Nobody said RESUME or STOP within ${context.timeoutSeconds} s`, { kind: 'timeout' });
   }
   if (wait.notified_at === null) await notifyFunction(inputs, messageOf(inputs, context), context);
   throw new BuildParked(stepName);

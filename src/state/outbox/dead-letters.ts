@@ -1,5 +1,5 @@
 /** Deliveries that were given up, for people to look at. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Database } from '../tables.ts';
 import type { OutboxRow } from './dispatch.ts';
 
@@ -38,7 +38,7 @@ export async function readDeadLetters(
 export async function retryDeadLetters(db: Kysely<Database>, id: string | undefined, now: Date): Promise<number> {
   const result = await db
     .updateTable('deliveries')
-    .set({ dead_at: null, attempts: 0, next_attempt_at: now, created_at: now })
+    .set({ dead_at: null, attempts: 0, next_attempt_at: now, created_at: sql<Date>`now()` })
     .where('dead_at', 'is not', null)
     .$if(id !== undefined, (query) => query.where('id', '=', id ?? ''))
     .executeTakeFirst();

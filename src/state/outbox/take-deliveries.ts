@@ -7,7 +7,8 @@ export interface DueDelivery {
   readonly route: string;
   /** Attempts that failed. */
   readonly attempts: number;
-  readonly createdAt: Date;
+  /** Milliseconds, by the clock of the database. */
+  readonly age: number;
   readonly item: OutboxRow;
 }
 
@@ -34,7 +35,7 @@ export async function takeDeliveries(
   const later = new Date(now.getTime() + Math.max(LONGEST_WAIT_MS, leaseMs) + 60_000);
   const isPast = (column: string) => sql`(${sql.ref(column)} <= ${now} or ${sql.ref(column)} > ${later})`;
   const leasedUntil = new Date(now.getTime() + leaseMs);
-  const { rows } = await sql<{ id: string; route: string; attempts: number; created_at: Date; outbox_id: string }>`
+  const { rows } = await sql<{ id: string; route: string; attempts: number; age: number; outbox_id: string }>`
     with due as materialized (
       select delivery.id, delivery.route, delivery.about, delivery.next_attempt_at,
         coalesce(route.failures, 0) as failures
@@ -67,7 +68,8 @@ export async function takeDeliveries(
     from chosen
     where delivery.id = chosen.id and delivery.dead_at is null
       and (delivery.leased_until is null or ${isPast('delivery.leased_until')})
-    returning delivery.id, delivery.route, delivery.attempts, delivery.created_at, delivery.outbox_id`.execute(db);
+    returning delivery.id, delivery.route, delivery.attempts, delivery.outbox_id,
+      (extract(epoch from now() - delivery.created_at) * 1000)::float8 as age`.execute(db);
   if (rows.length === 0) return [];
   const items = await db
     .selectFrom('outbox')
@@ -79,8 +81,8 @@ export async function takeDeliveries(
     )
     .execute();
   const byId = new Map(items.map((item) => [item.id, item]));
-  return rows.flatMap(({ id, route, attempts, created_at: createdAt, outbox_id: outboxId }) => {
+  return rows.flatMap(({ id, route, attempts, age, outbox_id: outboxId }) => {
     const item = byId.get(outboxId);
-    return item === undefined ? [] : [{ id, route, attempts, createdAt, item }];
+    return item === undefined ? [] : [{ id, route, attempts, age, item }];
   });
 }

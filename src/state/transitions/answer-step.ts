@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { BuildJobs } from '../build-jobs.ts';
 import { isUnfinished } from '../image-states.ts';
 import type { Database } from '../tables.ts';
@@ -34,7 +34,7 @@ export function answerStep(
       .where('wait.step_execution_id', '=', stepExecutionId)
       .where('wait.image_arn', '=', imageArn)
       .where('wait.action', 'is', null)
-      .where('wait.deadline', '>', at)
+      .where('wait.deadline', '>', sql<Date>`now()`)
       .where('step.status', '=', 'RUNNING')
       .executeTakeFirst();
     if (numUpdatedRows !== 1n) return false;

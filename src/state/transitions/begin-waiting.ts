@@ -7,7 +7,8 @@ import { changeClaimed, type ImageClaim } from './claim.ts';
 export interface BeginWaiting {
   readonly stepExecutionId: string;
   readonly since: Date;
-  readonly deadline: Date;
+  /** How long somebody can answer, by the clock of the database: a clock that jumps ends no wait. */
+  readonly seconds: number;
   /** For the topic, if there is one. */
   readonly message: string;
   readonly topicArn: string | undefined;
@@ -25,7 +26,8 @@ export function beginWaiting(db: Kysely<Database>, claim: ImageClaim, wait: Begi
     await trx
       .insertInto('waiting_steps')
       .values({
-        ...{ step_execution_id: stepExecutionId, image_arn: imageArn, since: at, deadline: wait.deadline },
+        ...{ step_execution_id: stepExecutionId, image_arn: imageArn, since: at },
+        deadline: sql<Date>`now() + ${wait.seconds}::float8 * interval '1 second'`,
         ...{ action: null, reason: null, answered_at: null, notified_at: null },
       })
       .execute();

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { isUnfinished } from '../image-states.ts';
+import { milliseconds } from '../parked.ts';
 import type { Database } from '../tables.ts';
 import { inTransaction, lockImage } from './claim.ts';
 import type { Claimant, ClaimedAgain } from './claim-image.ts';
@@ -11,12 +12,14 @@ import { predecessorsOf } from './predecessors.ts';
  */
 export function resumeImage(
   db: Kysely<Database>,
-  { imageArn, workerId, place, at }: Claimant & { readonly at: Date },
+  { imageArn, workerId, place }: Claimant,
 ): Promise<ClaimedAgain | { readonly inMs: number } | undefined> {
   return inTransaction(db, async (trx) => {
     const parked = await lockImage(trx, imageArn);
     if (parked === undefined || parked.parked_until === null || !isUnfinished(parked.status)) return undefined;
-    if (parked.parked_until > at) return { inMs: parked.parked_until.getTime() - at.getTime() };
+    const wait = trx.selectFrom('images').select(milliseconds('parked_until').as('inMs')).where('arn', '=', imageArn);
+    const { inMs } = await wait.executeTakeFirstOrThrow();
+    if (inMs > 0) return { inMs };
     const predecessors = predecessorsOf(parked);
     const image = await trx
       .updateTable('images')
