@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { watch } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -332,6 +333,45 @@ test('the least recently used goes first, and never what a build works on or an 
   await store.collect(0);
   assert.deepEqual(await store.list(), []);
   await assert.rejects(stat(inUse.path), { code: 'ENOENT' });
+});
+
+test('a lease appears whole: nobody reads a part of one', async () => {
+  await using fixture = await storeFixture();
+  const store = await openCheckpoints(fixture);
+  const folder = join(fixture.storeFolder, 'leases');
+  const written: string[] = [];
+  const ended = Promise.withResolvers<void>();
+  const watcher = watch(folder, (kind, name) => {
+    if (name === 'end') ended.resolve();
+    else if (kind === 'change') written.push(name ?? '');
+  });
+  await store.newLayer();
+  await writeFile(join(folder, 'end'), '');
+  await ended.promise;
+  watcher.close();
+  assert.ok(written.length > 0 && written.every((name) => name.endsWith('.partial')), written.join());
+});
+
+test('a lease that is being written is not swept away by another process that starts', async () => {
+  await using fixture = await storeFixture();
+  const store = await openCheckpoints(fixture);
+  let writing = true;
+  const names: string[] = [];
+  const write = async (): Promise<void> => {
+    for (let count = 0; count < 40; count++) names.push((await store.newLayer()).name);
+  };
+  const look = async (of: () => Promise<unknown>): Promise<void> => {
+    while (writing) await of();
+  };
+  const looking = [look(() => store.list()), look(() => openImageStore({ folder: fixture.storeFolder }))];
+  await Promise.all([write(), write(), write()]).finally(() => {
+    writing = false;
+  });
+  await Promise.all(looking);
+  assert.equal(new Set(names).size, 120);
+  assert.equal((await readdir(join(fixture.storeFolder, 'leases'))).length, 120);
+  await store.discardLayers(names);
+  assert.deepEqual(await readdir(join(fixture.storeFolder, 'leases')), []);
 });
 
 test('a put beyond the configured size removes older ones at once', async () => {

@@ -1,9 +1,10 @@
-import { readdir, realpath, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises';
+import { readdir, realpath, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Clock, systemClock } from '../../util/clock.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import type { CachedCheckpoint, Checkpoint, CheckpointStore, OpenCheckpoint } from '../checkpoint-store.ts';
+import { writeFileAtomic } from './atomic-file.ts';
 import { setBackingName } from './backing-name.ts';
 import { readCheckpoint, readCheckpoints, writeCheckpoint } from './checkpoint-records.ts';
 import {
@@ -242,14 +243,9 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
   };
 }
 
+/** Leases are read without the lock, and by other processes: never a part of one. */
 async function writeLease(file: string, layers: readonly string[]): Promise<void> {
-  try {
-    await writeFile(file, JSON.stringify(layers), { mode: 0o600 });
-  } catch (error) {
-    // On a full disk an empty file is left, which nobody could read.
-    await rm(file, { force: true });
-    throw error;
-  }
+  await writeFileAtomic(file, JSON.stringify(layers));
 }
 
 function gibibytes(bytes: number): string {

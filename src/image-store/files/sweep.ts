@@ -14,6 +14,8 @@ export async function sweep(layout: Layout, signal: AbortSignal): Promise<void> 
   await removeAbandonedWork(layout);
   for (const folder of [layout.amis, layout.disks, layout.checkpoints, layout.leases]) await removePartialFiles(folder);
   for (const name of await readdir(layout.leases)) {
+    // One that is being written has its writer's name at its end.
+    if (name.endsWith('.partial')) continue;
     if (!(await isOwnerAlive(name.replace(/\.json$/, '')))) await rm(join(layout.leases, name), { force: true });
   }
   // Disk and record are written under this lock: who has it sees no disk that still waits for its record.
