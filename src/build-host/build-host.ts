@@ -98,6 +98,11 @@ export interface Instance {
    * unless it has called `onFrozen`, on the disk that it had. Absent where it cannot be done.
    */
   readonly checkpointMachine?: ((place: MachineCheckpoint, context: CheckpointContext) => Promise<void>) | undefined;
+  /**
+   * Bytes of memory that a checkpoint of the machine taken now has to hold, at most and before they are compressed. Absent
+   * where none can be taken.
+   */
+  readonly memoryInUse?: (() => Promise<number>) | undefined;
   /** Absolute paths of the files that the root disk of a machine lies on, the uppermost first. */
   readonly diskBelow?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
   /** Set when the instance is a machine though its executor is `auto`: why, for people. */

@@ -33,7 +33,7 @@ export interface CacheStatistics {
   readonly limitBytes: number;
   /** Free on the file system. */
   readonly freeBytes: number;
-  /** Set while no checkpoints are made: why. */
+  /** Set while no checkpoints are made, because the disk has no room and removing others would give none: why. */
   readonly paused?: string;
 }
 
@@ -79,8 +79,13 @@ export interface CheckpointStore {
   /** The most recently used first. */
   list(): Promise<readonly CachedCheckpoint[]>;
   stats(): Promise<CacheStatistics>;
-  /** Why no checkpoints are to be made now; undefined when they are. */
+  /** Whether the disk has less room than is to be left to builds: why; undefined when it has more. */
   paused(): Promise<string | undefined>;
+  /**
+   * Sees to it that a checkpoint of so many bytes can be written and builds still have their room: what others left goes for
+   * it, the least recently used first. Gives why it cannot be, and removes nothing then.
+   */
+  makeRoom(bytes: number): Promise<string | undefined>;
   /** Brings the cache to at most `limitBytes` (default: the configured size). Gives what was removed. */
   collect(limitBytes?: number): Promise<{ readonly checkpoints: number; readonly bytes: number }>;
 }

@@ -79,6 +79,9 @@ export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisp
       get checkpointMachine() {
         return machine?.checkpointMachine;
       },
+      get memoryInUse() {
+        return machine?.memoryInUse;
+      },
       get diskBelow() {
         return machine?.diskBelow;
       },

@@ -14,6 +14,7 @@ import { instanceTarget, makeKeys, type RunningInstance, runningInstance, writeA
 import { FILES, type SshAccess, writeRecord } from './instance-record.ts';
 import { type HostCapacity, type InstanceTypeTable, type MachineShape, shapeFor } from './instance-types.ts';
 import { type Machine, startMachine } from './machine.ts';
+import { instanceProcesses, memoryOf } from './processes.ts';
 import { diskFull, isDiskFull, type QemuPrograms, qemuVersion } from './programs.ts';
 import type { MachineSpec } from './qemu-command.ts';
 import { writeSeed } from './seed.ts';
@@ -104,6 +105,12 @@ function withCheckpoints(
     ...instance,
     checkpointMachine: async (place, context) => {
       await takeCheckpoint({ folder, qmp, fingerprint, hostKey, programs, backgroundFromMiB }, place, context);
+    },
+    memoryInUse: async () => {
+      const most = fingerprint.memoryMiB * 1024 * 1024;
+      const [pid] = await instanceProcesses(instance.instanceId, folder);
+      // QEMU's own is among it, and an emulator's can be much.
+      return Math.min(most, (pid === undefined ? undefined : await memoryOf(pid)) ?? most);
     },
   };
 }

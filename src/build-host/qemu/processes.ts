@@ -60,3 +60,13 @@ export function isInstanceProcess(pid: number, folder: string): boolean {
     return false;
   }
 }
+
+/**
+ * Bytes of memory that a process has by now, also those that were swapped out; undefined when it has ended. Memory that a guest
+ * has never touched is not among them.
+ */
+export async function memoryOf(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kibibytes = [...status.matchAll(/^Vm(?:RSS|Swap):\s+(\d+) kB$/gm)].map(([, value]) => Number(value));
+  return kibibytes.length === 0 ? undefined : kibibytes.reduce((sum, value) => sum + value, 0) * 1024;
+}

@@ -79,8 +79,8 @@ export interface HistoryOptions {
   readonly from: { readonly opened: OpenCheckpoint; readonly records: readonly ComponentRecord[] } | undefined;
 }
 
-/** What the memory of a machine takes, about, before it is known. */
-const MACHINE_BYTES = 100 * 1024 * 1024;
+/** What memory takes when it is compressed, about, as a part of it. */
+const COMPRESSED = 0.25;
 
 export function buildHistory(options: HistoryOptions): BuildHistory {
   const { store, parent, components, states, monitor, from } = options;
@@ -118,10 +118,10 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     await addLayer(name, path);
   }
 
-  /** Undefined, with a line that says why, where no layer can be made now. */
-  async function nextLayer(): Promise<Awaited<ReturnType<CheckpointStore['newLayer']>> | undefined> {
+  /** Undefined, with a line that says why, where no layer can be made now, or nothing of so many bytes beside it. */
+  async function nextLayer(bytes = 0): Promise<Awaited<ReturnType<CheckpointStore['newLayer']>> | undefined> {
     try {
-      const why = await store.paused();
+      const why = await store.makeRoom(bytes);
       if (why !== undefined) {
         monitor.line('kiln', `No checkpoints are made: ${why}`);
         return undefined;
@@ -150,13 +150,16 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   }
 
   async function keepMachine(
-    name: string,
-    { checkpointMachine: keep }: Instance,
+    { name, saved }: { readonly name: string; readonly saved: number },
+    { checkpointMachine: keep, memoryInUse }: Instance,
     context: LaunchContext,
   ): Promise<void> {
+    // How well it can be compressed shows only then: as much as it is must find room.
+    const memory = (await memoryInUse?.()) ?? 0;
+    if (!isWorthKeeping(saved, memory * COMPRESSED)) return;
     // One at a time: the machine has one memory.
     await publishing;
-    const layer = keep === undefined || stopped ? undefined : await nextLayer();
+    const layer = keep === undefined || stopped ? undefined : await nextLayer(memory);
     if (keep === undefined || layer === undefined) return;
     const frozen = Promise.withResolvers<true>();
     const within = { signal: closing.signal, monitor: context.monitor, onFrozen: () => frozen.resolve(true) };
@@ -250,14 +253,14 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     endedOnMachine: async (run, instance, context) => {
       const component = await note(run, context.signal);
       if (options.bootKey === undefined) return;
-      if (component?.machineKey === undefined || run.isLast || !isWorthKeeping(pending.seconds, MACHINE_BYTES)) return;
-      await keepMachine(component.name, instance, context);
+      if (component?.machineKey === undefined || run.isLast) return;
+      await keepMachine({ name: component.name, saved: pending.seconds }, instance, context);
     },
     booted: async (instance, { ranAt, seconds }, context) => {
       if (instance.unbooted !== undefined) return;
       bootedAt = ranAt.toISOString();
       if (options.bootKey === undefined || keyNow('vm') === undefined) return;
-      if (isWorthKeeping(seconds, MACHINE_BYTES)) await keepMachine('the boot', instance, context);
+      await keepMachine({ name: 'the boot', saved: seconds }, instance, context);
     },
     findMachine: async (signal) => {
       const found = await options.machineOn(records, signal);

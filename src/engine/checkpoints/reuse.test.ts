@@ -331,6 +331,26 @@ describe('checkpoints of machines', () => {
     assert.deepEqual([...checkpoints.layers], []);
   });
 
+  test('a machine is kept when that pays for as much memory as it has, and there is room for all of it', async () => {
+    const GIB = 1024 ** 3;
+    const components = (last: string) => ({ components: [long('vm'), note(last)], row: off });
+    bench.host.faults.memoryInUse = 16 * GIB;
+    try {
+      await build(components('vn'), 'vm');
+      assert.deepEqual([...checkpoints.checkpoints], [], '30 s are soon done');
+      bench.host.faults.memoryInUse = 4 * GIB;
+      checkpoints.faults.roomBytes = 3 * GIB;
+      const second = await build(components('vo'), 'vm');
+      assert.ok((await bench.log(second)).includes(`No checkpoints are made: ${4 * GIB} bytes are too many`));
+      assert.deepEqual([...checkpoints.layers], []);
+      checkpoints.faults.roomBytes = 5 * GIB;
+      await build(components('vp'), 'vm');
+      assert.deepEqual(await ran(await build(components('vq'), 'vm')), ['vq']);
+    } finally {
+      delete bench.host.faults.memoryInUse;
+    }
+  });
+
   test('a machine that has booted is kept for every recipe on its parent', async () => {
     bench.host.faults.launch = slowBoot;
     await build({ components: [note('vj')], row: off }, 'vm');

@@ -31,6 +31,8 @@ export interface SimulatedFaults {
   stopForCapture?: (instanceId: string, context: LaunchContext) => Promise<void>;
   terminate?: (instanceId: string) => Promise<void>;
   checkpointMachine?: (instanceId: string, context: LaunchContext) => Promise<void>;
+  /** Default: that of a small guest. */
+  memoryInUse?: number;
   boot?: (instanceId: string, context: LaunchContext, goingOn: MachineCheckpoint | undefined) => Promise<void>;
   command?: (instanceId: string, command: TargetCommand) => Promise<void>;
   /** Answers a command in place of programs of this machine; undefined: it runs. */
@@ -61,6 +63,8 @@ export interface SimulatedInstance {
   /** Aborted when the power goes; each boot has its own. */
   power: AbortController;
 }
+
+const SMALL_GUEST_BYTES = 400 * 1024 * 1024;
 
 /** What components write to `disk` in their home is on the disk: checkpoints and what starts from them have it. */
 function unbootedInstance(record: SimulatedInstance, faults: SimulatedFaults): UnbootedInstance {
@@ -140,6 +144,9 @@ export function simulatedBuildHost(
         await save(record);
         context.onFrozen?.();
       };
+    },
+    get memoryInUse() {
+      return record.mounted ? undefined : async () => faults.memoryInUse ?? SMALL_GUEST_BYTES;
     },
     diskBelow: async () => [record.keptAs ?? record.request.parentDisk.path],
     stopForCapture: async (context) => {

@@ -12,7 +12,13 @@ export interface SimulatedCheckpoints extends CheckpointStore {
   /** Checkpoints that builds work on. */
   readonly inUse: Set<string>;
   /** What throws here is what the operation throws. */
-  readonly faults: { put?: (key: string) => Promise<void>; seal?: () => Promise<void>; paused?: string };
+  readonly faults: {
+    put?: (key: string) => Promise<void>;
+    seal?: () => Promise<void>;
+    paused?: string;
+    /** Default: as much as is asked for. */
+    roomBytes?: number;
+  };
 }
 
 export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
@@ -83,6 +89,8 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
       })),
     stats: async () => ({ checkpoints: checkpoints.size, bytes: 0, limitBytes: 0, freeBytes: 0 }),
     paused: async () => faults.paused,
+    makeRoom: async (bytes) =>
+      faults.paused ?? (bytes > (faults.roomBytes ?? bytes) ? `${bytes} bytes are too many` : undefined),
     collect: async () => ({ checkpoints: 0, bytes: 0 }),
   };
   return store;

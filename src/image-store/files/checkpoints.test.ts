@@ -383,6 +383,43 @@ test('a put beyond the configured size removes older ones at once', async () => 
   assert.equal(await store.get(keyOf('a')), undefined);
 });
 
+test('room is made of what was used least recently, and of nothing where that is not enough', async () => {
+  await using fixture = await storeFixture();
+  const parent = await importSmall(fixture);
+  let free = 10 * MIB;
+  const store = await openCheckpointStore({
+    ...{ folder: fixture.storeFolder, limitBytes: GIB, minFreeBytes: 4 * MIB, clock: fixedClock },
+    freeBytes: async () => free,
+  });
+  for (const [index, digit] of ['a', 'b', 'c', 'd'].entries()) {
+    await putOn(fixture, store, parent, keyOf(digit), `text${digit}`);
+    const at = new Date(2026, 0, index + 1);
+    await utimes(join(fixture.storeFolder, 'checkpoints', `${keyOf(digit)}.json`), at, at);
+  }
+  const opened = await store.open(keyOf('a'), never);
+  await utimes(
+    join(fixture.storeFolder, 'checkpoints', `${keyOf('a')}.json`),
+    new Date(2025, 0, 1),
+    new Date(2025, 0, 1),
+  );
+  const each = (await store.stats()).bytes / 4;
+  const kept = async (): Promise<string> => (await store.list()).map(({ key }) => key[0]).join('');
+  assert.equal(await store.makeRoom(6 * MIB), undefined);
+  assert.equal(await kept(), 'dcba', 'there was room');
+  assert.match((await store.makeRoom(6 * MIB + 3.5 * each)) ?? '', /GiB are free .* one of this machine may take/);
+  assert.equal(await kept(), 'dcba', 'a is in use, and the others are too little');
+  assert.equal(await store.makeRoom(6 * MIB + 1.5 * each), undefined);
+  assert.equal(await kept(), 'da');
+  // What builds need goes first, whatever is to be written.
+  free = 4 * MIB - 0.5 * each;
+  assert.equal((await store.stats()).paused, undefined);
+  assert.equal(await store.makeRoom(0), undefined);
+  assert.equal(await kept(), 'a');
+  assert.match((await store.makeRoom(0)) ?? '', /^0.0 GiB are free on the disk/);
+  assert.match((await store.stats()).paused ?? '', /checkpoints leave/);
+  await opened.release();
+});
+
 test('a disk with little room pauses checkpoints', async () => {
   await using fixture = await storeFixture();
   const store = await openCheckpoints(fixture, GIB, 2 ** 60);

@@ -31,8 +31,10 @@ export interface CheckpointStoreOptions {
   readonly folder: string;
   /** What all layers of checkpoints together may take. */
   readonly limitBytes: number;
-  /** With less free than this no checkpoints are made: builds need the room. */
+  /** Checkpoints leave so much free: builds need the room. */
   readonly minFreeBytes: number;
+  /** Default: as the file system says. */
+  readonly freeBytes?: () => Promise<number>;
   readonly clock?: Clock;
 }
 
@@ -45,15 +47,24 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
   const never = new AbortController().signal;
   const lock = (signal: AbortSignal = never) => lockFile(lockPath(layout, 'store'), signal);
 
-  async function freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(layout.root);
-    return bavail * bsize;
+  const { freeBytes = () => freeOn(layout.root) } = options;
+
+  /** @param collectable Bytes that could be free. */
+  async function whyNoRoom(bytes: number, collectable: number): Promise<string | undefined> {
+    const free = await freeBytes();
+    if (free + collectable >= minFreeBytes + bytes) return undefined;
+    const one = bytes === 0 ? '' : `, one of this machine may take ${gibibytes(bytes)} GiB`;
+    return `${gibibytes(free)} GiB are free on the disk, and checkpoints leave ${gibibytes(minFreeBytes)} GiB to builds${one}`;
   }
 
-  async function paused(): Promise<string | undefined> {
-    const free = await freeBytes();
-    if (free >= minFreeBytes) return undefined;
-    return `${gibibytes(free)} GiB are free on the disk, and checkpoints leave ${gibibytes(minFreeBytes)} GiB to builds`;
+  async function makeRoom(bytes: number): Promise<string | undefined> {
+    if ((await whyNoRoom(bytes, 0)) === undefined) return undefined;
+    await using _lock = await lock();
+    const all = await list();
+    const why = await whyNoRoom(bytes, await collectableBytes(all));
+    if (why !== undefined) return why;
+    await collectLocked((await ownBytes(all)) - (minFreeBytes + bytes - (await freeBytes())));
+    return undefined;
   }
 
   async function sealLayer(...[name, on, signal]: Parameters<CheckpointStore['sealLayer']>) {
@@ -168,6 +179,10 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 
+  async function collectableBytes(checkpoints: readonly CachedCheckpoint[]): Promise<number> {
+    return (await ownBytes(checkpoints)) - (await ownBytes(checkpoints.filter(({ inUse }) => inUse)));
+  }
+
   /** @param spare The key of a checkpoint that goes last. */
   async function collectLocked(limit: number, spare?: string) {
     let kept = await list();
@@ -226,7 +241,7 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
     list,
     stats: async () => {
       const checkpoints = await list();
-      const why = await paused();
+      const why = await whyNoRoom(0, await collectableBytes(checkpoints));
       return {
         checkpoints: checkpoints.length,
         bytes: await ownBytes(checkpoints),
@@ -235,7 +250,8 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
         ...(why === undefined ? {} : { paused: why }),
       };
     },
-    paused,
+    paused: () => whyNoRoom(0, 0),
+    makeRoom,
     collect: async (limit = limitBytes) => {
       await using _lock = await lock();
       return collectLocked(limit);
@@ -246,6 +262,11 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
 /** Leases are read without the lock, and by other processes: never a part of one. */
 async function writeLease(file: string, layers: readonly string[]): Promise<void> {
   await writeFileAtomic(file, JSON.stringify(layers));
+}
+
+async function freeOn(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 function gibibytes(bytes: number): string {
