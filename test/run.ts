@@ -7,8 +7,8 @@
  * Files named `*.vm.test.ts` boot virtual machines: they run after the others, on a base image that is
  * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it).
  */
-import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { freemem, homedir, tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -21,28 +21,35 @@ const MOST_MINUTES = 45;
 /** For one test: several times what the slowest takes when the machine does other work as well. */
 const TEST_MINUTES = 10;
 const SLOWEST_SHOWN = 12;
+/** A file system in memory, and what it must have free to be used for tests without machines. */
+const MEMORY_FOLDER = '/dev/shm';
+const MEMORY_BYTES = 4 * 1024 ** 3;
 
 const checkout = resolve(import.meta.dirname, '..');
 const patterns = process.argv.slice(2);
 const files = globSync('{src,test}/**/*.test.ts', { cwd: checkout })
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
   .sort();
-const machineFiles = files.filter((file) => file.endsWith('.vm.test.ts'));
+// The last ones boot little, so that the run does not end with one long file alone.
+const machineFiles = files.filter((file) => file.endsWith('.vm.test.ts')).toReversed();
 const plainFiles = files.filter((file) => !file.endsWith('.vm.test.ts'));
 
 // On a machine of a continuous integration everything that appears is ours; elsewhere other programs make files too.
 const ours = process.env['CI'] === 'true' ? /./ : /kiln|qemu|mmdebstrap|postgres|pgsql/i;
-const places = { checkout, folders: [tmpdir(), homedir(), join(homedir(), '.local/share')], ours };
+const folders = [tmpdir(), MEMORY_FOLDER, homedir(), join(homedir(), '.local/share')];
+const places = { checkout, folders, ours };
 const ownFolder = mkdtempSync(join(tmpdir(), 'kiln-test-'));
+// For thousands of small files that come and go: on disk they take a good part of the processors' time.
+const quickFolder = mkdtempSync(join(hasMemory() ? MEMORY_FOLDER : tmpdir(), 'kiln-test-quick-'));
 // Functions run as users of their own, who have to get to their folders.
-chmodSync(ownFolder, 0o711);
+for (const folder of [ownFolder, quickFolder]) chmodSync(folder, 0o711);
 const before = takeTraces(places);
 const marker = `${process.pid}-${Date.now()}`;
 const workFolder = join(ownFolder, 'tmp');
 const homeFolder = join(ownFolder, 'home');
-mkdirSync(workFolder);
-mkdirSync(homeFolder);
-Object.assign(process.env, { [MARKER]: marker, TMPDIR: workFolder, HOME: homeFolder });
+const quickWorkFolder = join(quickFolder, 'tmp');
+for (const folder of [workFolder, homeFolder, quickWorkFolder]) mkdirSync(folder);
+Object.assign(process.env, { [MARKER]: marker, TMPDIR: quickWorkFolder, HOME: homeFolder });
 delete process.env['KILN_HOME'];
 delete process.env['DATABASE_URL'];
 
@@ -61,7 +68,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 let leaks: readonly string[] = [];
 try {
   if (files.length > 1) {
-    Object.assign(process.env, await prepareTestCluster(join(ownFolder, 'cluster'), interrupted.signal));
+    Object.assign(process.env, await prepareTestCluster(join(quickFolder, 'cluster'), interrupted.signal));
   }
   const baseImage =
     machineFiles.length === 0 ? undefined : prepareBaseImage(join(ownFolder, 'store'), interrupted.signal);
@@ -69,19 +76,20 @@ try {
   baseImage?.catch(() => {});
   await runFiles(plainFiles);
   if (baseImage !== undefined) {
-    Object.assign(process.env, await baseImage);
+    // Disks of machines are large.
+    Object.assign(process.env, await baseImage, { TMPDIR: workFolder });
     await runFiles(machineFiles);
   }
 } finally {
   clearTimeout(limit);
   leaks = [
     ...markedProcesses(marker).map(({ pid, command }) => `process left behind: ${pid} ${command}`),
-    ...entriesBelow(workFolder).map((path) => `file left behind: ${path}`),
+    ...[workFolder, quickWorkFolder].flatMap(entriesBelow).map((path) => `file left behind: ${path}`),
     ...entriesBelow(homeFolder).map((path) => `file left behind in the home folder: ${path}`),
     ...newTraces(before, takeTraces(places)),
   ];
   for (const { pid } of markedProcesses(marker)) process.kill(pid, 'SIGKILL');
-  rmSync(ownFolder, { recursive: true, force: true });
+  for (const folder of [ownFolder, quickFolder]) rmSync(folder, { recursive: true, force: true });
 }
 
 for (const leak of leaks.slice(0, 50)) console.log(`LEAK ${leak}`);
@@ -122,4 +130,10 @@ async function runFiles(paths: readonly string[]): Promise<void> {
   });
   const report = stream.compose(spec());
   for await (const chunk of report) process.stdout.write(chunk);
+}
+
+function hasMemory(): boolean {
+  if (!existsSync(MEMORY_FOLDER)) return false;
+  const stats = statfsSync(MEMORY_FOLDER);
+  return stats.bavail * stats.bsize >= MEMORY_BYTES && freemem() >= MEMORY_BYTES;
 }

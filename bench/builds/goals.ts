@@ -79,12 +79,14 @@ export const GOALS: readonly Goal[] = [
 /** A table of Markdown: what, goal, seen. */
 export function goalTable(figures: Figures, machine: string): string {
   const seen = (value: number | undefined): string => (value === undefined ? 'not measured' : `${value.toFixed(2)} s`);
+  const withUnit = (name: string, value: number): string =>
+    name.endsWith('MiB') ? `${value.toFixed(0)} MiB` : name.endsWith('count') ? String(value) : seen(value);
   const word = (is: boolean | undefined): string => (is === undefined ? '–' : is ? 'yes' : 'no');
   const rows = GOALS.map(
     ({ what, goal, figure, met }) => `| ${what} | ${goal} | ${seen(figures[figure])} | ${word(met(figures))} |`,
   );
   const others = Object.entries(figures)
     .filter(([name]) => !GOALS.some(({ figure }) => figure === name))
-    .map(([name, value]) => `| ${name} | | ${name.endsWith('MiB') ? `${value.toFixed(0)} MiB` : seen(value)} | |`);
+    .map(([name, value]) => `| ${name.replace(/ (MiB|count)$/, '')} | | ${withUnit(name, value)} | |`);
   return [`| Case | Goal | ${machine} | Met |`, '|---|---|---|---|', ...rows, ...others].join('\n');
 }
