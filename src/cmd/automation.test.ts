@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { createVerify, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import {
@@ -16,7 +18,9 @@ import {
 } from '@aws-sdk/client-imagebuilder';
 import pg from 'pg';
 import { textToSign } from '../notifications/envelope.ts';
+import { openMailServer } from '../notifications/mail-server.fixture.ts';
 import { componentData } from '../resources/test-service.ts';
+import { coerceError } from '../util/faults.ts';
 import type { Command } from './command.ts';
 import { connect } from './connect.ts';
 import { deadLetters } from './dead-letters.ts';
@@ -38,6 +42,38 @@ async function kiln({ config }: TestService, command: Command, ...argv: string[]
   const io = { stdout, stderr, colour: false } as unknown as Parameters<Command['run']>[1]['io'];
   await command.run(parseArguments('test', command, argv), { config, io, signal: never });
   return String(stdout.end().read() ?? '');
+}
+
+interface Followed {
+  readonly position: string;
+  // biome-ignore lint/suspicious/noExplicitAny: an event of any type.
+  readonly event: any;
+}
+
+/** `kiln events -f --json`, until it is disposed of. */
+function follow({ config }: TestService) {
+  const stop = new AbortController();
+  const stdout = new PassThrough();
+  const io = { stdout, stderr: new PassThrough(), colour: false } as unknown as Parameters<Command['run']>[1]['io'];
+  const args = parseArguments('test', events, ['-f', '--json']);
+  const running = events.run(args, { config, io, signal: stop.signal }).catch((error: unknown) => {
+    if (!stop.signal.aborted) stdout.destroy(coerceError(error));
+  });
+  const lines: Followed[] = [];
+  return {
+    /** All lines up to the first that is wanted. */
+    until: async (isWanted: (line: Followed) => boolean): Promise<readonly Followed[]> => {
+      for await (const text of createInterface({ input: stdout })) {
+        lines.push(JSON.parse(text));
+        if (lines.some(isWanted)) break;
+      }
+      return lines;
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await running;
+    },
+  };
 }
 
 interface Received {
@@ -234,6 +270,61 @@ test('commands get messages and events on their standard input, and only from th
   assert.match(told[0] ?? '', /^\$\(reboot\); "x" arn:aws:sns:/);
   assert.equal(told[1], '0', 'nothing of the service is in its environment');
   assert.equal(JSON.parse(told[2] ?? '').Message, 'hello');
+});
+
+test('an event goes to the webhook and the program of a rule, with an id that tells repetitions', async () => {
+  await using service = await openTestService();
+  await using webhook = await openWebhook();
+  const output = join(service.folder, 'told');
+  const script = `{ echo "$1 $KILN_RULE $KILN_EVENT_ID"; cat; } >"${output}.new" && mv "${output}.new" "${output}"\n`;
+  const program = join(service.folder, 'tell');
+  await writeFile(program, `#!/bin/sh\n${script}`, { mode: 0o755 });
+  await kiln(service, topic, 'add', 'images');
+  await definePipeline(service);
+  const pattern = '{"detail":{"state":{"status":["AVAILABLE"]}}}';
+  const targets = ['--webhook', webhook.url, '--command', JSON.stringify([program, 'a b'])];
+  await kiln(service, rule, 'add', 'done', '--pattern', pattern, ...targets);
+  await using followed = follow(service);
+  await kiln(service, pipeline, 'run', 'nightly', '--watch');
+
+  await webhook.count(1);
+  const [{ headers, body } = assert.fail()] = webhook.received;
+  const event = JSON.parse(body);
+  assert.deepEqual([event.source, event.detail.state.status], ['aws.imagebuilder', 'AVAILABLE']);
+  assert.match(event.id, /^[0-9a-f-]{36}$/);
+  assert.deepEqual(
+    [headers['content-type'], headers['x-kiln-rule'], headers['x-kiln-event-id']],
+    ['application/json', 'done', event.id],
+  );
+  let told = '';
+  // The program may still run.
+  while (told === '') told = await readFile(output, 'utf8').catch(() => '');
+  const [first, ...rest] = told.split('\n');
+  assert.equal(first, `a b done ${event.id}`);
+  assert.deepEqual(JSON.parse(rest.join('\n')), event);
+  // Who follows hears of all that came, this one the last.
+  const lines = await followed.until(({ event: { id } }) => id === event.id);
+  assert.deepEqual(lines[0]?.event.detail.state, { status: 'BUILDING' });
+  assert.deepEqual(lines.at(-1)?.event, event);
+});
+
+test('an address that is subscribed gets a mail', async () => {
+  await using mail = await openMailServer();
+  const home = await mkdtemp(join(tmpdir(), 'kiln-mail-test-'));
+  try {
+    const smtp = `{ host: 127.0.0.1, port: ${mail.port}, security: none, from: kiln@example.org }`;
+    await writeFile(join(home, 'config.yaml'), `smtp: ${smtp}\n`);
+    await using service = await openTestService({ KILN_HOME: home });
+    await kiln(service, topic, 'add', 'images');
+    await kiln(service, topic, 'subscribe', 'images', '--email', 'builds@example.org');
+    await kiln(service, topic, 'publish', 'images', 'It is there.', '--subject', 'Image web');
+    await mail.count(1);
+    assert.deepEqual(mail.recipients, ['RCPT TO:<builds@example.org>']);
+    assert.match(mail.mails[0] ?? '', /^Subject: Image web$/m);
+    assert.match(mail.mails[0] ?? '', /^It is there\.$/m);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
 });
 
 test('rules and endpoints that cannot be are refused by what is wrong with them', async () => {

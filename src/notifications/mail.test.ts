@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { createSendMail } from './mail.ts';
+import { openMailServer } from './mail-server.fixture.ts';
 
 const never = new AbortController().signal;
 const message = {
@@ -12,44 +11,6 @@ const message = {
   message: '{"path": "/etc/passwd"}\n.\nsecond line',
   publishedAt: new Date('2026-11-23T10:00:00Z'),
 };
-
-/** Speaks as much SMTP as a client needs, without TLS; `answers` replaces what it says to a command. */
-async function openMailServer(answers: Readonly<Record<string, string>> = {}) {
-  const mails: string[] = [];
-  const recipients: string[] = [];
-  const server = createServer((socket: Socket) => {
-    let rest = '';
-    let mail: string | undefined;
-    const say = (line: string): void => void socket.write(`${line}\r\n`);
-    say('220 test ESMTP');
-    socket.on('error', () => {});
-    socket.on('data', (chunk) => {
-      const lines = (rest + chunk.toString()).split('\r\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (mail !== undefined) {
-          if (line === '.') {
-            mails.push(mail);
-            mail = undefined;
-            say('250 taken');
-          } else mail += `${line}\n`;
-          continue;
-        }
-        const verb = line.slice(0, 4).toUpperCase();
-        if (verb === 'RCPT') recipients.push(line);
-        if (verb === 'DATA') mail = '';
-        say(answers[verb] ?? { EHLO: '250 test', DATA: '354 go on', QUIT: '221 bye' }[verb] ?? '250 ok');
-      }
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const close = async () => {
-    server.close();
-    await once(server, 'close');
-  };
-  return { port: (server.address() as AddressInfo).port, mails, recipients, [Symbol.asyncDispose]: close };
-}
 
 const server = (port: number, requireTls = false) => ({
   ...{ host: '127.0.0.1', port, secure: false, requireTls, from: 'kiln@example.org' },
