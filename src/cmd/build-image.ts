@@ -4,6 +4,7 @@ import type { ImageStore } from '../image-store/image-store.ts';
 import { type AppliedTemplate, applyTemplate, evaluateOutputs } from '../template/apply-template.ts';
 import { attributesOf } from '../template/attributes.ts';
 import type { TemplatePlan } from '../template/template-plan.ts';
+import { coerceError } from '../util/faults.ts';
 import { stageAsset } from './assets.ts';
 import type { BuildOutput } from './build-output.ts';
 import type { BuildChoice } from './choose-build.ts';
@@ -45,7 +46,10 @@ export interface BuildMachine {
 /** The record is read after an interruption too, but not for ever. */
 const READ_MS = 10_000;
 
-/** From a planned template to a tested image in a file, or to what there is to say about its failure. */
+/**
+ * From a planned template to a tested image in a file, or to what there is to say about its failure. Rejects only for what
+ * goes wrong before the build has begun; afterwards it is the outcome's fault.
+ */
 export async function buildImage(options: BuildImageOptions): Promise<BuildOutcome> {
   const { config, connection, plan, choice, tags = {}, report, machine, signal, startedAt } = options;
   const { client, address, accountId } = connection;
@@ -63,25 +67,32 @@ export async function buildImage(options: BuildImageOptions): Promise<BuildOutco
   const arn = await startBuild(client, choice, applied, tags, signal);
   report.started(arn);
   await using _preparation = prepareExport(options, arn);
-  const progress = await watchBuild(connection, arn, report, signal);
+  const { progress, lost } = await watchBuild(connection, arn, report, signal);
 
-  const image = await readImage(address, arn, AbortSignal.timeout(READ_MS));
-  const available = progress.status === 'AVAILABLE' && image.amiId !== undefined;
-  const file = available && !signal.aborted ? await exportOutput(options, arn, image.amiId ?? '') : undefined;
+  // From here on there is something to tell, whatever goes wrong.
+  let fault = lost;
+  const note = (error: unknown): undefined => {
+    fault ??= coerceError(error);
+  };
+  const image = await readImage(address, arn, AbortSignal.timeout(READ_MS)).catch(note);
+  const amiId = progress.status === 'AVAILABLE' ? image?.amiId : undefined;
+  const file = amiId === undefined || signal.aborted ? undefined : await exportOutput(options, arn, amiId).catch(note);
+  const kept = progress.status === 'FAILED' ? await machine.keptInstances(arn).catch(note) : undefined;
   return {
     imageBuildVersionArn: arn,
     status: progress.status,
-    reason: image.reason ?? progress.reason,
-    amiId: image.amiId,
+    reason: image?.reason ?? progress.reason,
+    amiId: image?.amiId,
     file: file?.path,
     fileBytes: file?.bytes,
     seconds: (performance.now() - startedAt) / 1000,
     steps: progress.steps,
-    failure: image.failure,
-    ranOn: image.ranOn,
+    failure: image?.failure,
+    ranOn: image?.ranOn,
     tail: progress.tail,
-    keptInstances: progress.status === 'FAILED' ? await machine.keptInstances(arn) : [],
-    outputs: available ? evaluateOutputs(plan, attributesAfter(choice, applied, arn, image.amiId ?? '')) : [],
+    keptInstances: kept ?? [],
+    outputs: amiId === undefined ? [] : evaluateOutputs(plan, attributesAfter(choice, applied, arn, amiId)),
+    fault,
   };
 }
 

@@ -1,3 +1,5 @@
+import { explainReason } from '../engine/failure-cause/cause-line.ts';
+import type { FailureClass } from '../engine/failure-cause/failure-classes.ts';
 import type { TemplatePlan } from '../template/template-plan.ts';
 import { type BuildMachine, buildImage } from './build-image.ts';
 import { type BuildOutput, readOutput } from './build-output.ts';
@@ -17,6 +19,8 @@ import { findKeptInstances } from './kept-instances.ts';
 import { openDisks } from './open-disks.ts';
 import { prepareExport } from './prepare-export.ts';
 import { readPlan, TEMPLATE_OPTIONS } from './template-plans.ts';
+
+const MISSING_PREREQUISITE: FailureClass = 'missing prerequisite';
 
 export const build: Command = {
   usage:
@@ -70,6 +74,7 @@ export const build: Command = {
         io.stderr.write('kiln: other builds use this service; waiting for their end\n'),
       );
     }
+    if (outcome.fault !== undefined && !signal.aborted) throw outcome.fault;
     return exitCodeOf(outcome, signal);
   },
 };
@@ -104,7 +109,8 @@ function createReport(json: boolean, io: Io): BuildReport {
   return io.stdout.isTTY ? createLiveReport(io.stdout, io.colour) : createPlainReport(write);
 }
 
-function exitCodeOf({ status }: BuildOutcome, signal: AbortSignal): ExitCode {
+function exitCodeOf({ status, reason = '' }: BuildOutcome, signal: AbortSignal): ExitCode {
   if (signal.aborted || status === 'CANCELLED') return EXIT.interrupted;
-  return status === 'AVAILABLE' ? EXIT.done : EXIT.failed;
+  if (status === 'AVAILABLE') return EXIT.done;
+  return explainReason(reason).cause === MISSING_PREREQUISITE ? EXIT.missingPrerequisite : EXIT.failed;
 }

@@ -10,8 +10,10 @@ import type { TemplatePlan } from '../template/template-plan.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { Connection } from './connect.ts';
 import type { BuildReport } from './display/build-report.ts';
+import { patienceAfter } from './patience.ts';
 import { readImage } from './read-image.ts';
 import { callOperation } from './service-client.ts';
+import { ANSWER_MS } from './start-build.ts';
 import { watchBuild } from './watch-build.ts';
 
 export interface EnsureImageOptions {
@@ -43,8 +45,9 @@ export async function ensureImage(wanted: WantedImage, options: EnsureImageOptio
   const running = own.findLast(({ status }) => isUnfinished(status as ImageStatus));
   const arn = running?.arn ?? (await startBuild(wanted, definition, options));
   report.started(arn);
-  const progress = await watchBuild(connection, arn, report, signal);
+  const { progress, lost } = await watchBuild(connection, arn, report, signal);
   signal.throwIfAborted();
+  if (lost !== undefined) throw lost;
   if (progress.status === 'AVAILABLE') return describe(arn, 'created', connection);
   const { reason } = await readImage(connection.address, arn, AbortSignal.timeout(READ_MS));
   throw new BuildFailure(`The image '${wanted.logicalId}' is ${progress.status}: ${reason ?? 'no reason was given'}`, {
@@ -62,7 +65,9 @@ async function startBuild(
   const ofStack = planned === undefined ? {} : stackTags(plan.stackName, planned);
   const tags = { ...tagsOf(input['tags']), ...ofStack, [STACK_TAGS.definition]: definition };
   const request = { ...input, tags, clientToken: randomUUID() };
-  const answer = await callOperation(connection.address, 'CreateImage', request, signal);
+  signal.throwIfAborted();
+  using patience = patienceAfter(signal, ANSWER_MS);
+  const answer = await callOperation(connection.address, 'CreateImage', request, patience.signal);
   return String(answer['imageBuildVersionArn']);
 }
 

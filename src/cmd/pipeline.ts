@@ -33,12 +33,8 @@ export const pipeline: Command = {
     }
     const write = (text: string): void => void io.stdout.write(text);
     const report = io.stdout.isTTY ? createLiveReport(io.stdout, io.colour) : createPlainReport(write);
-    let progress: Awaited<ReturnType<typeof watchBuild>>;
-    try {
-      progress = await watchBuild(connection, arn, report, signal);
-    } finally {
-      report.close();
-    }
+    const { progress, lost } = await watchBuild(connection, arn, report, signal).finally(() => report.close());
+    if (lost !== undefined) throw lost;
     const { status } = progress;
     io.stdout.write(`${status} ${arn}\n`);
     if (signal.aborted || status === 'CANCELLED') return EXIT.interrupted;

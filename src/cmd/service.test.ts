@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CreateImageCommand, type ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
+import type { ImageStore } from '../image-store/image-store.ts';
 import { lockHome } from '../state/home-lock.ts';
 import { plan } from '../template/test-template.ts';
+import { BuilderFault } from '../util/faults.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
 import { buildImage } from './build-image.ts';
 import { chooseBuild } from './choose-build.ts';
@@ -12,50 +15,24 @@ import type { BuildOutcome } from './display/build-outcome.ts';
 import { createJsonReport } from './display/json-report.ts';
 import { openTestService, type TestService } from './service.fixture.ts';
 import { followBuild } from './service-client.ts';
+import { template } from './template.fixture.ts';
 
 const never = new AbortController().signal;
-
-const template = (command: string, more = ''): string => `
-Resources:
-  Tool:
-    Type: AWS::ImageBuilder::Component
-    Properties:
-      Name: tool
-      Version: 1.0.0
-      Platform: Linux
-      Data: |
-        schemaVersion: 1.0
-        phases:
-          - name: build
-            steps:
-              - name: Work
-                action: ExecuteBash
-                inputs:
-                  commands:
-                    - ${command}
-  Recipe:
-    Type: AWS::ImageBuilder::ImageRecipe
-    Properties:
-      Name: web
-      Version: 1.0.0
-      ParentImage: arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x
-      Components: [{ ComponentArn: !Ref Tool }]
-      WorkingDirectory: WORK
-  Infrastructure:
-    Type: AWS::ImageBuilder::InfrastructureConfiguration
-    Properties: { Name: web, InstanceProfileName: profile${more} }
-  Image:
-    Type: AWS::ImageBuilder::Image
-    Properties: { ImageRecipeArn: !Ref Recipe, InfrastructureConfigurationArn: !Ref Infrastructure }
-Outputs:
-  Ami: { Value: !GetAtt Image.ImageId }
-  Recipe: { Value: !Ref Recipe }
-`;
 
 interface Build {
   readonly outcome: BuildOutcome;
   readonly events: readonly Record<string, unknown>[];
 }
+
+interface Changed {
+  readonly through?: (client: ImagebuilderClient) => ImagebuilderClient;
+  readonly exportImage?: ImageStore['export'];
+}
+
+const writeName: ImageStore['export'] = async (amiId, file) => {
+  await writeFile(file, amiId);
+  return { bytes: amiId.length };
+};
 
 /** What `kiln build --json` does, with another disk copier. */
 async function build(
@@ -63,9 +40,11 @@ async function build(
   text: string,
   signal = never,
   onEvent?: (event: string) => void,
+  { through = (client: ImagebuilderClient) => client, exportImage = writeName }: Changed = {},
 ): Promise<Build> {
   const { config, folder, buildHost } = test;
-  await using connection = await connect(config, never);
+  await using own = await connect(config, never);
+  const connection = { ...own, client: through(own.client) };
   const planned = await plan(text.replace('WORK', join(folder, 'work')), { accountId: connection.accountId });
   const events: Record<string, unknown>[] = [];
   const outcome = await buildImage({
@@ -79,10 +58,7 @@ async function build(
       onEvent?.(line);
     }),
     machine: {
-      exportImage: async (amiId, file) => {
-        await writeFile(file, amiId);
-        return { bytes: amiId.length };
-      },
+      exportImage,
       prepareExport: async () => {},
       keptInstances: async (arn) => {
         const kept = (await buildHost.list()).filter(({ owner }) => owner === arn);
@@ -146,17 +122,62 @@ test('an interrupted build is cancelled and nothing of it is left', async () => 
   assert.equal(service.buildHost.instances.size, 0);
 });
 
+test('a build is cancelled that began while its caller was interrupted', async () => {
+  await using service = await openTestService();
+  const controller = new AbortController();
+  const through = (client: ImagebuilderClient): ImagebuilderClient => {
+    const send = (command: CreateImageCommand, options: object): Promise<unknown> => {
+      const answer = client.send(command, options);
+      if (command instanceof CreateImageCommand) controller.abort(new Error('Ctrl-C'));
+      return answer;
+    };
+    return { send } as unknown as ImagebuilderClient;
+  };
+  const { outcome } = await build(service, template('sleep 600'), controller.signal, undefined, { through });
+  assert.equal(outcome.status, 'CANCELLED');
+  assert.equal(service.buildHost.instances.size, 0);
+});
+
+test('an image whose file cannot be written is told with its AMI, and what is wrong with the file', async () => {
+  await using service = await openTestService();
+  const exportImage: ImageStore['export'] = async () => {
+    throw new BuilderFault('The disk is full');
+  };
+  const { outcome } = await build(service, template('echo some work'), never, undefined, { exportImage });
+  assert.equal(outcome.status, 'AVAILABLE', outcome.reason);
+  assert.match(outcome.amiId ?? '', /^ami-/);
+  assert.equal(outcome.file, undefined);
+  assert.match(outcome.fault?.message ?? '', /The disk is full/);
+});
+
+test('a build of which nothing is heard any more is told as far as it came', async (t) => {
+  await using service = await openTestService();
+  const real = globalThis.fetch;
+  const line = { kind: 'image', at: '2026-11-23T03:00:00.000Z', status: 'BUILDING' };
+  t.mock.method(globalThis, 'fetch', (...args: Parameters<typeof fetch>) => {
+    if (!String(args[0]).includes('/kiln/v1/follow')) return real(...args);
+    const body = ReadableStream.from(
+      (async function* () {
+        yield new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+        throw new Error('the connection was reset');
+      })(),
+    );
+    return Promise.resolve(new Response(body));
+  });
+  const { outcome } = await build(service, template('echo some work'));
+  assert.equal(outcome.status, 'BUILDING');
+  assert.match(outcome.imageBuildVersionArn, /:image\/web\/1\.0\.0\/1$/);
+  assert.match(outcome.fault?.message ?? '', /went away while it was listened to/);
+});
+
 test('stopping the service cancels what is being built', async () => {
   await using service = await openTestService();
   let stopped: Promise<void> | undefined;
   const { outcome } = await build(service, template('echo begun; sleep 600'), never, (line) => {
     if (line.includes('"begun"')) stopped ??= service.service.stop();
-  }).catch(async () => {
-    await stopped;
-    return { outcome: undefined };
   });
   await stopped;
-  assert.ok(outcome === undefined || outcome.status === 'CANCELLED');
+  assert.ok(outcome.fault !== undefined || outcome.status === 'CANCELLED');
   assert.equal(service.buildHost.instances.size, 0);
 });
 

@@ -8,15 +8,25 @@ import {
 import type { AppliedTemplate } from '../template/apply-template.ts';
 import { BuilderFault } from '../util/faults.ts';
 import type { BuildChoice } from './choose-build.ts';
+import { patienceAfter } from './patience.ts';
 
-/** Asks the service for the build of an image with these tags beside its own. Gives the image build version ARN. */
+/** How long an answer is awaited that an interruption crosses. */
+export const ANSWER_MS = 10_000;
+
+/**
+ * Asks the service for the build of an image with these tags beside its own. Gives the image build version ARN, also when
+ * `signal` aborts while the service answers: then the build has begun, and is for the caller to cancel.
+ */
 export async function startBuild(
   client: ImagebuilderClient,
   choice: BuildChoice,
   applied: AppliedTemplate,
   tags: Readonly<Record<string, string>>,
-  abortSignal: AbortSignal,
+  signal: AbortSignal,
 ): Promise<string> {
+  signal.throwIfAborted();
+  using patience = patienceAfter(signal, ANSWER_MS);
+  const abortSignal = patience.signal;
   const answer =
     choice.kind === 'image'
       ? await client.send(new CreateImageCommand(withTags(imageInput(choice, applied), tags)), { abortSignal })

@@ -1,8 +1,15 @@
 import { CancelImageCreationCommand } from '@aws-sdk/client-imagebuilder';
+import { coerceError } from '../util/faults.ts';
 import type { Connection } from './connect.ts';
 import { advance, type BuildProgress, NO_PROGRESS } from './display/build-progress.ts';
 import type { BuildReport } from './display/build-report.ts';
 import { followBuild } from './service-client.ts';
+
+export interface WatchedBuild {
+  readonly progress: BuildProgress;
+  /** Why nothing was heard of the build any more before its end; it may go on. */
+  readonly lost: Error | undefined;
+}
 
 /** How long a cancelled build may take to end; what is left then is ended with the service or by its next start. */
 const CANCEL_MS = 10_000;
@@ -16,7 +23,7 @@ export async function watchBuild(
   arn: string,
   report: BuildReport,
   signal: AbortSignal,
-): Promise<BuildProgress> {
+): Promise<WatchedBuild> {
   let progress = NO_PROGRESS;
   const givingUp = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -33,10 +40,9 @@ export async function watchBuild(
       progress = advance(progress, line);
       report.line(line);
     }
-    return progress;
+    return { progress, lost: undefined };
   } catch (error) {
-    if (givingUp.signal.aborted) return progress;
-    throw error;
+    return { progress, lost: givingUp.signal.aborted ? undefined : coerceError(error) };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', cancel);

@@ -21,6 +21,8 @@ export interface BuildOutcome {
   readonly keptInstances: readonly KeptInstance[];
   /** Values of the template's outputs. */
   readonly outputs: readonly { readonly name: string; readonly value: string }[];
+  /** What went wrong beside the build: the service went away, or the file could not be written. */
+  readonly fault?: Error | undefined;
 }
 
 /** How the components of a build were run. */

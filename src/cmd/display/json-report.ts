@@ -15,7 +15,8 @@ export function createJsonReport(write: (text: string) => void): BuildReport {
 }
 
 function doneFields(outcome: BuildOutcome): object {
-  const { imageBuildVersionArn, status, reason, amiId, file, seconds, steps, failure, keptInstances, ranOn } = outcome;
+  const { imageBuildVersionArn, status, reason, amiId, file, seconds, steps, failure, keptInstances, ranOn, fault } =
+    outcome;
   return {
     imageBuildVersionArn,
     status,
@@ -31,5 +32,6 @@ function doneFields(outcome: BuildOutcome): object {
       seconds: step.seconds ?? null,
     })),
     ...(status === 'AVAILABLE' ? {} : { reason: reason ?? null, failure: failure ?? null, keptInstances }),
+    ...(fault === undefined ? {} : { fault: fault.message }),
   };
 }

@@ -106,6 +106,15 @@ test('a success ends with ARN, AMI, what it ran on, file, size and the time of e
   }
 });
 
+test('a file that was not written is told with the command that writes it, and with what was wrong', () => {
+  const outcome = { ...BUILT, file: undefined, fileBytes: undefined, fault: new Error('the disk is full') };
+  const text = renderSummary(outcome, pc.createColors(false)).join('\n');
+  assert.match(text, /kiln export ami-0123456789abcdef0 FILE/);
+  const done = JSON.parse(written((report) => report.done(outcome), createJsonReport));
+  assert.equal(done.file, null);
+  assert.equal(done.fault, 'the disk is full');
+});
+
 test('a failure names component, phase, step, error and last lines, and how to enter and end what was kept', () => {
   const text = renderSummary(FAILED, pc.createColors(false)).join('\n');
   for (const part of [

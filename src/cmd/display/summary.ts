@@ -27,7 +27,9 @@ function result(outcome: BuildOutcome, colours: Colors): readonly string[] {
     ...(amiId === undefined ? [] : [`AMI        ${amiId}   (kiln run ${amiId} boots it)`]),
     ...(ranOn === undefined ? [] : [`Ran        ${describeRun(ranOn)}`]),
     ...(file === undefined
-      ? []
+      ? amiId === undefined
+        ? []
+        : [`File       was not written   (kiln export ${amiId} FILE writes it)`]
       : [`File       ${file}${fileBytes === undefined ? '' : `   ${formatBytes(fileBytes)}`}`]),
     ...outputs.map(({ name, value }) => `Output     ${name} = ${sanitise(value)}`),
   ];

@@ -26,6 +26,7 @@ export function classifyFailure(error: Error): FailureCause {
   if (error instanceof ComponentFailure) return causeOf(classOfComponent(error));
   if (error instanceof DistributionFailed) return classifyFailure(coerceError(error.cause));
   if (error instanceof TargetLostError) return causeOf('guest lost');
+  if (error instanceof BuilderFault && error.missingPrerequisite) return causeOf('missing prerequisite');
   if (error instanceof BuilderFault) return WORKER_FULL.test(error.message) ? FULL_WORKER : causeOf('builder fault');
   if (error instanceof InvalidDocumentError || error instanceof AwsError) return causeOf('definition');
   if (!(error instanceof BuildFailure)) return causeOf('builder fault');

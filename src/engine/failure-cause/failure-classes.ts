@@ -9,6 +9,7 @@ export type FailureClass =
   | 'disk full'
   | 'out of memory'
   | 'too many processes'
+  | 'missing prerequisite'
   | 'definition';
 
 interface ClassRule {
@@ -105,6 +106,7 @@ export const ADVICE: Readonly<Record<FailureClass, string>> = {
   stopped: 'Whoever said STOP may have given a reason; mend what it names, then go on with RetryImage or build again.',
   'function failed':
     'Read what the function or the state machine said in the log; the image itself may have nothing to do with it.',
+  'missing prerequisite': 'Install or configure on the worker what is missing, then build again.',
   'builder fault': 'Put the worker in order, then build again; the definitions are not to blame.',
   definition: 'Mend the definition that the message names, then build again.',
 };
