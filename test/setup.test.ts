@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -44,6 +45,51 @@ test('without root and without packages there is one message with the command to
   assert.equal(existsSync(join(folder, 'checkout/node_modules')), false);
 });
 
+test('every command that builds or boots installs what that needs, and no other does', () => {
+  withNodeModules('echo begun');
+  for (const command of ['apply', 'build', 'pipeline', 'run', 'serve', 'shell', 'worker']) {
+    const result = kiln(command);
+    assert.equal(result.status, 3, command);
+    assert.match(result.stderr, /no apt-get.*one-package other/s);
+  }
+  for (const command of ['approve', 'explain', 'images', 'logs', 'plan', 'reject', 'rm']) {
+    assert.equal(kiln(command).stdout, 'begun\n', command);
+  }
+});
+
+test('what is missing is installed by one call of apt and one of npm, and a second start calls neither', () => {
+  program('id', 'echo 0');
+  program('node', 'echo 24');
+  for (const tool of ['chmod', 'cat', 'touch']) link(tool);
+  const calls = join(folder, 'calls');
+  const probe = join(folder, 'a-file');
+  writeFileSync(join(folder, 'checkout/scripts/packages.txt'), `one-package  a-program\nother  ${probe}\n`);
+  program(
+    'apt-get',
+    `echo "apt-get $*" >>${calls}
+case $1 in
+  install) printf '#!/bin/sh\n' >${join(bin, 'a-program')}; chmod +x ${join(bin, 'a-program')}; touch ${probe} ;;
+esac`,
+  );
+  program(
+    'npm',
+    `echo "npm $*" >>${calls}
+mkdir -p node_modules/node/bin
+printf '#!/bin/sh\necho begun\n' >node_modules/node/bin/node
+chmod +x node_modules/node/bin/node`,
+  );
+  for (const attempt of ['first', 'second']) {
+    const result = kiln('build', 'template.yaml');
+    assert.equal(result.status, 0, `${attempt}: ${result.stderr}`);
+    assert.equal(result.stdout, 'begun\n', attempt);
+  }
+  assert.deepEqual(readFileSync(calls, 'utf8').trimEnd().split('\n'), [
+    'apt-get update -q',
+    'apt-get install -q -y --no-install-recommends one-package other',
+    'npm ci --no-audit --no-fund --loglevel=error',
+  ]);
+});
+
 test('on a machine without apt it says what to install', () => {
   program('id', 'echo 0');
   const result = kiln('build', 'template.yaml');
@@ -72,11 +118,7 @@ test('an old Node is named before anything is installed', () => {
 
 test('when all is there it starts at once, with the arguments as they were given', () => {
   writeFileSync(join(folder, 'checkout/scripts/packages.txt'), `present  ${bin}\n`);
-  const modules = join(folder, 'checkout/node_modules');
-  mkdirSync(join(modules, 'node/bin'), { recursive: true });
-  writeFileSync(join(modules, '.kiln-installed-lock'), '{}');
-  writeFileSync(join(modules, 'node/bin/node'), '#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n');
-  chmodSync(join(modules, 'node/bin/node'), 0o755);
+  withNodeModules('for word in "$@"; do echo "<$word>"; done');
   const result = kiln('build', 'a b', '$(touch x)');
   assert.equal(result.status, 0, result.stderr);
   const program = `${join(folder, 'checkout')}/src/cmd/kiln.ts`;
@@ -96,6 +138,15 @@ function kiln(...args: readonly string[]): { status: number | null; stdout: stri
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+/** As after an installation; Kiln's own Node is this script. */
+function withNodeModules(node: string): void {
+  const modules = join(folder, 'checkout/node_modules');
+  mkdirSync(join(modules, 'node/bin'), { recursive: true });
+  writeFileSync(join(modules, '.kiln-installed-lock'), '{}');
+  writeFileSync(join(modules, 'node/bin/node'), `#!/bin/sh\n${node}\n`);
+  chmodSync(join(modules, 'node/bin/node'), 0o755);
 }
 
 function program(name: string, body: string): void {

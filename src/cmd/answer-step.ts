@@ -32,7 +32,7 @@ function answerCommand(answer: Answer, { summary }: { readonly summary: string }
 async function run(answer: Answer, args: CommandArguments, { config, io, signal }: CommandContext): Promise<ExitCode> {
   const [wanted] = args.positionals;
   const reason = args.text('reason');
-  await using connection = await connect(config, signal);
+  await using connection = await connect(config, signal, { builds: false });
   const { client } = connection;
   const steps = await waitingSteps(client, signal);
   if (wanted === undefined) {

@@ -48,7 +48,7 @@ export const plan: Command = {
         import('./connect.ts'),
         import('./service-client.ts'),
       ]);
-      connecting ??= connect(config, signal).then((connection) => stack.use(connection));
+      connecting ??= connect(config, signal, { builds: false }).then((connection) => stack.use(connection));
       return callOperation((await connecting).address, operation, input, signal);
     };
     let connecting: ReturnType<typeof import('./connect.ts').connect> | undefined;

@@ -55,7 +55,7 @@ async function findState(
   wanted: string | undefined,
   { config, signal }: CommandContext,
 ): Promise<BuildState> {
-  await using connection = await connect(config, signal);
+  await using connection = await connect(config, signal, { builds: false });
   const { client, address } = connection;
   const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn: arn }), { abortSignal: signal });
   const steps = await readBuildSteps(client, arn, signal);
