@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
-import { nameOfThisProcess } from './process-identity.ts';
+import { nameOfThisProcess } from '../../util/process-identity.ts';
 import {
   captureRequest,
   importSmall,
@@ -132,6 +132,23 @@ for (const [damage, message, spoil] of [
     await assert.rejects(stat(join(fixture.folder, 'out.raw')), { code: 'ENOENT' });
   });
 }
+
+test('what to do about a spoilt disk can be done: what is built on it goes first', async () => {
+  await using fixture = await storeFixture();
+  const { parent, parentDisk } = await parentAndChild(fixture);
+  const child = await fixture.store.get(CHILD);
+  assert.ok(child);
+  const overlay = await writeOverlay(fixture, child, 'grandchild');
+  await fixture.store.capture({ ...captureRequest(GRANDCHILD, overlay, child), source: 'import' }, fixture.context);
+  await chmod(parentDisk, 0o600);
+  await flipByte(parentDisk);
+  const error = await fixture.store.bootDisk(parent.amiId).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof BuilderFault);
+  const named = [...(error.hint ?? '').matchAll(/kiln rm ([^ ,)]+)/g)].map(([, image]) => image);
+  assert.deepEqual(named, [GRANDCHILD, child.source, parent.amiId]);
+  for (const amiId of [GRANDCHILD, CHILD, parent.amiId]) await fixture.store.remove(amiId);
+  assert.deepEqual(await fixture.store.list(), []);
+});
 
 test('a disk that was only touched is read again and accepted', async () => {
   await using fixture = await storeFixture();

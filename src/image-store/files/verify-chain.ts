@@ -16,6 +16,7 @@ export async function verifyChain(layout: Layout, image: MachineImage, signal?: 
 
 async function verifyImage(layout: Layout, image: MachineImage, signal: AbortSignal | undefined): Promise<void> {
   await verifyDisk(layout, image, signal);
-  const whose = { name: `A layer of the disk of ${image.amiId} (${image.name})`, hint: howToMend(image) };
+  const name = `A layer of the disk of ${image.amiId} (${image.name})`;
+  const whose = { name, hint: () => howToMend(layout, image) };
   for (const layer of image.layers ?? []) await verifyLayer(layout, layer, whose, signal);
 }
