@@ -29,3 +29,15 @@ test('a folder in which something is mounted is not removed until it is unmounte
   await assert.rejects(stat(folder), { code: 'ENOENT' });
   await removeTree(folder);
 });
+
+test('a folder goes that somebody still puts files into for a moment', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-tree-'));
+  const write = async (writer: number): Promise<void> => {
+    for (let number = 0; number < 100; number++) await writeFile(join(folder, `${writer}-${number}`), '');
+  };
+  // They fail once the folder is gone.
+  const writing = Promise.allSettled([1, 2].map(write));
+  await removeTree(folder);
+  await writing;
+  await assert.rejects(stat(folder), { code: 'ENOENT' });
+});

@@ -1,6 +1,9 @@
 import { readFile, realpath, rm } from 'node:fs/promises';
 import { BuilderFault } from '../../util/faults.ts';
 
+/** A process that was killed just now may still put a file in. Node waits longer from one try to the next: 5 s in all. */
+const WHILE_OTHERS_END = { maxRetries: 9, retryDelay: 100 };
+
 /**
  * Removes a folder with all that is in it; succeeds when there is none. Refuses while something is mounted in it: a root
  * folder of an image in which the host's `/dev` were mounted would take that with it.
@@ -15,7 +18,7 @@ export async function removeTree(folder: string): Promise<void> {
       hint: `Unmount it: umount ${mount}`,
     });
   }
-  await rm(path, { recursive: true, force: true });
+  await rm(path, { recursive: true, force: true, ...WHILE_OTHERS_END });
 }
 
 async function mountPoints(): Promise<readonly string[]> {

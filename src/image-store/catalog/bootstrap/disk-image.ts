@@ -1,5 +1,6 @@
 import { open, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endingWithUs } from '../../../util/ending-with-us.ts';
 import { BuilderFault } from '../../../util/faults.ts';
 import { run } from '../../../util/spawn.ts';
 import { storageFault, systemErrorIn } from '../../files/storage-fault.ts';
@@ -66,7 +67,7 @@ async function makeFileSystem(request: DiskImageRequest): Promise<void> {
     ...['-O', FEATURES, '-U', request.rootUuid, '-L', 'root', '-E', extended],
     ...['-d', request.rootFolder, request.disk, `${kibibytes}k`],
   ];
-  const result = await run(request.mke2fs, args, { signal: request.signal });
+  const result = await run(...endingWithUs(request.mke2fs, args), { signal: request.signal });
   if (result.code === 0) return;
   const stderr = result.stderr.toString().trim();
   const cause = new Error(stderr);

@@ -1,3 +1,4 @@
+import { ENDING_PROGRAMS } from '../../../util/ending-with-us.ts';
 import { BuilderFault } from '../../../util/faults.ts';
 import { isReadable } from './apt-sources.ts';
 
@@ -10,6 +11,8 @@ interface Program {
 const PROGRAMS = {
   mmdebstrap: { debianPackage: 'mmdebstrap', paths: ['/usr/bin/mmdebstrap'] },
   mke2fs: { debianPackage: 'e2fsprogs', paths: ['/usr/sbin/mke2fs', '/sbin/mke2fs'] },
+  setpriv: { debianPackage: 'util-linux', paths: ['/usr/bin/setpriv', '/bin/setpriv'] },
+  unshare: { debianPackage: 'util-linux', paths: ['/usr/bin/unshare', '/bin/unshare'] },
 } as const satisfies Readonly<Record<string, Program>>;
 
 export const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
@@ -29,18 +32,19 @@ export async function findPrograms(isRoot: boolean): Promise<BootstrapPrograms> 
       missingPrerequisite: true,
     });
   }
-  const missing: string[] = [];
+  const missing = new Set<string>();
   const find = async (program: Program): Promise<string> => {
     for (const path of program.paths) if (await isReadable(path)) return path;
-    missing.push(program.debianPackage);
+    missing.add(program.debianPackage);
     return '';
   };
   const mmdebstrap = await find(PROGRAMS.mmdebstrap);
   const mke2fs = await find(PROGRAMS.mke2fs);
-  if (!(await isReadable(DEBIAN_KEYRING))) missing.push('debian-archive-keyring');
-  if (missing.length > 0) {
-    throw new BuilderFault(`Programs to make Debian images with are missing: ${missing.join(', ')}`, {
-      hint: `Install them, on Debian and Ubuntu: apt-get install ${missing.join(' ')}`,
+  for (const program of ENDING_PROGRAMS) await find(PROGRAMS[program]);
+  if (!(await isReadable(DEBIAN_KEYRING))) missing.add('debian-archive-keyring');
+  if (missing.size > 0) {
+    throw new BuilderFault(`Programs to make Debian images with are missing: ${[...missing].join(', ')}`, {
+      hint: `Install them, on Debian and Ubuntu: apt-get install ${[...missing].join(' ')}`,
       missingPrerequisite: true,
     });
   }

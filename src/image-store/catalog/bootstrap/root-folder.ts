@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endingWithUs } from '../../../util/ending-with-us.ts';
 import { BuilderFault } from '../../../util/faults.ts';
 import { run } from '../../../util/spawn.ts';
 import { removeTree } from '../../files/remove-tree.ts';
@@ -66,7 +67,9 @@ export async function makeRootFolder(
     `--customize-hook=${hooks.customize}`,
   ];
   try {
-    const result = await run(request.programs.mmdebstrap, [...options, archive.suite, path, sourcesFile], {
+    // Killed with what it has started: nothing may write into the folder when the next start of Kiln removes it.
+    const args = [...options, archive.suite, path, sourcesFile];
+    const result = await run(...endingWithUs(request.programs.mmdebstrap, args), {
       signal,
       // Nothing of the caller's environment: maintainer scripts would see it.
       env: { ...ENVIRONMENT, TMPDIR: folder, HOME: folder, SOURCE_DATE_EPOCH: String(request.sourceDateEpoch) },

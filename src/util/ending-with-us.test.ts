@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { endingWithUs } from './ending-with-us.ts';
+import { run } from './spawn.ts';
+
+const skip = process.getuid?.() === 0 ? false : 'only root makes PID namespaces';
+
+async function processesWith(word: string): Promise<number> {
+  const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name));
+  const commands = pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
+  return (await Promise.all(commands)).filter((command) => command.includes(word)).length;
+}
+
+test('what a program has started ends with the process that started the program, when that is killed', {
+  skip,
+}, async () => {
+  const mark = `mark-${crypto.randomUUID()}`;
+  const here = (name: string): string => JSON.stringify(pathToFileURL(`${import.meta.dirname}/${name}`).href);
+  const script = 'setsid sh -c "sleep 600; :" "$1" & echo started; wait';
+  const source = `import { run } from ${here('spawn.ts')};
+    import { endingWithUs } from ${here('ending-with-us.ts')};
+    const onStdout = (chunk) => process.stdout.write(chunk);
+    await run(...endingWithUs('sh', ['-c', ${JSON.stringify(script)}, 'sh', '${mark}']), { onStdout });`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface({ input: parent.stdout }), 'line');
+  assert.equal(line, 'started');
+  assert.ok((await processesWith(mark)) > 1);
+  parent.kill('SIGKILL');
+  while ((await processesWith(mark)) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+});
+
+test('the exit code is the program’s, and an abort ends it', { skip }, async () => {
+  assert.equal((await run(...endingWithUs('sh', ['-c', 'exit 7']))).code, 7);
+  const stop = new AbortController();
+  const onStdout = (): void => stop.abort(new Error('enough'));
+  const begin = performance.now();
+  const running = run(...endingWithUs('sh', ['-c', 'echo begun; exec sleep 600']), { onStdout, signal: stop.signal });
+  await assert.rejects(running, { message: 'enough' });
+  // SIGTERM was enough: SIGKILL comes after two seconds.
+  assert.ok(performance.now() - begin < 1_900);
+});
