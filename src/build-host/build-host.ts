@@ -75,6 +75,8 @@ export interface InstanceSummary {
   readonly instanceId: string;
   readonly owner: string;
   readonly running: boolean;
+  /** Whether the process that launched it is known to have ended. A build's goes on without that one; others do not. */
+  readonly abandoned?: boolean;
 }
 
 /** A machine being built or tested. `BuildHost.terminate` ends it; nothing else does. */

@@ -4,7 +4,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { guests, until } from '../guests.ts';
 import { makeKilnHome } from '../kiln-home.ts';
+import { MARKER } from '../leaks.ts';
 
 test('kiln run boots an image on a throw-away copy, lets one in, and leaves nothing at Ctrl-C', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
@@ -31,4 +33,30 @@ test('kiln run boots an image on a throw-away copy, lets one in, and leaves noth
   const unknown = home.start(['run', amiId, '--type', 'huge.metal']);
   assert.notEqual(await unknown.ended, 0);
   assert.match(unknown.stderr.join('\n'), /huge\.metal/);
+});
+
+test('what a killed kiln run leaves is ended by the next service, and a running one is left alone', async () => {
+  await using home = makeKilnHome({ withBaseImages: true });
+  const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-run` };
+  const catalog = home.start(['catalog', '--json']);
+  assert.equal(await catalog.ended, 0, catalog.stderr.join('\n'));
+  const [amiId = ''] = catalog.stdout.flatMap((line) => (JSON.parse(line) as { amiId?: string }).amiId ?? []);
+
+  const killed = home.start(['run', amiId], marker);
+  await until(async () => guests(marker).length === 1);
+  const abandoned = guests(marker);
+  killed.child.kill('SIGKILL');
+  assert.equal(await killed.ended, 137);
+  assert.deepEqual(guests(marker), abandoned, 'the guest lives in a process group of its own and survives');
+  const other = home.start(['run', amiId], marker);
+  await until(async () => guests(marker).length === 2);
+
+  const server = home.start(['serve', '--port', '0'], marker);
+  await server.line((line) => line.startsWith('kiln listens'));
+  await until(async () => guests(marker).length === 1);
+  assert.notDeepEqual(guests(marker), abandoned);
+  assert.equal(readdirSync(join(home.path, 'run', 'instances')).length, 1);
+  other.child.kill('SIGINT');
+  assert.equal(await other.ended, 130, other.stderr.join('\n'));
+  assert.deepEqual(readdirSync(join(home.path, 'run', 'instances')), []);
 });

@@ -1,11 +1,12 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nameOfThisProcess } from '../../util/process-identity.ts';
 import type { BuildHost, LaunchContext, LaunchRequest } from '../build-host.ts';
 import {
   createInstanceFolder,
   instanceFolder,
   instanceIds,
-  readRecord,
+  ownership,
   removeInstanceFolder,
   writeRecord,
 } from '../qemu/instance-record.ts';
@@ -66,7 +67,7 @@ export function directHost(options: DirectHostOptions): DirectHost {
     const shape = await checkRequest(request, types, context.signal);
     const folder = await createInstanceFolder(folderOf(instanceId));
     try {
-      await writeRecord(folder, { instanceId, owner });
+      await writeRecord(folder, { instanceId, owner, launchedBy: await nameOfThisProcess() });
       const instance = await openDirectInstance(folder, request, shape, context, options.controlGroups);
       held.set(instanceId, instance);
       return instance;
@@ -87,8 +88,8 @@ export function directHost(options: DirectHostOptions): DirectHost {
         ids.map(async (instanceId) => {
           const folder = await realpath(folderOf(instanceId)).catch(() => undefined);
           const processes = folder === undefined ? [] : await instanceProcesses(instanceId, folder);
-          const owner = (await readRecord(folderOf(instanceId)))?.owner ?? '';
-          return { instanceId, owner, running: held.has(instanceId) && processes.length > 0 };
+          const whose = await ownership(folderOf(instanceId));
+          return { instanceId, ...whose, running: held.has(instanceId) && processes.length > 0 };
         }),
       );
     },

@@ -1,5 +1,7 @@
 import { mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwnerAlive } from '../../util/process-identity.ts';
+import type { InstanceSummary } from '../build-host.ts';
 
 /**
  * What is written down about an instance, in its folder. Everything of an instance lies there: disks, seed, sockets,
@@ -8,6 +10,8 @@ import { join } from 'node:path';
 export interface InstanceRecord {
   readonly instanceId: string;
   readonly owner: string;
+  /** The process that launched it, as util/process-identity.ts writes it. */
+  readonly launchedBy?: string;
   /** The newest overlay of its root disk. Default: {@link FILES}.rootDisk, which is the one without checkpoints. */
   readonly rootDisk?: string;
   /** How to reach it; unset until QEMU has chosen the port. */
@@ -72,11 +76,21 @@ export async function readRecord(folder: string): Promise<InstanceRecord | undef
 
 function decodeRecord(json: unknown): InstanceRecord | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
-  const { instanceId, owner, rootDisk, ssh } = json as Partial<InstanceRecord>;
+  const { instanceId, owner, launchedBy, rootDisk, ssh } = json as Partial<InstanceRecord>;
   if (typeof instanceId !== 'string' || typeof owner !== 'string') return undefined;
   const reachable = typeof ssh?.port === 'number' && typeof ssh.hostKey === 'string';
-  const disk = typeof rootDisk === 'string' ? { rootDisk } : {};
-  return { instanceId, owner, ...disk, ...(reachable ? { ssh: { port: ssh.port, hostKey: ssh.hostKey } } : {}) };
+  return {
+    ...{ instanceId, owner },
+    ...(typeof launchedBy === 'string' ? { launchedBy } : {}),
+    ...(typeof rootDisk === 'string' ? { rootDisk } : {}),
+    ...(reachable ? { ssh: { port: ssh.port, hostKey: ssh.hostKey } } : {}),
+  };
+}
+
+/** Whose an instance is, and whether who launched it is known to be gone; for {@link BuildHost.list}. */
+export async function ownership(folder: string): Promise<Pick<InstanceSummary, 'owner' | 'abandoned'>> {
+  const { owner = '', launchedBy } = (await readRecord(folder)) ?? {};
+  return { owner, abandoned: launchedBy !== undefined && !(await isOwnerAlive(launchedBy)) };
 }
 
 /** The ids of all instances that have a folder. */

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SshTarget } from '../../toe/targets/ssh.ts';
 import { BuilderFault, BuildFailure, coerceError } from '../../util/faults.ts';
+import { nameOfThisProcess } from '../../util/process-identity.ts';
 import type { LaunchContext, LaunchRequest } from '../build-host.ts';
 import { CheckpointUnusable } from '../checkpoint-unusable.ts';
 import { findAccelerator } from './accelerator.ts';
@@ -58,7 +59,8 @@ export async function launchInstance(
     });
     const access = { port: machine.sshPort, hostKey };
     await writeAccess(folder, access);
-    await writeRecord(folder, { instanceId: request.instanceId, owner: request.owner, ssh: access });
+    const record = { instanceId: request.instanceId, owner: request.owner, launchedBy: await nameOfThisProcess() };
+    await writeRecord(folder, { ...record, ssh: access });
     const instance = await untilItAnswers(folder, request, limited, machine, access, settings.programs);
     if (resumeFrom !== undefined) await awaken(instance.target, new Date(), limited.signal);
     return spec.volumes.length > 0
@@ -148,7 +150,7 @@ async function prepare(
   const { signal, monitor } = context;
   const shape = shapeFor(request.instanceTypes, instanceTypes, capacity);
   if (shape === undefined) throw unknownTypes(request.instanceTypes);
-  await writeRecord(folder, { instanceId, owner });
+  await writeRecord(folder, { instanceId, owner, launchedBy: await nameOfThisProcess() });
   const { resumeFrom } = request;
   if (resumeFrom !== undefined) return prepareResumed(folder, request, resumeFrom, shape, context, settings);
   const version = await qemuVersion(programs, signal);

@@ -5,7 +5,7 @@ import {
   createInstanceFolder,
   instanceFolder,
   instanceIds,
-  readRecord,
+  ownership,
   removeInstanceFolder,
 } from './instance-record.ts';
 import { DEFAULT_INSTANCE_TYPES, type HostCapacity, type InstanceTypeTable } from './instance-types.ts';
@@ -98,7 +98,7 @@ export function qemuHost(options: QemuHostOptions): QemuHost {
       return await Promise.all(
         ids.map(async (instanceId) => ({
           instanceId,
-          owner: (await readRecord(folderOf(instanceId)))?.owner ?? '',
+          ...(await ownership(folderOf(instanceId))),
           running: (await runningFolder(instanceId)) !== undefined,
         })),
       );

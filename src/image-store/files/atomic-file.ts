@@ -1,6 +1,6 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { nameOfThisProcess } from './process-identity.ts';
+import { nameOfThisProcess } from '../../util/process-identity.ts';
 
 /** Writes a small file so that a reader, also one after a power cut, finds the old content or the new one. */
 export async function writeFileAtomic(file: string, content: string): Promise<void> {

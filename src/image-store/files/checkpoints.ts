@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { type Clock, systemClock } from '../../util/clock.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
+import { nameOfThisProcess } from '../../util/process-identity.ts';
 import type { CachedCheckpoint, Checkpoint, CheckpointStore, OpenCheckpoint } from '../checkpoint-store.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import { setBackingName } from './backing-name.ts';
@@ -18,7 +19,6 @@ import {
   ownerOfLayer,
 } from './layout.ts';
 import { readyDisk } from './place-disk.ts';
-import { nameOfThisProcess } from './process-identity.ts';
 import { readRecord, readRecords } from './records.ts';
 import { storageFault } from './storage-fault.ts';
 import { allocatedBytes } from './stored-size.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { nameOfThisProcess } from '../../util/process-identity.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 import type { Layout } from './layout.ts';
-import { nameOfThisProcess } from './process-identity.ts';
 import { fingerprint } from './verified-disk.ts';
 
 interface ExportedFile {

@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFile } from '../../util/file-lock.ts';
+import { isOwnerAlive } from '../../util/process-identity.ts';
 import { type Layout, lockPath } from './layout.ts';
-import { isOwnerAlive } from './process-identity.ts';
 import { abandonedLayers, removeUnwanted } from './wanted-files.ts';
 import { removeAbandonedWork } from './work-folder.ts';
 

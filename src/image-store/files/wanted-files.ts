@@ -1,5 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwnerAlive } from '../../util/process-identity.ts';
 import type { DiskLayer } from '../image-store.ts';
 import { readCheckpoints } from './checkpoint-records.ts';
 import {
@@ -11,7 +12,6 @@ import {
   packedRecordPath,
   verifiedPath,
 } from './layout.ts';
-import { isOwnerAlive } from './process-identity.ts';
 import { readRecords } from './records.ts';
 
 /** The names (digests, names of layers) of all disk files that a machine image, a checkpoint or a lease names. */

@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwnerAlive, nameOfThisProcess } from '../../util/process-identity.ts';
 import type { Layout } from './layout.ts';
-import { isOwnerAlive, nameOfThisProcess } from './process-identity.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** A folder in the store for files that are not whole yet; it goes when disposed of, or at the next start of Kiln. */

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOwnerAlive, nameOfThisProcess } from '../../../image-store/files/process-identity.ts';
 import type { Target } from '../../../toe/target.ts';
 import { type ChrootTarget, openChrootTarget } from '../../../toe/targets/chroot.ts';
 import { BuilderFault, coerceError } from '../../../util/faults.ts';
+import { isOwnerAlive, nameOfThisProcess } from '../../../util/process-identity.ts';
 import { removeBox } from './remove-box.ts';
 
 /** What a sandbox begins with; it is only read. */
