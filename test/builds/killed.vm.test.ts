@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CancelImageCreationCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
 import { pino } from 'pino';
 import { joinStore, type Store } from '../../src/state/open-store.ts';
-import { makeKilnHome } from '../kiln-home.ts';
+import { readExports } from '../clients/drive-build.ts';
+import { guests, until } from '../guests.ts';
+import { type KilnHome, type KilnProcess, makeKilnHome } from '../kiln-home.ts';
 import { MARKER, markedProcesses } from '../leaks.ts';
 import { bash, templateOf } from './template.ts';
 
@@ -91,32 +94,79 @@ async function runningStep({ db }: Store): Promise<string | undefined> {
   return (await rows.executeTakeFirst())?.name;
 }
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50));
+/** From the wish to end a build to its end with all that belonged to it. */
+const MOST_MS = 10_000;
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} during a build ends the guest, leaves no file and the image is CANCELLED`, async () => {
+    await using home = makeKilnHome({ withBaseImages: true });
+    const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-${signal}` };
+    const build = home.start(['build', template, '--executor', 'vm', '--json'], marker);
+    await Promise.race([until(async () => guests(marker).length === 1), tooEarly(build)]);
+    const begin = performance.now();
+    build.child.kill(signal);
+    assert.equal(await build.ended, 130);
+    assert.ok(performance.now() - begin < MOST_MS, `it took ${performance.now() - begin} ms`);
+    assertNothingLeft(home, marker);
+    assert.deepEqual(await statuses(home), ['CANCELLED']);
+  });
 }
 
-test('Ctrl-C during a build ends the guest, leaves no file and the image is CANCELLED', async () => {
+test('CancelImageCreation while the guest boots ends the guest, leaves no file and the image is CANCELLED', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
-  const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-interrupted` };
-  const build = home.start(['build', template, '--executor', 'vm', '--json'], marker);
-  await build.line((line) => line.includes('"LaunchBuildInstance"') && line.includes('"RUNNING"'));
-  build.child.kill('SIGINT');
-  assert.equal(await build.ended, 130);
-  assert.deepEqual(
-    markedProcesses(marker[MARKER] ?? '').map(({ command }) => command),
-    [],
-  );
-  const instances = join(home.path, 'run/instances');
-  assert.deepEqual(existsSync(instances) ? readdirSync(instances) : [], []);
+  const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-cancelled` };
+  const server = home.start(['serve', '--port', '0'], marker);
+  await server.line((line) => line.startsWith('kiln listens'));
+  const env = home.start(['env']);
+  assert.equal(await env.ended, 0, env.stderr.join('\n'));
+  const environment = readExports(env.stdout);
 
-  const images = home.start(['images', '--json'], marker);
-  assert.equal(await images.ended, 0, images.stderr.join('\n'));
-  const [image] = images.stdout.map((line): Record<string, unknown> => JSON.parse(line));
-  assert.equal(image?.['status'], 'CANCELLED');
+  const build = home.start(['build', template, '--executor', 'vm', '--json']);
+  await Promise.race([until(async () => guests(marker).length === 1), tooEarly(build)]);
+  const { imageBuildVersionArn } = JSON.parse(await build.line((line) => line.includes('"event":"started"')));
+  const client = new ImagebuilderClient({
+    endpoint: environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? '',
+    region: environment['AWS_REGION'] ?? '',
+    credentials: {
+      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
+    },
+  });
+  const begin = performance.now();
+  await client.send(new CancelImageCreationCommand({ imageBuildVersionArn }));
+  client.destroy();
+  assert.equal(await build.ended, 130);
+  assert.ok(performance.now() - begin < MOST_MS, `it took ${performance.now() - begin} ms`);
+  const { event, status } = JSON.parse(build.stdout.at(-1) ?? '');
+  assert.deepEqual([event, status], ['done', 'CANCELLED']);
+  assert.deepEqual(guests(marker), []);
+  assert.deepEqual(instances(home), []);
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended, 0, server.stderr.join('\n'));
+  assertNothingLeft(home, marker);
 });
 
-function guests(marker: Readonly<Record<string, string>>): readonly number[] {
-  return markedProcesses(marker[MARKER] ?? '').flatMap(({ pid, command }) =>
-    command.includes('-name guest=') ? [pid] : [],
-  );
+/** Rejects when a build ends that should be interrupted. */
+async function tooEarly({ ended, stdout, stderr }: KilnProcess): Promise<never> {
+  await ended;
+  throw new Error(`the build has ended:\n${[...stdout, ...stderr].slice(-30).join('\n')}`);
+}
+
+function assertNothingLeft(home: KilnHome, marker: Readonly<Record<string, string>>): void {
+  const left = markedProcesses(marker[MARKER] ?? '').map(({ command }) => command);
+  assert.deepEqual(left, []);
+  assert.deepEqual(instances(home), []);
+}
+
+function instances(home: KilnHome): readonly string[] {
+  return ['instances', 'mounted'].flatMap((name) => {
+    const folder = join(home.path, 'run', name);
+    return existsSync(folder) ? readdirSync(folder) : [];
+  });
+}
+
+async function statuses(home: KilnHome): Promise<readonly unknown[]> {
+  const images = home.start(['images', '--json']);
+  assert.equal(await images.ended, 0, images.stderr.join('\n'));
+  return images.stdout.map((line) => (JSON.parse(line) as Record<string, unknown>)['status']);
 }
