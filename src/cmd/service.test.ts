@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CreateImageCommand, type ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
@@ -8,68 +8,14 @@ import { lockHome } from '../state/home-lock.ts';
 import { plan } from '../template/test-template.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
-import { buildImage } from './build-image.ts';
+import { build } from './build.fixture.ts';
 import { chooseBuild } from './choose-build.ts';
 import { connect } from './connect.ts';
-import type { BuildOutcome } from './display/build-outcome.ts';
-import { createJsonReport } from './display/json-report.ts';
-import { openTestService, type TestService } from './service.fixture.ts';
+import { openTestService } from './service.fixture.ts';
 import { followBuild } from './service-client.ts';
 import { template } from './template.fixture.ts';
 
 const never = new AbortController().signal;
-
-interface Build {
-  readonly outcome: BuildOutcome;
-  readonly events: readonly Record<string, unknown>[];
-}
-
-interface Changed {
-  readonly through?: (client: ImagebuilderClient) => ImagebuilderClient;
-  readonly exportImage?: ImageStore['export'];
-}
-
-const writeName: ImageStore['export'] = async (amiId, file) => {
-  await writeFile(file, amiId);
-  return { bytes: amiId.length };
-};
-
-/** What `kiln build --json` does, with another disk copier. */
-async function build(
-  test: TestService,
-  text: string,
-  signal = never,
-  onEvent?: (event: string) => void,
-  { through = (client: ImagebuilderClient) => client, exportImage = writeName }: Changed = {},
-): Promise<Build> {
-  const { config, folder, buildHost } = test;
-  await using own = await connect(config, never);
-  const connection = { ...own, client: through(own.client) };
-  const planned = await plan(text.replace('WORK', join(folder, 'work')), { accountId: connection.accountId });
-  const events: Record<string, unknown>[] = [];
-  const outcome = await buildImage({
-    config,
-    connection,
-    plan: planned,
-    choice: chooseBuild(planned, undefined),
-    output: { file: join(folder, 'out.qcow2'), format: 'qcow2' },
-    report: createJsonReport((line) => {
-      events.push(JSON.parse(line));
-      onEvent?.(line);
-    }),
-    machine: {
-      exportImage,
-      prepareExport: async () => {},
-      keptInstances: async (arn) => {
-        const kept = (await buildHost.list()).filter(({ owner }) => owner === arn);
-        return kept.map(({ instanceId }) => ({ instanceId, enterCommand: `enter ${instanceId}` }));
-      },
-    },
-    signal,
-    startedAt: performance.now(),
-  });
-  return { outcome, events };
-}
 
 test('a template becomes an AVAILABLE image in a file, told from beginning to end', async () => {
   await using service = await openTestService();
