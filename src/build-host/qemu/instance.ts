@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type SshTarget, sshTarget } from '../../toe/targets/ssh.ts';
 import { BuilderFault } from '../../util/faults.ts';
@@ -7,6 +7,7 @@ import { quoteForShell } from '../../util/shell-quote.ts';
 import { makeSshKeyPair, type SshKeyPair } from '../../util/ssh-key-pair.ts';
 import type { CapturedDisk, Instance, LaunchContext } from '../build-host.ts';
 import { endLostCheckpoint } from './checkpoint/lost-checkpoint.ts';
+import { diskBelow } from './disk-below.ts';
 import { FILES, readRecord, type SshAccess } from './instance-record.ts';
 import { faultOf } from './machine.ts';
 import { instanceProcesses, isInstanceProcess } from './processes.ts';
@@ -77,7 +78,7 @@ export function runningInstance(
       .map(quoteForShell)
       .join(' '),
     release,
-    diskBelow: (signal) => diskBelow(folder, programs, signal),
+    diskBelow: async (signal) => diskBelow(await rootDisk(folder), programs, signal),
     stopForCapture: async (context) => {
       await quiesce(target, context.signal);
       release();
@@ -127,20 +128,14 @@ async function endQemu(folder: string, instanceId: string, { signal }: LaunchCon
 
 /** A disk whose last writes failed must not become an image. */
 async function checkedDisk(folder: string, programs: QemuPrograms, signal: AbortSignal): Promise<CapturedDisk> {
-  const disk = (await readRecord(folder))?.rootDisk ?? FILES.rootDisk;
-  await runProgram(programs, 'qemuImg', ['check', '-q', '-f', 'qcow2', disk], { cwd: folder, signal });
-  return { path: join(folder, disk) };
+  const path = await rootDisk(folder);
+  await runProgram(programs, 'qemuImg', ['check', '-q', '-f', 'qcow2', path], { cwd: folder, signal });
+  return { path };
 }
 
-async function diskBelow(folder: string, programs: QemuPrograms, signal: AbortSignal): Promise<readonly string[]> {
-  const disk = (await readRecord(folder))?.rootDisk ?? FILES.rootDisk;
-  const args = ['info', '-U', '--backing-chain', '--output=json', '-f', 'qcow2', disk];
-  const chain: readonly Readonly<Record<string, unknown>>[] = JSON.parse(
-    await runProgram(programs, 'qemuImg', args, { cwd: folder, signal }),
-  );
-  return chain.flatMap(({ 'full-backing-filename': file }) =>
-    typeof file === 'string' ? [resolve(folder, file)] : [],
-  );
+/** What the guest writes on. */
+async function rootDisk(folder: string): Promise<string> {
+  return join(folder, (await readRecord(folder))?.rootDisk ?? FILES.rootDisk);
 }
 
 /** `ssh -o` splits its value at spaces, once the shell has passed it on. */
