@@ -13,6 +13,7 @@ import { EXIT } from './exit-codes.ts';
 import { openBuildHost, openDisks } from './open-disks.ts';
 import { parentAmi } from './planned-build.ts';
 import { readBuildSteps } from './read-build-steps.ts';
+import { type LackingComponents, readLacking, runAgain } from './run-again.ts';
 import { callOperation } from './service-client.ts';
 
 const LAUNCH_SECONDS = 600;
@@ -48,6 +49,8 @@ interface BuildState {
   readonly before: string;
   readonly place: { readonly key: string } | { readonly amiId: string };
   readonly instanceTypes: readonly string[];
+  /** What ran between the checkpoint and this state, too quickly to be kept: it is run again on the copy. */
+  readonly lacks?: LackingComponents | undefined;
 }
 
 async function findState(
@@ -101,15 +104,22 @@ async function findState(
       },
     );
   }
-  return { ...common, place: { key } };
+  const lacks = stateBefore === undefined ? undefined : step.outputs['stateLacks'];
+  return {
+    ...common,
+    place: { key },
+    lacks:
+      typeof lacks === 'string' && image !== undefined ? await readLacking(lacks, image, client, signal) : undefined,
+  };
 }
 
 async function enterState(
-  { place, before, instanceTypes }: BuildState,
+  { place, before, instanceTypes, lacks }: BuildState,
   executor: Executor,
   command: string | undefined,
-  { config, io, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
+  const { config, io, signal } = context;
   await using stack = new AsyncDisposableStack();
   const { imageStore, checkpoints } = await openDisks(config);
   let path: string;
@@ -151,6 +161,7 @@ async function enterState(
     },
     { signal, monitor },
   );
+  if (lacks !== undefined) await runAgain(lacks, instance, context, monitor);
   io.stderr.write(`the state before ${before}; nothing that is done here stays\n`);
   return await enter(instance, command);
 }

@@ -6,7 +6,7 @@ import type { Target } from '../../toe/target.ts';
 import { coerceError } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import type { KeyedComponent } from './build-keys.ts';
-import { bootedAtOf, type ComponentRecord } from './component-record.ts';
+import { bootedAtOf, type ComponentRecord, isOfRuns } from './component-record.ts';
 import type { ResourceStates } from './resource-states.ts';
 import { watchRepositories } from './watch-repositories.ts';
 import { isWorthKeeping } from './worth-keeping.ts';
@@ -34,8 +34,11 @@ export interface BuildHistory {
   booted(instance: Instance, boot: Pick<EndedRun, 'ranAt' | 'seconds'>, context: LaunchContext): Promise<void>;
   /** The same disk as a machine that runs, of an earlier build, before the instance boots it; undefined when there is none. */
   findMachine(signal: AbortSignal): Promise<FoundMachine | undefined>;
-  /** The key of the state now, where it is a checkpoint. */
-  kept(executor: 'direct' | 'vm'): Promise<string | undefined>;
+  /**
+   * The newest state of the machine that is a checkpoint, and how many components have ended well on it since, too quickly to
+   * be kept. Undefined where there is none, and where the state now is another one each time.
+   */
+  newestMachine(): Promise<{ readonly key: string; readonly since: number } | undefined>;
   /** Keeps the state before the next component, whether that pays or not. Gives its key; undefined when it has none. */
   keep(): Promise<string | undefined>;
   /** Resolves when nothing reads the instance any more: before that it must not be stopped. */
@@ -192,6 +195,14 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     return records.length === 0 ? options.bootKey : last?.machineKey;
   }
 
+  /** The machine that was kept after just these, by this build or by that whose work they are. */
+  async function machineAfter(these: readonly ComponentRecord[]): Promise<Checkpoint | undefined> {
+    const key = these.length === 0 ? options.bootKey : components[these.length - 1]?.machineKey;
+    const found = key === undefined ? undefined : await store.get(key);
+    if (found?.hasMachine !== true) return undefined;
+    return these.length === 0 || isOfRuns(found, these) ? found : undefined;
+  }
+
   async function note(
     { executor, seconds, ranAt }: EndedRun,
     signal: AbortSignal,
@@ -295,10 +306,15 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
         },
       };
     },
-    kept: async (executor) => {
+    newestMachine: async () => {
       await publishing;
-      const key = keyNow(executor);
-      return key === undefined ? undefined : (await store.get(key))?.key;
+      if (keyNow('vm') === undefined) return undefined;
+      for (let since = 0; ; since++) {
+        const found = await machineAfter(records.slice(0, records.length - since));
+        if (found !== undefined) return { key: found.key, since };
+        // What ran on the mounted disk cannot be run again on a machine.
+        if (records.at(-1 - since)?.executor !== 'vm') return undefined;
+      }
     },
     keep: async () => {
       const last = records.at(-1);

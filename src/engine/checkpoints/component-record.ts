@@ -29,6 +29,18 @@ export function readComponentRecords(facts: Readonly<Record<string, unknown>>): 
   return list.every(isRecord) ? list : undefined;
 }
 
+/** Whether a checkpoint holds the work of just these runs, and not of others of the same components. */
+export function isOfRuns(
+  { facts }: { readonly facts: Readonly<Record<string, unknown>> },
+  records: readonly ComponentRecord[],
+): boolean {
+  const found = readComponentRecords(facts);
+  return (
+    found?.length === records.length &&
+    found.every(({ ranAt, image }, index) => ranAt === records[index]?.ranAt && image === records[index].image)
+  );
+}
+
 /** The image build version whose build left a checkpoint with these facts; undefined when they are of another form. */
 export function imageOf(facts: Readonly<Record<string, unknown>>): string | undefined {
   const { image } = facts;

@@ -2,7 +2,7 @@ import type { Checkpoint, CheckpointStore } from '../../image-store/checkpoint-s
 import { runningSystemNeed } from '../needs-running-system.ts';
 import { BUILD_PHASES, type KeyedComponent } from './build-keys.ts';
 import type { CacheHint } from './cache-hint.ts';
-import { bootedAtOf, type ComponentRecord, imageOf, readComponentRecords } from './component-record.ts';
+import { bootedAtOf, type ComponentRecord, imageOf, isOfRuns, readComponentRecords } from './component-record.ts';
 import { bootStaleness, staleness } from './freshness.ts';
 import type { ResourceStates } from './resource-states.ts';
 
@@ -103,12 +103,8 @@ export async function machineOn(
   const checkpoint = bootKey === undefined || key === undefined ? undefined : await store.get(key);
   if (checkpoint?.hasMachine !== true) return undefined;
   if (records.length === 0) return (await whyNot(search, checkpoint, [])) === undefined ? checkpoint : undefined;
-  const found = readComponentRecords(checkpoint.facts);
-  if (checkpoint.parentAmiId !== parentAmiId || found?.length !== records.length) return undefined;
-  const isSame = found.every(
-    ({ ranAt, image }, index) => ranAt === records[index]?.ranAt && image === records[index].image,
-  );
-  return isSame && (await whyNot(search, checkpoint, found)) === undefined ? checkpoint : undefined;
+  if (checkpoint.parentAmiId !== parentAmiId || !isOfRuns(checkpoint, records)) return undefined;
+  return (await whyNot(search, checkpoint, records)) === undefined ? checkpoint : undefined;
 }
 
 /**

@@ -594,8 +594,37 @@ describe('checkpoints of builds that boot midway', () => {
 
   test('the state before a component that fails on the machine is that machine', async () => {
     bench.host.faults.boot = () => slowBoot();
-    await assert.rejects(build({ components: [A, needs('w1', 'exit 1')], row: off }, 'auto'), /exit status 1/);
+    const { executors, ...state } = await failed([A, needs('w1', 'exit 1')], 'auto');
     delete bench.host.faults.boot;
+    assert.deepEqual(state, { hasMachine: true, holds: ['a'], lacks: [] });
+    assert.deepEqual(
+      executors.map(({ failed: it }) => it),
+      [undefined, true],
+    );
+  });
+
+  test('what ran on the machine since, too quickly to be kept, is on record', async () => {
+    bench.host.faults.boot = () => slowBoot();
+    bench.host.faults.launch = slowBoot;
+    const bad = (name: string): string => needs(name, 'exit 1');
+    const auto = await failed([A, needs('w2'), bad('w3')], 'auto');
+    assert.deepEqual([auto.hasMachine, auto.holds, auto.lacks], [true, ['a'], ['w2']]);
+    const long = needs('w4', ': takes 9 s');
+    const vm = await failed([note('w5'), long, note('w6'), note('w7'), bad('w8')], 'vm');
+    assert.deepEqual([vm.hasMachine, vm.holds, vm.lacks], [true, ['w5', 'w4'], ['w6', 'w7']]);
+    const first = await failed([note('w9'), bad('w10')], 'vm');
+    assert.deepEqual([first.hasMachine, first.holds, first.lacks], [true, [], ['w9']]);
+    bench.host.faults.checkpointMachine = async () => {
+      throw new Error('there is no space left on the disk');
+    };
+    const disk = await failed([note('w11'), needs('w12'), bad('w13')], 'auto');
+    for (const name of ['boot', 'launch', 'checkpointMachine'] as const) delete bench.host.faults[name];
+    assert.deepEqual([disk.hasMachine, disk.holds, disk.lacks], [undefined, ['w11'], ['w12']]);
+  });
+
+  /** Builds what fails; gives what it says of the state before that, components by what they note. */
+  async function failed(components: readonly string[], executor: string) {
+    await assert.rejects(build({ components, row: off }, executor), /exit status 1/);
     const { outputs } = await bench.store.db
       .selectFrom('workflow_step_executions')
       .select('outputs')
@@ -603,13 +632,14 @@ describe('checkpoints of builds that boot midway', () => {
       .where('status', '=', 'FAILED')
       .orderBy('started_at', 'desc')
       .executeTakeFirstOrThrow();
-    const before = checkpoints.checkpoints.get(String(outputs?.['stateBefore']));
-    assert.ok(before?.hasMachine === true);
-    assert.equal((before.facts['components'] as readonly object[]).length, 1);
-    const executors = JSON.parse(String(outputs?.['executors'])) as readonly { failed?: boolean }[];
-    assert.deepEqual(
-      executors.map(({ failed }) => failed),
-      [undefined, true],
-    );
-  });
+    const executors: readonly { component: string; failed?: boolean }[] = JSON.parse(String(outputs?.['executors']));
+    const lacks: readonly { component: string }[] = JSON.parse(String(outputs?.['stateLacks'] ?? '[]'));
+    const kept = checkpoints.checkpoints.get(String(outputs?.['stateBefore']));
+    const names = (list: unknown): readonly string[] =>
+      (list as readonly { component: string }[]).map(({ component }) => {
+        const index = executors.findIndex((one) => one.component === component);
+        return /echo ran (\w+)/.exec(components[index] ?? '')?.[1] ?? component;
+      });
+    return { hasMachine: kept?.hasMachine, holds: names(kept?.facts['components']), lacks: names(lacks), executors };
+  }
 });

@@ -12,13 +12,14 @@ import { knownMetadata } from '../../toe/services/known-metadata.ts';
 import type { FinishedStep } from '../../toe/suspended-run.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import { componentSource } from '../component-source.ts';
+import { componentEnvironment, instanceMetadata } from '../component-surroundings.ts';
 import { commandLine } from '../failure-cause/cause-line.ts';
 import { commandOfStep } from '../failure-cause/command-of-step.ts';
 import { linesThatMatter } from '../failure-cause/lines-that-matter.ts';
 import { componentJournal, componentsWith, finishedSteps, interruptedStep } from './component-journal.ts';
 import { withDurations } from './document-durations.ts';
 import { executorTags } from './executor-record.ts';
-import { runComponents } from './run-components.ts';
+import { runComponents, type StateBefore } from './run-components.ts';
 import {
   ComponentFailure,
   instanceOf,
@@ -65,7 +66,9 @@ async function run(inputs: StepInputs, context: StepContext, finished?: readonly
       services: {
         ...engine.services,
         components: componentSource(engine, plan.imageArn),
-        metadata: knownMetadata(metadataOf(instance.instanceId, amiId, context)),
+        metadata: knownMetadata(
+          instanceMetadata(instance.instanceId, amiId, { region: engine.region, instanceTypes: plan.instanceTypes }),
+        ),
       },
       clock: engine.clock,
       signal,
@@ -86,7 +89,7 @@ async function run(inputs: StepInputs, context: StepContext, finished?: readonly
     status: result.status === 'success' ? 'Success' : 'Failed',
     output: JSON.stringify(summaryOf(result)),
     executors: JSON.stringify(executors),
-    ...(stateBefore === undefined || result.status === 'success' ? {} : { stateBefore }),
+    ...(stateBefore === undefined || result.status === 'success' ? {} : stateOutputs(stateBefore)),
   };
   if (context.workflowType === 'BUILD') await addImageTags(engine.db, claim, executorTags(executors));
   const documentSeconds = durations.seconds;
@@ -100,6 +103,12 @@ async function run(inputs: StepInputs, context: StepContext, finished?: readonly
   });
 }
 
+/** For `kiln shell`, which runs again what the checkpoint lacks. */
+function stateOutputs({ key, lacks }: StateBefore): Readonly<Record<string, string>> {
+  const again = lacks.map(({ id, parameters }) => ({ component: id, parameters }));
+  return { stateBefore: key, ...(again.length === 0 ? {} : { stateLacks: JSON.stringify(again) }) };
+}
+
 function nothingToDo(context: Pick<StepContext, 'plan' | 'workflowType'>): string | undefined {
   const phases = phasesOf(context);
   if (componentsWith(phases, context.plan).length > 0) return undefined;
@@ -110,42 +119,9 @@ function phasesOf({ workflowType }: Pick<StepContext, 'workflowType'>): readonly
   return workflowType === 'TEST' ? PHASES.TEST : PHASES.BUILD;
 }
 
-/** What `{{ aws:imds:… }}` finds: what is true of an instance of Kiln's. It has no metadata service of its own. */
-function metadataOf(
-  instanceId: string,
-  amiId: string,
-  { engine, plan }: StepContext,
-): Readonly<Record<string, string>> {
-  const { region } = engine;
-  // Of several the host takes the first that it knows, and does not tell which.
-  const [instanceType, ...others] = plan.instanceTypes;
-  return {
-    'ami-id': amiId,
-    'ami-launch-index': '0',
-    hostname: instanceId,
-    'instance-action': 'none',
-    'instance-id': instanceId,
-    'instance-life-cycle': 'on-demand',
-    ...(instanceType === undefined || others.length > 0 ? {} : { 'instance-type': instanceType }),
-    'local-hostname': instanceId,
-    'placement/availability-zone': `${region}a`,
-    'placement/region': region,
-    'services/domain': 'amazonaws.com',
-    'services/partition': 'aws',
-  };
-}
-
-/** Source: User Guide, "Use the AWSTOE component document framework", environment variables of Image Builder. */
 function environmentOf({ plan, workflowType, workflowExecutionId, stepExecutionId }: StepContext) {
-  return {
-    IMAGE_WORKFLOW_EXECUTION_ID: workflowExecutionId,
-    IMAGE_STEP_EXECUTION_ID: stepExecutionId,
-    IMAGE_BUILD_VERSION_ARN: plan.imageArn,
-    IMAGE_PIPELINE_ARN: plan.pipelineArn ?? '',
-    IMAGE_PHASE: workflowType === 'TEST' ? 'TESTING' : 'BUILDING',
-    IMAGE_VERSION: plan.version,
-    IMAGE_BUILD_VERSION: String(plan.buildNumber),
-  };
+  const phase = workflowType === 'TEST' ? 'TESTING' : 'BUILDING';
+  return componentEnvironment(plan, { phase, workflowExecutionId, stepExecutionId });
 }
 
 /** `component 'nginx', phase build, step Install (ExecuteBash): exit status 100`, the command, and the lines that matter. */

@@ -25,8 +25,15 @@ export interface ComponentOutcome {
   readonly result: DocumentRunResult;
   /** Where each component ran, what made the disk boot, and what was reused. */
   readonly executors: readonly ComponentExecutor[];
-  /** After a failure: the key of the checkpoint of the state before the component that failed, when there is one. */
-  readonly stateBefore?: string | undefined;
+  /** After a failure: the state before the component that failed, when it can be had again. */
+  readonly stateBefore?: StateBefore | undefined;
+}
+
+export interface StateBefore {
+  /** Of a checkpoint. */
+  readonly key: string;
+  /** What has ended well on it since, too quickly to be kept. */
+  readonly lacks: readonly RunnableDocument[];
 }
 
 export interface ComponentExecutor {
@@ -61,7 +68,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
     return { result, executors: [...executors, ...onMachine(remaining, result, run, executors.length)], stateBefore };
   }
   const results: DocumentRunResult[] = [];
-  let stateBefore: string | undefined;
+  let stateBefore: StateBefore | undefined;
   for (const [index, document] of remaining.entries()) {
     const isLast = index === remaining.length - 1;
     const ranAt = clock.now();
@@ -75,7 +82,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
       });
       run.monitor.line('kiln', `${run.nameOf(document)} ran on the mounted disk`);
       if (result.status === 'failed') {
-        stateBefore = await history?.keep();
+        stateBefore = await keepDisk(history);
         break;
       }
       const ended = {
@@ -90,7 +97,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
     }
     const why = reason ?? 'it did not end';
     // Whatever comes of it on a machine, the state before it is there to be looked at, and to go on from.
-    stateBefore = await history?.keep();
+    stateBefore = await keepDisk(history);
     if (unbooted.boot === undefined) {
       throw new BuildFailure(`${run.nameOf(document)} cannot be run without booting the image: ${why}`, {
         hint: 'Build it with the executor auto or vm.',
@@ -102,7 +109,7 @@ export async function runComponents(run: ComponentRun): Promise<ComponentOutcome
     const onwards = await runOnMachine(run, rest);
     results.push(onwards.result);
     executors.push(...onMachine(rest, onwards.result, { ...run, whyMachine: why }, executors.length));
-    stateBefore = onwards.stateBefore ?? stateBefore;
+    stateBefore = onwards.stateBefore ?? lacking(stateBefore, rest, onwards.result);
     break;
   }
   return { result: joined(documents.executionId, results), executors, stateBefore };
@@ -158,7 +165,26 @@ async function runOnMachine(
     if (result.status === 'failed') break;
   }
   const result = joined(documents.executionId, results);
-  return result.status === 'failed' ? { result, stateBefore: await history?.kept('vm') } : { result };
+  const newest = result.status === 'failed' ? await history?.newestMachine() : undefined;
+  if (history === undefined || newest === undefined) return { result };
+  const { key, since } = newest;
+  const done = history.records.length;
+  return { result, stateBefore: { key, lacks: documents.documents.slice(done - since, done) } };
+}
+
+async function keepDisk(history: BuildHistory | undefined): Promise<StateBefore | undefined> {
+  const key = await history?.keep();
+  return key === undefined ? undefined : { key, lacks: [] };
+}
+
+/** The state of the disk that was booted, without what has ended well on the machine. */
+function lacking(
+  disk: StateBefore | undefined,
+  onMachine: readonly RunnableDocument[],
+  { documents }: DocumentRunResult,
+): StateBefore | undefined {
+  const ended = documents.filter(({ status }) => status !== 'failed').length;
+  return disk === undefined ? undefined : { ...disk, lacks: onMachine.slice(0, ended) };
 }
 
 function keyAfter(
