@@ -23,6 +23,8 @@ export interface Engine {
   /** Where builds that wait for somebody are queued for later. */
   readonly jobs: Pick<BuildJobs, 'enqueue'>;
   readonly clock: Clock;
+  /** How long a build waits for a database that is away before it is let go; default: half a minute. */
+  readonly databasePatienceMs?: number;
   /** The operator's log; lines of a build go to the build's own log. */
   readonly log: Logger;
   /** This process, as a claimant of builds. */

@@ -50,7 +50,8 @@ export async function runBuild(
   const { db, clock } = worker;
   const claimed = await take(worker, imageArn);
   if (claimed === undefined) return;
-  const { claim, image, predecessors } = claimed;
+  const { image, predecessors } = claimed;
+  const claim = { ...claimed.claim, patienceMs: worker.databasePatienceMs };
   // The image's, not the worker's: it may be of another home than the service.
   const engine = { ...worker, accountId: image.account_id, region: image.region };
   const log = openImageLog(engine, image);

@@ -1,3 +1,4 @@
+import { isDatabaseLost } from '../state/database-lost.ts';
 import { coerceError } from '../util/faults.ts';
 import type { PlannedWorkflow } from './build-plan.ts';
 import type { BuildRun } from './build-run.ts';
@@ -61,7 +62,9 @@ export async function runGroup(
           continue;
         }
         failures.push({ error, ended: place.record?.status === 'CANCELLED' });
-        failing.abort(new BuildCancelled(`Another test workflow failed: ${error.message}`));
+        // While the database is away nothing has failed: the others are let go as they are, too.
+        const isLetGo = isDatabaseLost(error);
+        failing.abort(isLetGo ? error : new BuildCancelled(`Another test workflow failed: ${error.message}`));
         return;
       }
     }
@@ -70,6 +73,7 @@ export async function runGroup(
   outer.throwIfAborted();
   // Of one that was ended because another had failed, before somebody else went on with the build, the other is the cause.
   const failure = (failures.find(({ ended }) => !ended) ?? failures[0])?.error;
+  if (failure !== undefined && isDatabaseLost(failure)) throw failure;
   if (failure !== undefined) {
     await endParked(
       run,

@@ -32,13 +32,16 @@ const PATIENCE_MS = 30_000;
  * Does `work` again while the database is away, for half a minute: a server that restarts needs seconds. `again` tells
  * the work that an earlier try may have been carried out without an answer.
  */
-export async function whileDatabaseReturns<Result>(work: (again: boolean) => Promise<Result>): Promise<Result> {
+export async function whileDatabaseReturns<Result>(
+  work: (again: boolean) => Promise<Result>,
+  patienceMs = PATIENCE_MS,
+): Promise<Result> {
   const begin = performance.now();
   for (let again = false; ; again = true) {
     try {
       return await work(again);
     } catch (error) {
-      if (!isDatabaseLost(error) || performance.now() - begin > PATIENCE_MS) throw error;
+      if (!isDatabaseLost(error) || performance.now() - begin > patienceMs) throw error;
     }
     await delay(TRY_EVERY_MS);
   }

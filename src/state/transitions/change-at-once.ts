@@ -37,5 +37,5 @@ export function changeAtOnce(
       const image: ImageRow | undefined = await lockImage(trx, claim.imageArn);
       return image?.epoch === claim.epoch && (await isDone(trx)) ? undefined : change(trx);
     });
-  });
+  }, claim.patienceMs);
 }

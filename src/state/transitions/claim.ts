@@ -11,6 +11,8 @@ import type { Database } from '../tables.ts';
 export interface ImageClaim {
   readonly imageArn: string;
   readonly epoch: number;
+  /** How long changes under it wait for a database that is away; default: half a minute. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** The claim is over: somebody claimed the image after us, or it has ended, or it is gone. Nothing was changed. */
@@ -61,7 +63,7 @@ export function changeClaimed<Result>(
       }
       return change(trx, image as ClaimedImage);
     });
-  return db.isTransaction ? attempt(false) : whileDatabaseReturns(attempt);
+  return db.isTransaction ? attempt(false) : whileDatabaseReturns(attempt, claim.patienceMs);
 }
 
 /** Throws {@link ClaimLostError} when the claim is over. Asked before something is done that cannot be taken back. */
