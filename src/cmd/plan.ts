@@ -1,12 +1,13 @@
-import { buildGround } from '../engine/checkpoints/build-ground.ts';
+import { buildGround, launchedTypesOf } from '../engine/checkpoints/build-ground.ts';
 import { durationsIn } from '../engine/checkpoints/durations.ts';
 import { type Forecast, forecast } from '../engine/checkpoints/forecast.ts';
 import { readContents } from '../engine/checkpoints/read-contents.ts';
 import { resourceStates } from '../engine/checkpoints/resource-states.ts';
+import { simpleBuildOf } from '../engine/checkpoints/simple-build.ts';
 import { webRequest } from '../engine/checkpoints/web-request.ts';
 import { executorOf } from '../engine/executor-tag.ts';
-import { managedWorkflow } from '../engine/managed-workflows.ts';
 import { DEFAULT_WORKING_DIRECTORY, volumesOf } from '../engine/recipe-parts.ts';
+import { whyMachine } from '../engine/steps/choose-executor.ts';
 import { openCatalog } from '../image-store/catalog/catalog.ts';
 import { openImageStore } from '../image-store/files/store.ts';
 import { configureServices } from '../toe/services/configure.ts';
@@ -62,7 +63,12 @@ export const plan: Command = {
 
     const infrastructureTags = build.infrastructure.tags ?? {};
     const tags = { ...build.tags, ...asked };
-    const executor = executorOf(tags, infrastructureTags);
+    const { workflows } = build;
+    const executor = executorOf(
+      tags,
+      infrastructureTags,
+      workflows.map(({ arn }) => arn),
+    );
     const services = configureServices(config.environment, config.home.path, region);
     const states = resourceStates(webRequest(), services.objects);
     const userData = build.recipe.additionalInstanceConfiguration?.userDataOverride;
@@ -71,24 +77,28 @@ export const plan: Command = {
       ...volumesOf(build.recipe.blockDeviceMappings ?? []),
       workingDirectory: build.recipe.workingDirectory ?? DEFAULT_WORKING_DIRECTORY,
     };
+    const usual = simpleBuildOf(workflows);
+    const launchedTypes = usual === undefined ? undefined : launchedTypesOf(usual);
     const ground = buildGround(planned, {
       ...{ parentDigest: parent?.digest ?? '', userData, accountId, region },
-      machineFacts: machineFacts(config),
+      ...{ machineFacts: machineFacts(config), ...(launchedTypes === undefined ? {} : { launchedTypes }) },
     });
     const now = new Date();
     const contents = await readContents({
       ...{ ground, components: build.components, hints: build.hints, states, signal },
-      workflows: build.hasOwnWorkflows ? undefined : await defaultWorkflows(build.isTested, region),
+      workflows,
       environment: { IMAGE_PIPELINE_ARN: build.pipelineArn, IMAGE_VERSION: build.recipe.version ?? '' },
       services,
       today: now.toISOString().slice(0, 10),
     });
     const expected = await forecast({
-      ...{ contents, executor, parent, imageStore, states, now, signal },
+      ...{ contents, executor, workflows, parent, imageStore, states, now, signal },
       checkpoints: await openCheckpoints(config),
       ofBuild: buildHint(tags, infrastructureTags),
       durations: await durationsIn(config.home.durations).all(),
-      isTested: build.isTested,
+      isMachine:
+        executor === 'vm' ||
+        (executor === 'auto' && (await whyMachine(amiId ?? '', build, { imageStore })) !== undefined),
     });
     const resolved = new Map([
       ...build.resolved,
@@ -106,17 +116,6 @@ export const plan: Command = {
     return EXIT.done;
   },
 };
-
-/** As load-workflows.ts has them for an image that chooses none. */
-async function defaultWorkflows(isTested: boolean, region: string) {
-  const names = isTested ? (['build-image', 'test-image'] as const) : (['build-image'] as const);
-  return Promise.all(
-    names.map(async (name) => {
-      const { arn, document } = await managedWorkflow(name, region);
-      return { arn, document, parameters: {}, parallelGroup: undefined, onFailure: 'ABORT' as const };
-    }),
-  );
-}
 
 interface Shown extends Forecast {
   readonly executor: string;

@@ -10,12 +10,15 @@ import type {
 import { parseArn, slugOf } from '../contract/arn.ts';
 import type { OperationName } from '../contract/operations.ts';
 import { parseComponent } from '../documents/parse-component.ts';
+import type { PlannedWorkflow } from '../engine/build-plan.ts';
 import { CACHE_TAG, type CacheHint, cacheHintOf } from '../engine/checkpoints/cache-hint.ts';
+import type { WorkflowConfigurationRecord } from '../state/tables.ts';
 import { settle } from '../template/encode-properties.ts';
 import type { PlannedResource, TemplatePlan } from '../template/template-plan.ts';
 import type { RunnableDocument } from '../toe/run-documents.types.ts';
 import { BuildFailure } from '../util/faults.ts';
 import type { BuildChoice } from './choose-build.ts';
+import { plannedWorkflows } from './planned-workflows.ts';
 
 /** What a template would have built, from the template and, for what is not in it, from the service. */
 export interface PlannedBuild {
@@ -26,9 +29,8 @@ export interface PlannedBuild {
   readonly hints: ReadonlyMap<string, CacheHint>;
   /** Tags of the image. */
   readonly tags: Readonly<Record<string, string>>;
-  readonly isTested: boolean;
-  /** Whether the template chooses workflows of its own. */
-  readonly hasOwnWorkflows: boolean;
+  /** Those that it runs, in their order. */
+  readonly workflows: readonly PlannedWorkflow[];
   readonly pipelineArn: string;
   /** What wildcards of the template mean now. */
   readonly resolved: ReadonlyMap<string, string>;
@@ -63,12 +65,20 @@ export async function plannedBuild(
   const hints = new Map<string, CacheHint>();
   const components = await Promise.all((recipe.components ?? []).map((component) => componentOf(component)));
   const tests = (image['imageTestsConfiguration'] ?? {}) as { readonly imageTestsEnabled?: boolean };
+  const isTested = tests.imageTestsEnabled ?? true;
   const own = { partition: 'aws', owner: place.accountId, region: place.region };
   return {
     ...{ recipe, infrastructure, components, hints, resolved },
     tags: (image['tags'] ?? {}) as Record<string, string>,
-    isTested: tests.imageTestsEnabled ?? true,
-    hasOwnWorkflows: image['workflows'] !== undefined,
+    workflows: await plannedWorkflows(image['workflows'] as readonly WorkflowConfigurationRecord[] | undefined, {
+      ...{ region: place.region, isTested, ask },
+      ofTemplate: (reference) => {
+        const resource = resourceOf(reference);
+        return resource === undefined
+          ? undefined
+          : { ...documentOf(resource), type: String(inputOf(resource)['type']) };
+      },
+    }),
     pipelineArn:
       choice.kind === 'pipeline'
         ? `arn:${own.partition}:imagebuilder:${own.region}:${own.owner}:image-pipeline/${slugOf(String(image['name']))}`
@@ -96,14 +106,15 @@ export async function plannedBuild(
 
   async function componentOf({ componentArn, parameters }: ComponentConfiguration): Promise<RunnableDocument> {
     const resource = resourceOf(componentArn);
-    const found = resource === undefined ? await storedComponent(componentArn ?? '') : templateComponent(resource);
+    const found = resource === undefined ? await storedComponent(componentArn ?? '') : documentOf(resource);
     const hint = cacheHintOf(found.tags, found.id);
     if (hint !== undefined) hints.set(found.id, hint);
     const values = (parameters ?? []).map(({ name = '', value = [] }) => [name, value.join(',')]);
     return { id: found.id, document: parseComponent(found.data, found.id), parameters: Object.fromEntries(values) };
   }
 
-  function templateComponent(resource: PlannedResource) {
+  /** Of a component or a workflow of the template. */
+  function documentOf(resource: PlannedResource) {
     const input = inputOf(resource);
     const data = resource.document ?? input['data'];
     if (typeof data !== 'string') {

@@ -33,6 +33,10 @@ export interface BuildProgress {
   reused?: readonly ComponentRecord[];
   /** Of all components whose work is in the image. */
   ran?: readonly ComponentRecord[];
+  /** How long the last machine took to boot. */
+  bootSeconds?: number;
+  /** Instances that have ended, and that were machines of earlier builds which went on. */
+  wentOn?: ReadonlySet<string>;
 }
 
 export interface LaunchedInstance {

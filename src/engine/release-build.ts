@@ -1,5 +1,6 @@
 import { coerceError } from '../util/faults.ts';
 import type { BuildProgress } from './build-run.ts';
+import type { BuildHistory } from './checkpoints/build-history.ts';
 import type { Engine } from './engine.ts';
 
 /**
@@ -19,6 +20,15 @@ export async function releaseBuild(engine: Engine, progress: BuildProgress): Pro
   );
 }
 
+/** For predictions of later builds. */
+function noteEnded(progress: BuildProgress, instanceId: string, history: BuildHistory | undefined): void {
+  // That of a test instance has none.
+  if (history !== undefined && history.records.length > 0) progress.ran = history.records;
+  if (history?.goesOn === true) progress.wentOn = new Set(progress.wentOn).add(instanceId);
+  const seconds = history?.bootSeconds();
+  if (seconds !== undefined) progress.bootSeconds = seconds;
+}
+
 /** Ends an instance of a build, and lets go of what its disk was made of. */
 export async function endInstance(
   { buildHost }: Pick<Engine, 'buildHost'>,
@@ -29,7 +39,6 @@ export async function endInstance(
   history?.ending();
   await buildHost.terminate(instanceId);
   progress.instances.delete(instanceId);
-  // That of a test instance has none.
-  if (history !== undefined && history.records.length > 0) progress.ran = history.records;
+  noteEnded(progress, instanceId, history);
   await history?.close();
 }

@@ -17,7 +17,7 @@ import type { ComponentRecord } from './component-record.ts';
 import { type CheckpointSearch, machineOn, usableCheckpoints } from './find-checkpoint.ts';
 import { type BuildContents, readContents } from './read-contents.ts';
 import { type ResourceStates, resourceStates } from './resource-states.ts';
-import { isSimpleBuild } from './simple-build.ts';
+import { simpleBuildOf } from './simple-build.ts';
 
 /** What one build may take over from earlier ones, and leaves to later ones. */
 export interface BuildCache extends BuildContents {
@@ -55,9 +55,8 @@ export async function openBuildCache(
 ): Promise<BuildCache | undefined> {
   const { checkpoints: store } = engine;
   if (store === undefined) return undefined;
-  const builds = plan.workflows.filter(({ document }) => document.type === 'BUILD');
-  const [workflow] = builds;
-  if (workflow === undefined || builds.length > 1 || !isSimpleBuild(workflow.document)) {
+  const workflow = simpleBuildOf(plan.workflows);
+  if (workflow === undefined) {
     monitor.line('kiln', 'Nothing is reused or kept for later builds: the build workflow is not of the usual form');
     return undefined;
   }

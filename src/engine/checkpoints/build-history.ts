@@ -17,6 +17,10 @@ export interface BuildHistory {
   readonly reused: readonly ComponentRecord[];
   /** Of all components so far. */
   readonly records: readonly ComponentRecord[];
+  /** Whether the instance began as a machine that an earlier build had kept. */
+  readonly goesOn: boolean;
+  /** How long it took to boot; undefined when it has not. */
+  bootSeconds(): number | undefined;
   /** What a checkpoint of the state now, or an image of it, is to know of what led there. */
   facts(): Readonly<Record<string, unknown>>;
   /** The key of the state after the component with this index, which ran so; undefined when that is another one each time. */
@@ -89,6 +93,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   const { store, parent, components, states, monitor, from } = options;
   const reused = from?.records ?? [];
   const records = [...reused];
+  let bootSeconds: number | undefined;
   let bootedAt = bootedAtOf(from?.opened.checkpoint.facts ?? {});
   const never = new AbortController().signal;
   /** Layers below and, as they get written, those of this build. */
@@ -247,6 +252,8 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   return {
     reused,
     records,
+    goesOn: from?.opened.state !== undefined,
+    bootSeconds: () => bootSeconds,
     facts,
     keyAfter: (index, executor) => components[index]?.[executor === 'vm' ? 'machineKey' : 'key'],
     begins: async (count, target, signal) => {
@@ -270,6 +277,7 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
     booted: async (instance, { ranAt, seconds }, context) => {
       if (instance.unbooted !== undefined) return;
       bootedAt = ranAt.toISOString();
+      bootSeconds = seconds;
       if (options.bootKey === undefined || keyNow('vm') === undefined) return;
       await keepMachine({ name: 'the boot', saved: seconds }, instance, context);
     },

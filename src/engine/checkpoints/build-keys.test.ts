@@ -15,7 +15,7 @@ const document = {
 } as const;
 const component = (varying?: string): ComponentContent => ({
   document: { id: 'x', document, parameters: {} },
-  ...{ name: 'x', hint: undefined, inputs: { values: {}, varying, fetches: undefined, usesApt: false } },
+  ...{ name: 'x', hint: undefined, inputs: { values: {}, varying, fetches: undefined, usesApt: false, downloads: [] } },
 });
 const ground: BuildGround = {
   ...{ parentDigest: 'p', executor: 'auto', hostCpu: 'c', machine: 'm', platform: 'Linux', userData: undefined },

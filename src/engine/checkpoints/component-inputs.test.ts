@@ -33,7 +33,8 @@ const file = (content: string): Step => ({ action: 'CreateFile', inputs: [{ path
 
 describe('what decides what a component does', () => {
   test('a file is all in its document; a program may fetch anything', async () => {
-    assert.deepEqual(await read([file('x')]), { values: {}, varying: undefined, fetches: undefined, usesApt: false });
+    const nothing = { values: {}, varying: undefined, fetches: undefined, usesApt: false, downloads: [] };
+    assert.deepEqual(await read([file('x')]), nothing);
     assert.match((await read([bash('true')])).fetches ?? '', /runs programs/);
     assert.equal((await read([bash('apt-get -y install nginx')])).usesApt, true);
     assert.equal((await read([{ action: 'UpdateOS' }])).usesApt, true);
@@ -68,7 +69,9 @@ describe('what decides what a component does', () => {
   test('a download counts by its checksum, else by its state, else it may be anything', async () => {
     const from = 'https://example.org/{{ Site }}.tar';
     const download = (more = {}) => ({ action: 'WebDownload', inputs: [{ source: from, destination: '/x', ...more }] });
+    const one = 'https://example.org/one.tar';
     const pinned = await read([download({ checksum: 'a'.repeat(64), algorithm: 'SHA256' })]);
+    assert.deepEqual(pinned.downloads, [one], 'it is downloaded all the same');
     assert.deepEqual([pinned.values, pinned.fetches], [{}, undefined]);
     const states = {
       web: async (url: string) => `state of ${url}`,
@@ -78,10 +81,13 @@ describe('what decides what a component does', () => {
     const known = await read([download()], { states }, { Site: 'two' });
     const two = 'https://example.org/two.tar';
     assert.deepEqual([known.values, known.fetches], [{ [`web:${two}`]: `state of ${two}` }, undefined]);
-    assert.match((await read([download()])).fetches ?? '', /no state/);
+    const stateless = await read([download(), bash('npm install')]);
+    assert.match(stateless.fetches ?? '', /no state/);
+    assert.deepEqual(stateless.downloads, [one, 'packages']);
     const object = { action: 'S3Download', inputs: [{ source: 's3://bucket/a/*', destination: '/x' }] };
     const objects = await read([object], { states });
     assert.deepEqual([objects.values, objects.fetches], [{ 's3:bucket/a/': 'state of bucket a/' }, undefined]);
+    assert.deepEqual(objects.downloads, ['s3://bucket/a/*']);
     assert.match((await read([object])).fetches ?? '', /no state/);
   });
 

@@ -15,6 +15,8 @@ export interface ComponentInputs {
   readonly fetches: string | undefined;
   /** Whether it uses Debian's package repositories. */
   readonly usesApt: boolean;
+  /** Places that its document says it downloads from, and `packages` where it runs a package manager. */
+  readonly downloads: readonly string[];
 }
 
 export interface InputSources {
@@ -45,6 +47,10 @@ const PURE = [
 
 const APT = /\b(?:apt|apt-get|aptitude|unattended-upgrades?|tasksel|debootstrap)\b/;
 
+/** Other programs that fetch packages. */
+const PACKAGE_MANAGERS =
+  /\b(?:yum|dnf|microdnf|zypper|apk|pacman|snap|flatpak|pip3?|pipx|npm|yarn|pnpm|gem|cargo|composer|conda)\b/;
+
 /** Reads a component for what it depends on and asks for the states of what it downloads. */
 export async function componentInputs(
   { document, parameters }: RunnableDocument,
@@ -54,6 +60,7 @@ export async function componentInputs(
   const values: Record<string, string> = {};
   const varying: string[] = [];
   const fetches: string[] = [];
+  const downloads = new Set<string>();
   let usesApt = false;
   const names = namesOf(document, parameters);
 
@@ -71,8 +78,9 @@ export async function componentInputs(
     else if (step.action === 'ExecuteDocument') await takeDocument(step);
     else if (!PURE.includes(step.action)) fetches.push(`step ${step.name} runs programs`);
     usesApt ||= step.action === 'UpdateOS' || APT.test(all);
+    if (usesApt || (!PURE.includes(step.action) && PACKAGE_MANAGERS.test(texts.join('\n')))) downloads.add('packages');
   }
-  return { values, varying: varying[0], fetches: fetches[0], usesApt };
+  return { values, varying: varying[0], fetches: fetches[0], usesApt, downloads: [...downloads] };
 
   async function takeExpression({ reference, source }: Expression): Promise<void> {
     if (reference.kind === 'context' && OWN_CONTEXT.includes(reference.key)) varying.push(`it uses ${source}`);
@@ -89,8 +97,9 @@ export async function componentInputs(
 
   async function takeDownloads(step: Step): Promise<void> {
     for (const input of step.inputs) {
-      if (typeof input['checksum'] === 'string') continue;
       const url = resolved(input['source'], names);
+      downloads.add(url ?? String(input['source']));
+      if (typeof input['checksum'] === 'string') continue;
       const state = url === undefined ? undefined : await sources.states.web(url, sources.signal);
       if (state === undefined) fetches.push(`step ${step.name} downloads what has no state that Kiln can ask for`);
       else values[`web:${url}`] = state;
@@ -99,6 +108,7 @@ export async function componentInputs(
 
   async function takeObjects(step: Step): Promise<void> {
     for (const input of step.inputs) {
+      downloads.add(resolved(input['source'], names) ?? String(input['source']));
       const place = objectPlace(resolved(input['source'], names), resolved(input['expectedBucketOwner'], names));
       const state = place === undefined ? undefined : await sources.states.objects(place, sources.signal);
       if (state === undefined) fetches.push(`step ${step.name} downloads what has no state that Kiln can ask for`);

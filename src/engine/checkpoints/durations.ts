@@ -17,9 +17,20 @@ export function componentDuration(name: string, executor: string): string {
   return `component ${name} ${executor}`;
 }
 
+/** Of a component of a build that boots only when it has to: where it ran then. */
+export function chosenDuration(name: string, where: 'direct' | 'vm'): string {
+  return componentDuration(name, `auto ${where}`);
+}
+
 export function stepDuration(action: string, executor: string): string {
   return `step ${action} ${executor}`;
 }
+
+/** A machine boots, from its power on until it takes commands. */
+export const BOOT_DURATION = 'a boot';
+
+/** A machine of an earlier build goes on in place of being launched. */
+export const GOING_ON_DURATION = stepDuration('LaunchInstance', 'going on');
 
 /** Durations in a JSON file, which is made when missing. */
 export function durationsIn(file: string): Durations {

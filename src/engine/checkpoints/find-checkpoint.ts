@@ -86,7 +86,8 @@ async function whyNot(search: CheckpointSearch, checkpoint: Checkpoint, records:
   return search.onlyOwn === true ? 'not-own' : firstStale(search, records, bootedAtOf(checkpoint.facts));
 }
 
-function needsMachine(component: KeyedComponent | undefined): boolean {
+/** Whether the component says so beforehand. */
+export function needsMachine(component: KeyedComponent | undefined): boolean {
   return component !== undefined && runningSystemNeed(component.document.document, BUILD_PHASES) !== undefined;
 }
 

@@ -1,15 +1,25 @@
+import type { Executor } from '../../build-host/build-host.ts';
+import type { WorkflowType } from '../../documents/workflow-actions.ts';
 import type { CheckpointStore } from '../../image-store/checkpoint-store.ts';
 import type { ImageStore, MachineImage } from '../../image-store/image-store.ts';
+import type { PlannedWorkflow } from '../build-plan.ts';
+import type { KeyedComponent } from './build-keys.ts';
 import type { CacheHint } from './cache-hint.ts';
 import { bootedAtOf, type ComponentRecord, readComponentRecords } from './component-record.ts';
-import { componentDuration, stepDuration } from './durations.ts';
-import { firstStale, USER_DATA, usableCheckpoints } from './find-checkpoint.ts';
+import { BOOT_DURATION, chosenDuration, componentDuration, GOING_ON_DURATION, stepDuration } from './durations.ts';
+import { firstStale, machineOn, needsMachine, USER_DATA, usableCheckpoints } from './find-checkpoint.ts';
 import type { BuildContents } from './read-contents.ts';
 import type { ResourceStates } from './resource-states.ts';
+import { simpleBuildOf } from './simple-build.ts';
 
 export interface ForecastRequest {
   readonly contents: BuildContents;
-  readonly executor: 'auto' | 'direct' | 'vm';
+  /** As the build is asked for. */
+  readonly executor: Executor;
+  /** Whether the instance is a machine from the start, whatever was asked for (steps/choose-executor.ts). */
+  readonly isMachine: boolean;
+  /** Those that run. */
+  readonly workflows: readonly PlannedWorkflow[];
   readonly ofBuild: CacheHint | undefined;
   /** Undefined: it has to be made first. */
   readonly parent: MachineImage | undefined;
@@ -17,7 +27,6 @@ export interface ForecastRequest {
   readonly checkpoints: CheckpointStore;
   readonly states: ResourceStates;
   readonly durations: Readonly<Record<string, number>>;
-  readonly isTested: boolean;
   readonly now: Date;
   readonly signal: AbortSignal;
 }
@@ -45,61 +54,126 @@ export interface ForecastComponent {
   readonly seconds: number | undefined;
 }
 
-/** Steps of a build beside its components, in the order in which they run. */
-const STEPS = ['LaunchInstance', 'CollectImageMetadata', 'SanitizeInstance', 'CreateImage', 'TerminateInstance'];
-const TEST_STEPS = ['LaunchInstance', 'ExecuteComponents', 'TerminateInstance'];
-
 export async function forecast(request: ForecastRequest): Promise<Forecast> {
-  const { contents, executor, ofBuild, parent, checkpoints, states, durations, now, signal } = request;
-  const same = await sameImage(request);
+  const { contents, executor, isMachine, ofBuild, parent, checkpoints, states, durations, now, signal } = request;
+  const isUsual = simpleBuildOf(request.workflows) !== undefined;
+  const mayReuse = isUsual && parent !== undefined && ofBuild?.kind !== 'never';
+  const same = mayReuse ? await sameImage(request, parent) : undefined;
   const stale = new Map<string, string>();
   const bootKey = executor === 'direct' ? undefined : contents.bootKey;
-  const search = { ...contents, disks: executor !== 'vm', bootKey, ofBuild, states, now, signal };
-  const usable =
-    parent === undefined || ofBuild?.kind === 'never'
-      ? []
-      : await usableCheckpoints({ ...search, store: checkpoints, parentAmiId: parent.amiId }, (name, why) =>
-          stale.set(name, why),
-        );
-  const boot = stale.get(USER_DATA);
-  const afterBoot = boot === undefined ? undefined : `it comes after ${USER_DATA}, which runs again: ${boot}`;
-  const records = same?.records ?? usable[0]?.records ?? [];
-  const components = contents.components.map(({ name, document, key, inputs, hint }, index): ForecastComponent => {
+  const search = {
+    ...{ ...contents, store: checkpoints, disks: !isMachine, bootKey, ofBuild, states, now, signal },
+    parentAmiId: parent?.amiId ?? '',
+  };
+  const [start] = mayReuse ? await usableCheckpoints(search, (name, why) => stale.set(name, why)) : [];
+  const records = same?.records ?? start?.records ?? [];
+  const goesOn = start?.checkpoint.hasMachine === true;
+  // Where a disk is mounted first, the machine begins with the first component that needs one.
+  const bootsAt = isMachine || goesOn || executor === 'direct' ? -1 : firstOnMachine(request, records.length);
+  const isWarm = bootsAt === records.length && mayReuse && (await machineOn(search, records)) !== undefined;
+  const components = contents.components.map((component, index): ForecastComponent => {
+    const { name, document, key, inputs } = component;
     const record = records[index];
-    const took = durations[componentDuration(name, executor === 'vm' ? 'vm' : 'direct')];
-    const varies = inputs.varying ?? (hint?.kind === 'never' ? 'it is never to be reused' : undefined);
+    const where = isMachine || goesOn || (bootsAt !== -1 && index >= bootsAt) ? 'vm' : 'direct';
     return {
-      name,
-      component: document.id,
-      key,
+      ...{ name, component: document.id, key, downloads: inputs.downloads },
       reused: record === undefined ? undefined : { ranAt: record.ranAt, image: record.image },
-      why:
-        record === undefined
-          ? (varies ?? stale.get(name) ?? afterBoot ?? 'it is new, or comes after what is')
-          : undefined,
-      downloads: [
-        ...Object.keys(inputs.values).filter((what) => /^(?:web|s3):/.test(what)),
-        ...(inputs.usesApt ? ['packages'] : []),
-      ],
-      seconds: record === undefined ? took : 0,
+      why: record === undefined ? whyItRuns(component, stale, isUsual) : undefined,
+      seconds: record === undefined ? durations[componentDuration(name, where)] : 0,
     };
   });
   const wanted = new Map<string, number | undefined>();
   if (same === undefined) {
-    for (const action of STEPS) wanted.set(stepDuration(action, executor), durations[stepDuration(action, executor)]);
+    const machine = bootsAt === -1 ? 'none' : isWarm ? 'warm' : 'cold';
+    for (const [what, seconds] of buildDurations(request, { goesOn, machine })) wanted.set(what, seconds);
     for (const { name, seconds } of components) wanted.set(name, seconds);
   }
-  if (request.isTested && same?.tested !== true) {
-    for (const action of TEST_STEPS) wanted.set(stepDuration(action, 'test'), durations[stepDuration(action, 'test')]);
-  }
+  if (same?.tested !== true) for (const [what, seconds] of testDurations(request)) wanted.set(what, seconds);
   const unknown = [...wanted].filter(([, seconds]) => seconds === undefined).map(([what]) => what);
   const seconds = [...wanted.values()].reduce<number>((sum, value) => sum + (value ?? 0), 0);
   return { sameImage: same?.source, components, seconds: unknown.length > 0 ? undefined : seconds, unknown };
 }
 
-async function sameImage({ contents, ofBuild, parent, imageStore, states, now, signal }: ForecastRequest) {
+function whyItRuns(
+  { name, inputs, hint }: KeyedComponent,
+  stale: ReadonlyMap<string, string>,
+  isUsual: boolean,
+): string {
+  if (inputs.varying !== undefined) return inputs.varying;
+  if (hint?.kind === 'never') return 'it is never to be reused';
+  const own = stale.get(name);
+  if (own !== undefined) return own;
+  const boot = stale.get(USER_DATA);
+  if (boot !== undefined) return `it comes after ${USER_DATA}, which runs again: ${boot}`;
+  if (!isUsual) return 'nothing is reused: the build workflow is not of the usual form';
+  return 'it is new, or comes after what is';
+}
+
+type Wanted = [what: string, seconds: number | undefined];
+
+interface BuildMachine {
+  /** Whether the instance begins as a machine of an earlier build. */
+  readonly goesOn: boolean;
+  /** What a mounted disk becomes on the way. */
+  readonly machine: 'none' | 'cold' | 'warm';
+}
+
+/** Of the build beside its components. */
+function buildDurations(request: ForecastRequest, { goesOn, machine }: BuildMachine): readonly Wanted[] {
+  const { executor, durations } = request;
+  const steps = actionsOf(request, 'BUILD')
+    .filter((action) => action !== 'ExecuteComponents')
+    .map((action): Wanted => {
+      const seconds = durations[stepDuration(action, executor)];
+      if (action !== 'LaunchInstance' || !goesOn) return [stepDuration(action, executor), seconds];
+      // Never longer than a launch, while it is not known.
+      return [GOING_ON_DURATION, durations[GOING_ON_DURATION] ?? seconds];
+    });
+  const boot = durations[BOOT_DURATION];
+  if (machine === 'cold') steps.push([BOOT_DURATION, boot]);
+  if (machine === 'warm') steps.push([GOING_ON_DURATION, durations[GOING_ON_DURATION] ?? boot]);
+  return steps;
+}
+
+function testDurations(request: ForecastRequest): readonly Wanted[] {
+  const { contents, durations } = request;
+  return (
+    actionsOf(request, 'TEST')
+      // Without anything to test it is skipped.
+      .filter((action) => action !== 'ExecuteComponents' || contents.tests.length > 0)
+      .map((action): Wanted => [stepDuration(action, 'test'), durations[stepDuration(action, 'test')]])
+  );
+}
+
+function actionsOf({ workflows }: ForecastRequest, type: WorkflowType): readonly string[] {
+  return workflows
+    .filter(({ document }) => document.type === type)
+    .flatMap(({ document }) => document.steps.map(({ action }) => action));
+}
+
+/** The first component from `index` on that says that it needs a machine, or that made the last build boot; -1 without. */
+function firstOnMachine({ contents, durations }: ForecastRequest, index: number): number {
+  // The newest come last.
+  const known = Object.keys(durations);
+  const madeBoot = (name: string): boolean =>
+    known.indexOf(chosenDuration(name, 'vm')) > known.indexOf(chosenDuration(name, 'direct'));
+  return contents.components.findIndex(
+    (component, at) => at >= index && (needsMachine(component) || madeBoot(component.name)),
+  );
+}
+
+interface SameImage {
+  readonly source: string;
+  readonly records: readonly ComponentRecord[];
+  readonly tested: boolean;
+}
+
+async function sameImage(
+  { contents, ofBuild, imageStore, states, now, signal }: ForecastRequest,
+  parent: MachineImage,
+): Promise<SameImage | undefined> {
   const { imageKey: key, testKey, components, hasUserData } = contents;
-  if (key === undefined || parent === undefined || ofBuild?.kind === 'never') return undefined;
+  if (key === undefined) return undefined;
   for (const { made, source, parentAmiId } of (await imageStore.list()).toReversed()) {
     if (made?.key !== key || parentAmiId !== parent.amiId) continue;
     const records = readComponentRecords(made.facts);

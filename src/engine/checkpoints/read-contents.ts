@@ -21,8 +21,7 @@ export interface ContentRequest extends InputSources {
   readonly components: readonly RunnableDocument[];
   /** What authors of components say, by the ids of the documents. */
   readonly hints: ReadonlyMap<string, CacheHint>;
-  /** Undefined: not known, and then neither is what becomes of the disk after the components. */
-  readonly workflows: readonly PlannedWorkflow[] | undefined;
+  readonly workflows: readonly PlannedWorkflow[];
 }
 
 /** What decides what a build makes, by content. */
@@ -56,8 +55,8 @@ export async function readContents(request: ContentRequest): Promise<BuildConten
     );
   const [building, tests] = await Promise.all([contents(BUILD_PHASES), contents(TEST_PHASES)]);
   const components = componentKeys(ground, building, BUILD_PHASES);
-  const build = workflows?.find(({ document }) => document.type === 'BUILD');
-  const testing = workflows?.filter(({ document }) => document.type === 'TEST') ?? [];
+  const build = workflows.find(({ document }) => document.type === 'BUILD');
+  const testing = workflows.filter(({ document }) => document.type === 'TEST');
   return {
     components,
     tests,

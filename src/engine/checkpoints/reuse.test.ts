@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { runBuild } from '../run-build.ts';
 import { type BenchImage, type BuildBench, openBench, script } from '../simulated/build-bench.ts';
 import { type SimulatedCheckpoints, simulatedCheckpoints } from '../simulated/simulated-checkpoints.ts';
+import { BOOT_DURATION, GOING_ON_DURATION, stepDuration } from './durations.ts';
 import type { WebAnswer } from './web-request.ts';
 
 const never = new AbortController().signal;
@@ -16,6 +17,8 @@ let hoursAhead = 0;
 let secondsAhead = 0;
 let served: Record<string, WebAnswer> = {};
 let hostCpu = 'one';
+/** What the last build noted of how long things took. */
+let noted: ReadonlyMap<string, number> = new Map();
 before(async () => {
   bench = await openBench();
 });
@@ -43,6 +46,12 @@ async function build(options: BenchImage, executor = 'direct'): Promise<string> 
   const engine: Engine = {
     ...{ ...bench.engine, clock, checkpoints, machineFacts: { hostCpu, machineFor } },
     webRequest: async (url) => served[url],
+    durations: {
+      all: async () => ({}),
+      add: async (seconds) => {
+        noted = seconds;
+      },
+    },
   };
   await runBuild(engine, arn, never);
   const { status, reason } = await bench.row(arn);
@@ -354,10 +363,13 @@ describe('checkpoints of machines', () => {
   test('a machine that has booted is kept for every recipe on its parent', async () => {
     bench.host.faults.launch = slowBoot;
     await build({ components: [note('vj')], row: off }, 'vm');
+    assert.ok((noted.get(BOOT_DURATION) ?? 0) >= 40 && !noted.has(GOING_ON_DURATION));
     const second = await build({ components: [note('vk')], row: off }, 'vm');
     delete bench.host.faults.launch;
     assert.ok((await bench.log(second)).includes('A machine that has booted ami-00000000000000001 goes on'));
     assert.deepEqual(await ran(second), ['vk']);
+    assert.ok((noted.get(GOING_ON_DURATION) ?? 40) < 40 && !noted.has(BOOT_DURATION));
+    assert.ok(!noted.has(stepDuration('LaunchInstance', 'vm')));
   });
 
   test('other tests of the same disk run on the machine as it was after its first boot', async () => {
@@ -522,6 +534,7 @@ describe('checkpoints of builds that boot midway', () => {
     const first = await build({ components: [A, needs('x1'), note('x2')], row: off }, 'auto');
     delete bench.host.faults.boot;
     assert.deepEqual(await ran(first), ['a', 'x1', 'x2']);
+    assert.ok((noted.get(BOOT_DURATION) ?? 0) >= 40);
     assert.ok(booted(await bench.log(first)));
     const machines = [...checkpoints.checkpoints.values()].filter(({ hasMachine }) => hasMachine);
     assert.deepEqual(

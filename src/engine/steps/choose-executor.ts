@@ -1,6 +1,6 @@
 import type { Executor } from '../../build-host/build-host.ts';
 import { WORKFLOW_ACTIONS } from '../../documents/workflow-actions.ts';
-import type { MachineImage } from '../../image-store/image-store.ts';
+import type { ImageStore, MachineImage } from '../../image-store/image-store.ts';
 import { BuildFailure } from '../../util/faults.ts';
 import type { BuildPlan } from '../build-plan.ts';
 import type { StepContext } from './step-action.ts';
@@ -9,6 +9,10 @@ export interface ExecutorChoice {
   readonly executor: Executor;
   /** Why it is `vm`, for people. */
   readonly why?: string;
+}
+
+interface ParentStore {
+  readonly imageStore: Pick<ImageStore, 'get'>;
 }
 
 /** What changes nothing but files on an instance, or does nothing with one. */
@@ -29,7 +33,7 @@ export async function chooseExecutor(amiId: string, context: StepContext): Promi
   const { plan, workflowType } = context;
   if (workflowType !== 'BUILD') return { executor: 'vm', why: 'an image is tested as it boots' };
   if (plan.executor === 'vm') return { executor: 'vm', why: 'the executor is vm' };
-  const why = actionOnMachine(plan) ?? (await importedParent(amiId, context));
+  const why = await whyMachine(amiId, plan, context.engine);
   if (why === undefined && plan.executor === 'direct' && !plan.terminateInstanceOnFailure) {
     throw new BuildFailure(
       'The executor cannot be direct: the instance is to be kept when it fails, and a mounted disk cannot be',
@@ -38,6 +42,15 @@ export async function chooseExecutor(amiId: string, context: StepContext): Promi
   if (why === undefined) return { executor: plan.executor };
   if (plan.executor === 'direct') throw new BuildFailure(`The executor cannot be direct: ${why}`);
   return { executor: 'vm', why };
+}
+
+/** Why the disk of a build instance cannot be mounted first, whatever executor is asked for; undefined when it can. */
+export async function whyMachine(
+  amiId: string,
+  plan: Pick<BuildPlan, 'workflows'>,
+  engine: ParentStore,
+): Promise<string | undefined> {
+  return actionOnMachine(plan) ?? (await importedParent(amiId, engine));
 }
 
 /**
@@ -49,7 +62,7 @@ export function mayBeMounted(plan: BuildPlan): boolean {
 }
 
 /** An action of the build workflow that may need a running system, or whose end may be later than this process's. */
-function actionOnMachine({ workflows }: BuildPlan): string | undefined {
+function actionOnMachine({ workflows }: Pick<BuildPlan, 'workflows'>): string | undefined {
   for (const { document } of workflows) {
     if (document.type !== 'BUILD') continue;
     const found = document.steps.find(
@@ -63,9 +76,9 @@ function actionOnMachine({ workflows }: BuildPlan): string | undefined {
 }
 
 /** The kernel's file systems are not made for disks that lie: a disk that somebody else made is not mounted here. */
-async function importedParent(amiId: string, { engine }: StepContext): Promise<string | undefined> {
+async function importedParent(amiId: string, { imageStore }: ParentStore): Promise<string | undefined> {
   for (let id: string | undefined = amiId; id !== undefined; ) {
-    const image: MachineImage | undefined = await engine.imageStore.get(id);
+    const image: MachineImage | undefined = await imageStore.get(id);
     if (image?.source === 'import') {
       return `${id} was imported, and disks that were made elsewhere are not mounted on this host`;
     }
