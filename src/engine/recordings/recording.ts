@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { sql } from 'kysely';
 import type { MachineImage } from '../../image-store/image-store.ts';
+import { AT_ONCE } from '../../state/parked.ts';
 import type { Database } from '../../state/tables.ts';
 import type { BuildBench } from '../simulated/build-bench.ts';
 
@@ -24,7 +27,7 @@ export const FOLDER = '{folder}';
 export interface Recording {
   /** Of the Kiln that wrote it. */
   readonly version: string;
-  /** In which step the worker was killed. */
+  /** In which step the worker was killed; or what else there was to go on with (scenarios.ts). */
   readonly killedIn: string;
   readonly imageArn: string;
   /** Rows by table, as PostgreSQL gives them as JSON. */
@@ -33,6 +36,18 @@ export interface Recording {
   readonly amis: readonly MachineImage[];
   /** What the build came to: workflows in their order with their status. */
   readonly outcome: readonly string[];
+  /** How the image ended; left out: AVAILABLE. */
+  readonly status?: string;
+  /** How often somebody had to say that it goes on; left out: never. */
+  readonly answers?: number;
+}
+
+export async function thisVersion(): Promise<string> {
+  return JSON.parse(await readFile(path.join(import.meta.dirname, '../../../package.json'), 'utf8')).version;
+}
+
+export function fileOf(version: string, scenario: string): string {
+  return path.join(import.meta.dirname, `${version}-${scenario}.json`);
 }
 
 /** All rows that there are: record in a database that has one build only. */
@@ -46,7 +61,10 @@ export async function readRows({ store }: BuildBench): Promise<Recording['rows']
   return rows;
 }
 
-/** Puts rows into an empty database; columns that are newer have their defaults, and numbers that it gives are its own. */
+/**
+ * Puts rows into an empty database; columns that are newer have their defaults, and numbers that it gives are its own. What
+ * waits does so for another hour, however old the recording is.
+ */
 export async function writeRows({ store }: BuildBench, rows: Recording['rows']): Promise<void> {
   for (const table of TABLES) {
     const { rows: given } = await sql<{ name: string }>`
@@ -62,4 +80,8 @@ export async function writeRows({ store }: BuildBench, rows: Recording['rows']):
       );
     }
   }
+  await sql`update waiting_steps set deadline = now() + interval '1 hour'`.execute(store.db);
+  await sql`update images set parked_until = now() + interval '1 hour' where parked_until > ${AT_ONCE}`.execute(
+    store.db,
+  );
 }
