@@ -28,11 +28,14 @@ export async function restoreProgress(
   );
   const here = new Set((await buildHost.list()).map(({ instanceId }) => instanceId));
   const instances = new Map<string, LaunchedInstance>();
+  const kept = new Set<string>();
   for (const { type, step } of done) {
     const [instanceId] = step.action === 'LaunchInstance' ? textOf(step.outputs, 'instanceId') : [];
     if (instanceId === undefined || ended.has(instanceId)) continue;
     const instance = (await buildHost.find(instanceId)) ?? (here.has(instanceId) ? stopped(instanceId) : undefined);
     if (instance === undefined) continue;
+    // Its workflow had failed, and the instance is to stay: the end of the build was not recorded any more.
+    if (step.rollback_status === 'SKIPPED') kept.add(instanceId);
     instances.set(instanceId, {
       instance,
       amiId: bootedAmi(step, type === 'BUILD' ? plan.parent.amiId : (outputAmiId ?? plan.parent.amiId)),
@@ -40,7 +43,7 @@ export async function restoreProgress(
   }
   return {
     instances,
-    kept: new Set(),
+    kept,
     outputAmiId,
     osVersion: outputs('CollectImageMetadata', 'osVersion').at(-1),
   };
@@ -55,7 +58,8 @@ export async function abandonedProgress(
   const restored = await restoreProgress(engine, { parent: { amiId: '' } }, records);
   const instances = new Map<string, LaunchedInstance>();
   for (const { instanceId, owner } of await engine.buildHost.list()) {
-    if (owner === imageArn) instances.set(instanceId, { instance: stopped(instanceId), amiId: '' });
+    if (owner !== imageArn) continue;
+    instances.set(instanceId, restored.instances.get(instanceId) ?? { instance: stopped(instanceId), amiId: '' });
   }
   return { ...restored, instances };
 }

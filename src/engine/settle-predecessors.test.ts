@@ -680,3 +680,30 @@ test('killed while its steps were taken back, once too often: that it was interr
   const open = bench.store.db.selectFrom('workflow_step_executions').select('name').where('image_arn', '=', arn);
   assert.deepEqual(await open.where('rollback_status', '=', 'RUNNING').execute(), []);
 });
+
+test('killed when its workflow had failed: the instance that is to be kept stays, and the reason says how to enter it', async () => {
+  let isOver = false;
+  let hold = async (): Promise<void> => {};
+  const { imageStore } = bench.engine;
+  const list = async (): Promise<readonly MachineImage[]> => {
+    if (isOver) await hold();
+    return imageStore.list();
+  };
+  const infrastructure = { terminateInstanceOnFailure: false };
+  const { arn } = await stoppedBuild(
+    { components: [script({ build: 'exit 1' })], infrastructure },
+    (given) => {
+      hold = given;
+      bench.host.faults.command = async (_, { argv, stdin }) => {
+        isOver ||= `${argv.join(' ')} ${stdin}`.includes('exit 1');
+      };
+    },
+    { ...bench.engine, imageStore: { ...imageStore, list } },
+  );
+  assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
+  await goOn(arn);
+  const image = await bench.row(arn);
+  assert.equal(image.status, 'FAILED');
+  assert.deepEqual(await left(arn), { instances: 1, amis: 0 });
+  assert.match(image.reason ?? '', /Instance (i-\w+) was kept: enter it with `enter \1`/);
+});
