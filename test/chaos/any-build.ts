@@ -7,14 +7,39 @@ export interface DocumentStep {
   readonly fails: boolean;
 }
 
-export type Answer = 'RESUME' | 'STOP';
+/** `LATER`: STOP to the first attempt, and RESUME to the second. */
+export type Answer = 'RESUME' | 'STOP' | 'LATER';
+
+/** Waits for somebody; `told`: a function hears of it. */
+interface Wait {
+  readonly kind: 'wait';
+  readonly answer: Answer;
+  readonly told: boolean;
+  readonly goesOn: boolean;
+}
+
+/** An execution of a state machine; `here`: one that ends with its worker. */
+interface Machine {
+  readonly kind: 'machine';
+  readonly here: boolean;
+  readonly fails: boolean;
+  readonly attempts: 1 | 2;
+  readonly goesOn: boolean;
+}
 
 /** A step of a workflow, between the launch of its instance and what is made of it. */
 export type Step =
   | { readonly kind: 'CollectImageMetadata' | 'SanitizeInstance' | 'skipped' }
   | { readonly kind: 'components'; readonly goesOn: boolean }
-  | { readonly kind: 'command'; readonly fails: boolean; readonly attempts: 1 | 2; readonly goesOn: boolean }
-  | { readonly kind: 'wait'; readonly answer: Answer; readonly goesOn: boolean };
+  | {
+      readonly kind: 'command';
+      readonly fails: boolean;
+      readonly attempts: 1 | 2;
+      readonly waitSeconds: 0 | 1;
+      readonly goesOn: boolean;
+    }
+  | Wait
+  | Machine;
 
 export interface TestWorkflow {
   readonly steps: readonly Step[];
@@ -22,12 +47,26 @@ export interface TestWorkflow {
   readonly goesOn: boolean;
 }
 
+/** How the build instance is launched. */
+export interface Launch {
+  /** It succeeds only when it is tried again. */
+  readonly fails: boolean;
+  /** The instance stays when the workflow fails. */
+  readonly stays: boolean;
+}
+
 export interface Build {
+  /** Undefined: there is no build workflow, and what is distributed is the parent. */
+  readonly launch: Launch | undefined;
   readonly components: readonly (readonly DocumentStep[])[];
   readonly steps: readonly Step[];
+  /** A second AMI is made of the disk of the first. */
+  readonly registers: boolean;
   readonly tests: readonly TestWorkflow[];
   /** The tests run at the same time. */
   readonly together: boolean;
+  /** Steps of the distribution workflow between the AMI and its release; undefined: there is no such workflow. */
+  readonly release: readonly (Wait | Machine)[] | undefined;
   readonly cancelled: boolean;
 }
 
@@ -40,12 +79,25 @@ const command: fc.Arbitrary<Step> = fc.record({
   kind: fc.constant('command'),
   fails: oneIn(8),
   attempts: fc.constantFrom(1, 2),
+  waitSeconds: oneIn(20).map((waits) => (waits ? 1 : 0)),
   goesOn: fc.boolean(),
 });
 
-const wait: fc.Arbitrary<Step> = fc.record({
+const wait: fc.Arbitrary<Wait> = fc.record({
   kind: fc.constant('wait'),
-  answer: oneIn(6).map((stops) => (stops ? 'STOP' : 'RESUME')),
+  answer: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('RESUME' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('STOP' as const, 'LATER' as const) },
+  ),
+  told: oneIn(3),
+  goesOn: fc.boolean(),
+});
+
+const machine: fc.Arbitrary<Machine> = fc.record({
+  kind: fc.constant('machine'),
+  here: fc.boolean(),
+  fails: oneIn(8),
+  attempts: fc.constantFrom(1, 2),
   goesOn: fc.boolean(),
 });
 
@@ -54,22 +106,25 @@ const plain: fc.Arbitrary<Step> = fc
   .map((kind) => ({ kind }) as const);
 
 const step = fc.oneof(
-  { weight: 3, arbitrary: plain },
-  { weight: 3, arbitrary: command },
-  { weight: 1, arbitrary: wait },
+  { weight: 6, arbitrary: plain },
+  { weight: 6, arbitrary: command },
+  { weight: 2, arbitrary: wait },
+  { weight: 1, arbitrary: machine },
 );
 
-export const anyBuild: fc.Arbitrary<Build> = fc.record({
+const built: fc.Arbitrary<Build> = fc.record({
+  launch: fc.record({ fails: oneIn(12), stays: oneIn(4) }),
   components: fc.array(fc.array(documentStep, { minLength: 1, maxLength: 3 }), { maxLength: 2 }),
   steps: fc
     .tuple(fc.array(step, { maxLength: 2 }), fc.boolean(), fc.array(step, { maxLength: 2 }))
     .map(([before, goesOn, after]) => [...before, { kind: 'components', goesOn }, ...after] as const),
+  registers: oneIn(12),
   tests: fc.oneof(
     { weight: 2, arbitrary: fc.constant([]) },
     {
       weight: 1,
       arbitrary: fc.array(
-        fc.record({ steps: fc.array(fc.oneof(command, wait), { maxLength: 1 }), goesOn: fc.boolean() }),
+        fc.record({ steps: fc.array(fc.oneof(command, wait, machine), { maxLength: 1 }), goesOn: fc.boolean() }),
         {
           minLength: 1,
           maxLength: 3,
@@ -78,13 +133,31 @@ export const anyBuild: fc.Arbitrary<Build> = fc.record({
     },
   ),
   together: fc.boolean(),
+  release: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.array(fc.oneof(wait, machine), { maxLength: 1 }) },
+  ),
   cancelled: oneIn(25),
 });
+
+const onlyDistributed: fc.Arbitrary<Build> = fc.record({
+  launch: fc.constant(undefined),
+  ...{ components: fc.constant([]), steps: fc.constant([]), registers: fc.constant(false), tests: fc.constant([]) },
+  together: fc.constant(false),
+  release: fc.array(fc.oneof(wait, machine), { maxLength: 2 }),
+  cancelled: oneIn(25),
+});
+
+export const anyBuild: fc.Arbitrary<Build> = fc.oneof(
+  { weight: 12, arbitrary: built },
+  { weight: 1, arbitrary: onlyDistributed },
+);
 
 /** What happens, so many uses of ports after what happened before. */
 export interface Mishap {
   readonly after: number;
-  readonly what: 'kill' | 'freeze' | 'cut' | 'restart';
+  /** `crash`: the database server is killed; `restart`: it is stopped and started. */
+  readonly what: 'kill' | 'freeze' | 'cut' | 'restart' | 'crash';
 }
 
 export const anyMishap: fc.Arbitrary<Mishap> = fc.record({
@@ -95,55 +168,3 @@ export const anyMishap: fc.Arbitrary<Mishap> = fc.record({
     { weight: 3, arbitrary: fc.constant('cut' as const) },
   ),
 });
-
-/** How a build must end, whatever happens to its workers. */
-export interface Outcome {
-  readonly status: 'AVAILABLE' | 'FAILED';
-  /** What was done to the disk of its AMI, in this order; undefined when it has none. */
-  readonly effects: readonly string[] | undefined;
-  /** Of those, what may have been done once more, one right after the other. */
-  readonly repeatable: ReadonlySet<string>;
-}
-
-/** @param slug of the image; effects have names of its own */
-export function outcomeOf(build: Build, slug: string): Outcome {
-  const effects: string[] = [];
-  const repeatable = new Set<string>();
-  const failed: Outcome = { status: 'FAILED', effects: undefined, repeatable };
-  for (const [index, each] of build.steps.entries()) {
-    if (each.kind === 'components' && !runDocuments(build, slug, effects, repeatable) && !each.goesOn) return failed;
-    if (each.kind === 'command') {
-      const times = each.fails ? each.attempts : 1;
-      effects.push(...Array.from({ length: times }, () => commandEffect(slug, index)));
-    }
-    if (fails(each)) return failed;
-  }
-  const passes = build.tests.every(({ steps, goesOn }) => goesOn || !steps.some(fails));
-  return { status: passes ? 'AVAILABLE' : 'FAILED', effects, repeatable };
-}
-
-function fails(step: Step): boolean {
-  if (step.kind === 'command') return step.fails && !step.goesOn;
-  return step.kind === 'wait' && step.answer === 'STOP' && !step.goesOn;
-}
-
-/** Whether they all ran to their ends. */
-function runDocuments(build: Build, slug: string, effects: string[], repeatable: Set<string>): boolean {
-  for (const [document, steps] of build.components.entries()) {
-    for (const [index, step] of steps.entries()) {
-      const effect = documentEffect(slug, document, index);
-      effects.push(effect);
-      if (step.repeatable) repeatable.add(effect);
-      if (step.fails) return false;
-    }
-  }
-  return true;
-}
-
-export function commandEffect(slug: string, step: number): string {
-  return `${slug}/command-${step}`;
-}
-
-export function documentEffect(slug: string, document: number, step: number): string {
-  return `${slug}/document-${document}-${step}`;
-}

@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { type ExecutionRecord, executionRecords } from '../../src/engine/execution-records.ts';
+import type { SimulatedBuildHost } from '../../src/engine/simulated/simulated-build-host.ts';
 import type { SimulatedImageStore } from '../../src/engine/simulated/simulated-image-store.ts';
 import { logPlaceOf } from '../../src/state/log-place.ts';
 import type { Database, EventsTable } from '../../src/state/tables.ts';
-import { type Build, outcomeOf } from './any-build.ts';
+import type { Build } from './any-build.ts';
 import type { Effects } from './effects.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import type { Outside } from './outside.ts';
 
 export interface Evidence {
   readonly db: Kysely<Database>;
   readonly images: SimulatedImageStore;
+  readonly room: SimulatedBuildHost;
   readonly effects: Effects;
+  readonly outside: Outside;
   /** Ids of events that arrived, by what they are about, in the order in which they came first. */
   readonly received: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -28,7 +33,8 @@ export async function checkBuild(evidence: Evidence, arn: string, build: Build):
   }
 }
 
-async function check({ db, images, effects, received }: Evidence, arn: string, build: Build): Promise<void> {
+async function check(evidence: Evidence, arn: string, build: Build): Promise<void> {
+  const { db, outside, received } = evidence;
   const image = await db.selectFrom('images').selectAll().where('arn', '=', arn).executeTakeFirstOrThrow();
   const say: Say = (what) => `${arn} (${image.status}, ${image.reason}): ${what}`;
   const outcome = outcomeOf(build, image.slug);
@@ -39,10 +45,55 @@ async function check({ db, images, effects, received }: Evidence, arn: string, b
   else assert.equal(image.status, expected, say('wrong end'));
   assert.equal(image.queued_from, null, say('still queued'));
 
-  const amis = [...images.images.values()].filter(({ source }) => source === arn).map(({ amiId }) => amiId);
   const outputs = (image.output_resources['amis'] as readonly { readonly image: string }[]).map((ami) => ami.image);
-  assert.deepEqual(amis, outputs, say('AMIs that are there and on record'));
-  if (image.status === 'AVAILABLE') assert.equal(amis.length, 1, say('one AMI'));
+  checkAmis(evidence, { arn, status: image.status, outputs, outcome }, say);
+  const released = image.status === 'AVAILABLE' && build.release !== undefined ? outputs : [];
+  for (const ami of released) {
+    assert.deepEqual(evidence.images.images.get(ami)?.launchPermission, { userGroups: ['all'] }, say('who may launch'));
+    assert.equal(outside.parameters.get(`/${image.slug}`), ami, say('the parameter'));
+  }
+  const instances = (await evidence.room.list()).filter(({ owner }) => owner === arn);
+  const [, kept] = /Instance (i-\w+) was kept/.exec(image.reason ?? '') ?? [];
+  assert.deepEqual(
+    instances.map(({ instanceId }) => instanceId),
+    kept === undefined ? [] : [kept],
+    say('instances that are there and in the reason'),
+  );
+  if (kept !== undefined) assert.ok(outcome.keepsInstance, say('an instance was kept'));
+  // One that a lost worker had kept may have gone with it.
+  else if (image.status === 'FAILED' && outcome.keepsInstance) assert.ok(image.epoch > 1, say('no instance was kept'));
+
+  const records = await executionRecords(db, arn);
+  checkRecords(records, say);
+  checkOutside(outside, records, say);
+  const events = await db.selectFrom('events').selectAll().where('image_arn', '=', arn).orderBy('id').execute();
+  const stages = checkEvents(events, records, image.status, say);
+  await checkDeliveries(db, { arn, stages, received: [...(received.get(arn) ?? [])] }, say);
+}
+
+function checkAmis(
+  { images, effects }: Evidence,
+  {
+    arn,
+    status,
+    outputs,
+    outcome,
+  }: {
+    readonly arn: string;
+    readonly status: string;
+    readonly outputs: readonly string[];
+    readonly outcome: Outcome;
+  },
+  say: Say,
+): void {
+  const amis = [...images.images.values()].filter(({ source }) => source === arn).map(({ amiId }) => amiId);
+  if (status === 'AVAILABLE') {
+    assert.equal(amis.length, outcome.amis, say('one AMI for each step that makes one'));
+    assert.deepEqual(amis.slice(-1), outputs, say('the AMI on record'));
+  } else {
+    assert.deepEqual(amis, outputs, say('AMIs that are there and on record'));
+    assert.ok(amis.length <= outcome.amis, say('AMIs that nobody made'));
+  }
   for (const ami of amis) {
     const done = effects.captured.get(ami) ?? [];
     const again = (effect: string, index: number): boolean =>
@@ -50,24 +101,32 @@ async function check({ db, images, effects, received }: Evidence, arn: string, b
     const once = done.filter((effect, index) => !again(effect, index));
     assert.deepEqual(once, outcome.effects, say(`effects ${done.join(' ')}`));
   }
-
-  const records = await executionRecords(db, arn);
-  checkRecords(records, say);
-  const events = await db.selectFrom('events').selectAll().where('image_arn', '=', arn).orderBy('id').execute();
-  const stages = checkEvents(events, records, image.status, say);
-  await checkDeliveries(db, { arn, stages, received: [...(received.get(arn) ?? [])] }, say);
 }
+
+const ENDS = ['COMPLETED', 'FAILED', 'ROLLBACK_COMPLETED', 'CANCELLED'];
 
 function checkRecords(records: readonly ExecutionRecord[], say: Say): void {
   for (const { id, status, retried, steps } of records) {
-    assert.ok(status !== 'RUNNING' && status !== 'PENDING', say(`workflow ${id} is ${status}`));
+    assert.ok(ENDS.includes(status), say(`workflow ${id} is ${status}`));
     for (const step of steps) {
       const where = say(`step ${step.name} is ${step.status}`);
       assert.notEqual(step.status, 'RUNNING', where);
+      assert.notEqual(step.rollback_status, 'RUNNING', say(`step ${step.name} is still taken back`));
       if (retried || status === 'COMPLETED') assert.notEqual(step.status, 'PENDING', where);
       assert.equal(step.ended_at === null, step.status === 'PENDING', where);
       if (step.status === 'COMPLETED') assert.ok(step.started_at !== null && step.outputs !== null, where);
     }
+  }
+}
+
+/** Of a state machine there is one execution for each attempt. */
+function checkOutside({ executions }: Outside, records: readonly ExecutionRecord[], say: Say): void {
+  const steps = records.flatMap((record) => record.steps).filter(({ action }) => action === 'ExecuteStateMachine');
+  for (const { id, name, status, attempt_number: attempts } of steps) {
+    const begun = [1, 2].filter((attempt) => executions.has(`${id}-${attempt}`)).length;
+    const where = say(`step ${name} is ${status} after ${attempts} attempts, and has ${begun} executions`);
+    if (status === 'COMPLETED' || status === 'FAILED') assert.equal(begun, attempts, where);
+    else assert.ok(begun <= attempts, where);
   }
 }
 
@@ -105,7 +164,7 @@ async function checkDeliveries(
   }: { readonly arn: string; readonly stages: readonly string[]; readonly received: readonly string[] },
   say: Say,
 ): Promise<void> {
-  const told = ['BUILDING', 'TESTING', 'DISTRIBUTING', 'AVAILABLE', 'FAILED', 'CANCELLED'];
+  const told = ['BUILDING', 'TESTING', 'DISTRIBUTING', 'INTEGRATING', 'AVAILABLE', 'FAILED', 'CANCELLED'];
   const outbox = await db.selectFrom('outbox').select(['uid', 'body']).where('about', '=', arn).orderBy('id').execute();
   const sent = outbox.flatMap(({ body }) => {
     const { state } = (body as { detail: { state?: { status: string } } }).detail;

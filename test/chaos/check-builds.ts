@@ -24,9 +24,9 @@ export async function checkBuilds(of: {
       fc.array(anyBuild, { minLength: of.builds, maxLength: of.builds }),
       fc.array(anyMishap, { minLength: of.builds / 5, maxLength: of.builds / 2 }),
       async (builds, mishaps) => {
-        // A restart takes long: one in three runs has one.
-        const restart = runs++ % 3 === 0 ? [{ after: 300, what: 'restart' as const }] : [];
-        await world.run(builds, [...restart, ...mishaps]);
+        // A database server takes long to come back: of three runs one has it stopped, and one has it killed.
+        const what = (['restart', 'crash'] as const)[runs++ % 3];
+        await world.run(builds, [...(what === undefined ? [] : [{ after: 300, what }]), ...mishaps]);
       },
     ),
     // Fewer builds would fail elsewhere.

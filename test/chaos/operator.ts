@@ -9,12 +9,13 @@ export function startOperator({ db, jobs }: Store): AsyncDisposable {
     const waits = await db
       .selectFrom('waiting_steps as wait')
       .innerJoin('workflow_step_executions as step', 'step.id', 'wait.step_execution_id')
-      .select(['step.id', 'step.name', 'step.image_arn'])
+      .select(['step.id', 'step.name', 'step.image_arn', 'step.attempt_number'])
       .where('wait.action', 'is', null)
       .where('step.status', '=', 'RUNNING')
       .execute();
-    for (const { id: stepExecutionId, name, image_arn: imageArn } of waits) {
-      const action = name.endsWith('STOP') ? 'STOP' : 'RESUME';
+    for (const { id: stepExecutionId, name, image_arn: imageArn, attempt_number: attempt } of waits) {
+      const stops = name.endsWith('STOP') || (name.endsWith('LATER') && attempt === 1);
+      const action = stops ? 'STOP' : 'RESUME';
       await answerStep(db, { stepExecutionId, imageArn, action, reason: undefined, at: new Date() }, jobs);
     }
   };

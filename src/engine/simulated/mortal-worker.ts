@@ -1,4 +1,3 @@
-import type { BuildHost, Instance } from '../../build-host/build-host.ts';
 import { type BuildJobs, buildJobs, type Connection } from '../../state/build-jobs.ts';
 import { silentLog } from '../../state/test-log.ts';
 import type { WorkerRoom } from '../admission.ts';
@@ -6,6 +5,7 @@ import type { Engine } from '../engine.ts';
 import { startWorker, type Worker } from '../worker.ts';
 import { Life } from './life.ts';
 import { mortalDatabase } from './mortal-database.ts';
+import { mortalPorts, type Ports } from './mortal-ports.ts';
 
 /** A worker within this process that can be killed or frozen as a process can: nothing comes from it any more. */
 export interface MortalWorker {
@@ -24,7 +24,7 @@ export interface MortalWorker {
 
 export interface MortalOptions {
   readonly id: string;
-  readonly engine: Omit<Engine, 'db' | 'jobs' | 'workerId'>;
+  readonly engine: Ports;
   readonly connection: Connection;
   readonly room: WorkerRoom;
   /** Called before each use of a port; may make something happen. */
@@ -43,19 +43,7 @@ export function startMortalWorker({ id, engine: given, connection, room, onUse }
       return { [Symbol.asyncDispose]: async () => void wakes.delete(wake) };
     },
   };
-  const { imageStore } = given;
-  const engine: Engine = {
-    ...given,
-    ...{ db, jobs, workerId: id },
-    buildHost: mortalHost(given.buildHost, life),
-    imageStore: {
-      ...imageStore,
-      get: (amiId) => life.use(() => imageStore.get(amiId)),
-      list: () => life.use(() => imageStore.list()),
-      capture: (request, context) => life.use(() => imageStore.capture(request, context)),
-      remove: (amiId) => life.use(() => imageStore.remove(amiId)),
-    },
-  };
+  const engine: Engine = { ...mortalPorts(given, life), db, jobs, workerId: id };
   // While the database is away it cannot start.
   const starting = async (): Promise<Worker> => {
     for (;;) {
@@ -86,26 +74,5 @@ export function startMortalWorker({ id, engine: given, connection, room, onUse }
       await (await started).stop('The test is over.');
       await db.destroy();
     },
-  };
-}
-
-function mortalHost(host: BuildHost, life: Life): BuildHost {
-  const mortal = (instance: Instance): Instance => ({
-    instanceId: instance.instanceId,
-    enterCommand: instance.enterCommand,
-    target: { ...instance.target, run: (command) => life.use(() => instance.target.run(command), command.signal) },
-    stopForCapture: (context) => life.use(() => instance.stopForCapture(context)),
-    get unbooted() {
-      return instance.unbooted;
-    },
-  });
-  return {
-    launch: async (request, context) => mortal(await life.use(() => host.launch(request, context))),
-    find: async (instanceId) => {
-      const found = await life.use(() => host.find(instanceId));
-      return found === undefined ? undefined : mortal(found);
-    },
-    list: () => life.use(() => host.list()),
-    terminate: (instanceId) => life.use(() => host.terminate(instanceId)),
   };
 }

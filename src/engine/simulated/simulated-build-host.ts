@@ -195,7 +195,10 @@ export function simulatedBuildHost(
       await mkdir(home);
       await mkdir(path.join(home, 'root/etc'), { recursive: true });
       await writeFile(path.join(home, 'disk.qcow2'), `overlay on ${request.parentDisk.path}`);
-      await fillDisk(request, home);
+      await fillDisk(request, home).catch(async (error: unknown) => {
+        await rm(home, { recursive: true, force: true });
+        throw error;
+      });
       const mounted =
         request.executor === 'direct' || (request.executor === 'auto' && request.resumeFrom === undefined);
       const power = new AbortController();

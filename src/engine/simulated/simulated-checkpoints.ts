@@ -27,8 +27,10 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
   const inUse = new Set<string>();
   const faults: SimulatedCheckpoints['faults'] = {};
   const placeOf = (name: string): string => path.join(folder, 'layers', name);
+  /** Checkpoints that are held, also those whose keys are others' by now. */
+  const held = new Set<Checkpoint>();
   const isNamed = (name: string): boolean =>
-    [...checkpoints.values()].some((checkpoint) => checkpoint.layers.some((layer) => layer.name === name));
+    [...checkpoints.values(), ...held].some((checkpoint) => checkpoint.layers.some((layer) => layer.name === name));
   const drop = async (name: string): Promise<void> => {
     if (isNamed(name)) return;
     layers.delete(name);
@@ -63,12 +65,15 @@ export function simulatedCheckpoints(folder: string): SimulatedCheckpoints {
       const name = checkpoint?.layers.at(-1)?.name ?? '';
       if (checkpoint === undefined || !layers.has(name)) throw new BuilderFault('A layer of the checkpoint is missing');
       inUse.add(key);
+      const own = { ...checkpoint };
+      held.add(own);
       return {
         checkpoint,
         path: placeOf(name),
         ...(checkpoint.hasMachine === true ? { state: `${placeOf(name)}.machine` } : {}),
         release: async () => {
           inUse.delete(key);
+          held.delete(own);
         },
       };
     },
