@@ -10,13 +10,15 @@ import { type Command, type CommandContext, UsageError } from './command.ts';
 import { connect } from './connect.ts';
 import { sanitise } from './display/text.ts';
 import { EXIT } from './exit-codes.ts';
+import { type LaunchedWith, launchedAmi, launchedWith } from './launched-instance.ts';
 import { openBuildHost, openDisks } from './open-disks.ts';
-import { parentAmi } from './planned-build.ts';
+import type { Ask } from './planned-build.ts';
 import { readBuildSteps } from './read-build-steps.ts';
 import { type LackingComponents, readLacking, runAgain } from './run-again.ts';
 import { callOperation } from './service-client.ts';
 
-const LAUNCH_SECONDS = 600;
+/** As a build has it: what user data does is waited for. */
+const LAUNCH_SECONDS = 3600;
 
 export const shell: Command = {
   usage: 'ARN [--before-step COMPONENT] [--executor HOW] [-- COMMAND]',
@@ -48,7 +50,7 @@ interface BuildState {
   readonly executor: 'direct' | 'vm';
   readonly before: string;
   readonly place: { readonly key: string } | { readonly amiId: string };
-  readonly instanceTypes: readonly string[];
+  readonly launchedWith: LaunchedWith;
   /** What ran between the checkpoint and this state, too quickly to be kept: it is run again on the copy. */
   readonly lacks?: LackingComponents | undefined;
 }
@@ -62,8 +64,9 @@ async function findState(
   const { client, address } = connection;
   const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn: arn }), { abortSignal: signal });
   const steps = await readBuildSteps(client, arn, signal);
-  const step = steps.find(({ action, outputs }) => action === 'ExecuteComponents' && 'executors' in outputs);
-  if (step === undefined) {
+  const place = steps.findIndex(({ action, outputs }) => action === 'ExecuteComponents' && 'executors' in outputs);
+  const step = steps[place];
+  if (step === undefined || image === undefined) {
     throw new UsageError(`no component ran for ${arn}: there is no state before one (kiln show ${arn})`);
   }
   const executors = JSON.parse(String(step.outputs['executors'])) as readonly ComponentExecutor[];
@@ -75,23 +78,12 @@ async function findState(
     throw new UsageError(`the build has no component '${wanted}'; its components are ${names.join(', ')}`);
   }
   const { executor } = component;
-  const instanceTypes = image?.infrastructureConfiguration?.instanceTypes ?? [];
-  const common = { executor, before: names[index] ?? '', instanceTypes };
+  const launch = steps.slice(0, place).findLast(({ action }) => action === 'LaunchInstance');
+  const common = { executor, before: names[index] ?? '', launchedWith: launchedWith(image, launch) };
   if (index === 0) {
     const { imageStore } = await openDisks(config);
-    const catalogAmi = (name: string): Promise<string | undefined> =>
-      imageStore.list().then((list) => list.find(({ source }) => source === `catalog:${name}`)?.amiId);
-    const parentImage = image?.imageRecipe?.parentImage ?? '';
-    const slug = /:aws:image\/([^/]+)\//.exec(parentImage)?.[1];
-    const found = slug === undefined ? undefined : await catalogAmi(slug);
-    const amiId = await parentAmi(
-      parentImage,
-      () => found,
-      (operation, input) => callOperation(address, operation, input, signal),
-    );
-    if (amiId === undefined)
-      throw new BuilderFault(`The parent image ${parentImage} is not in the image store any more.`);
-    return { ...common, place: { amiId } };
+    const ask: Ask = (operation, input) => callOperation(address, operation, input, signal);
+    return { ...common, place: { amiId: await launchedAmi(image, launch, imageStore, ask) } };
   }
   // What a component failed on may be a machine that its predecessor's disk was booted to.
   const stateBefore = index === failed ? step.outputs['stateBefore'] : undefined;
@@ -108,13 +100,12 @@ async function findState(
   return {
     ...common,
     place: { key },
-    lacks:
-      typeof lacks === 'string' && image !== undefined ? await readLacking(lacks, image, client, signal) : undefined,
+    lacks: typeof lacks === 'string' ? await readLacking(lacks, image, client, signal) : undefined,
   };
 }
 
 async function enterState(
-  { place, before, instanceTypes, lacks }: BuildState,
+  { place, before, launchedWith: launched, lacks }: BuildState,
   executor: Executor,
   command: string | undefined,
   context: CommandContext,
@@ -154,7 +145,7 @@ async function enterState(
   };
   const instance = await buildHost.launch(
     {
-      ...{ instanceId, instanceTypes, executor, extraVolumes: [], owner: `kiln shell ${instanceId}` },
+      ...{ ...launched, instanceId, executor, owner: `kiln shell ${instanceId}` },
       parentDisk: { path, format: 'qcow2' },
       timeoutSeconds: LAUNCH_SECONDS,
       ...(resumeFrom === undefined ? {} : { resumeFrom }),

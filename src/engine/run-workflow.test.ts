@@ -90,9 +90,17 @@ outputs:
   assert.ifError(error);
   const { outputs: launched } = await step(arn, 'Launch');
   const id = launched?.['instanceId'];
+  assert.deepEqual(launched, { instanceId: id, imageId: 'ami-00000000000000001' });
   assert.deepEqual(outputs, { Id: id, Text: `id ${id}` });
   assert.deepEqual((await step(arn, 'End')).inputs, { instanceId: id });
   assert.equal((await step(arn, 'Collect')).status, 'SKIPPED');
+});
+
+test('an instance with types of the workflow’s own is on record with these', async () => {
+  const launch = LAUNCH.replace('waitFor: ssmAgent', 'waitFor: ssmAgent, instanceTypesOverride: [t3.small]');
+  const { arn } = await walk(`steps:\n${launch}${END}`);
+  assert.deepEqual((await step(arn, 'Launch')).outputs?.['instanceTypes'], ['t3.small']);
+  assert.deepEqual(bench.host.launches.at(-1)?.instanceTypes, ['t3.small']);
 });
 
 test('a step that takes longer than its timeout fails with the last lines it said, and what it made is gone', async () => {

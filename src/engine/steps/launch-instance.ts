@@ -28,10 +28,11 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
   const parentDisk = await engine.imageStore.bootDisk(amiId);
   const instanceId = `i-${randomBytes(9).toString('hex').slice(0, 17)}`;
   const { executor, why } = await chooseExecutor(amiId, context);
+  const ownTypes = textListInput(inputs, 'instanceTypesOverride');
   const request: LaunchRequest = {
     instanceId,
     parentDisk,
-    instanceTypes: textListInput(inputs, 'instanceTypesOverride') ?? plan.instanceTypes,
+    instanceTypes: ownTypes ?? plan.instanceTypes,
     ...(plan.rootVolumeSizeGiB === undefined ? {} : { rootVolumeSizeGiB: plan.rootVolumeSizeGiB }),
     extraVolumes: plan.extraVolumes,
     ...(plan.userData === undefined ? {} : { userData: plan.userData }),
@@ -48,7 +49,8 @@ async function run(inputs: StepInputs, context: StepContext): Promise<StepResult
   progress.instances.set(instanceId, { ...launched, whyMachine: launched.instance.bootedBecause ?? why });
   if (isBuild && launched.history !== undefined) progress.reused = launched.history.reused;
   monitor.line('kiln', `Instance ${instanceId} takes commands`);
-  return { outputs: { instanceId } };
+  // The last two are for `kiln shell`, which makes such an instance again.
+  return { outputs: { instanceId, imageId: amiId, ...(ownTypes === undefined ? {} : { instanceTypes: ownTypes }) } };
 }
 
 /** Of instances as the test workflow has them by default; others are booted. */
