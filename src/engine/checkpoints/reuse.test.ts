@@ -387,6 +387,44 @@ describe('checkpoints of machines', () => {
   });
 });
 
+describe('a parent that was removed between two builds', () => {
+  /** Another image of the same disk, as an import of the same file is. */
+  const addParent = (digit: string): { readonly parentImage: string } => {
+    const amiId = `ami-${digit.repeat(17)}`;
+    const [base] = bench.images.images.values();
+    assert.ok(base !== undefined);
+    bench.images.images.set(amiId, { ...base, amiId, source: 'import-of-tests' });
+    return { parentImage: amiId };
+  };
+
+  test('takes its checkpoints and its images along: a build on another one of the same disk begins anew', async () => {
+    const [first, second] = [addParent('a'), addParent('b')];
+    const components = [note('ga'), note('gb'), note('gc')];
+    await build({ components, recipe: first, row: off });
+    bench.images.images.delete(first.parentImage);
+    assert.ok(checkpoints.checkpoints.size > 0, 'left behind, as by a removal that was cut short');
+    const onSecond = await build({ components, recipe: second, row: off });
+    assert.deepEqual(await ran(onSecond), ['ga', 'gb', 'gc']);
+    assert.equal((await bench.row(onSecond)).tags['kiln:reused'], '0 of 3 components');
+    await assert.rejects(build({ components, recipe: first, row: off }), /is not in the image store/);
+    const third = await build({ components: [note('ga'), note('gd')], recipe: second, row: off });
+    assert.deepEqual(await ran(third), ['gd'], 'those of the second are in their place');
+  });
+
+  test('leaves no machine that could go on', async () => {
+    const [first, second] = [addParent('c'), addParent('d')];
+    bench.host.faults.launch = slowBoot;
+    await build({ components: [note('ge')], recipe: first, row: off }, 'vm');
+    bench.images.images.delete(first.parentImage);
+    checkpoints.layers.clear();
+    const onSecond = await build({ components: [note('gf')], recipe: second, row: off }, 'vm');
+    delete bench.host.faults.launch;
+    assert.equal(bench.host.launches.at(-1)?.resumeFrom, undefined);
+    assert.ok((await bench.log(onSecond)).some((line) => /after the boot cannot be used and is removed/.test(line)));
+    assert.deepEqual(await ran(onSecond), ['gf']);
+  });
+});
+
 describe('what user data did when a machine booted', () => {
   const userDataOverride = Buffer.from('#cloud-config\npackage_upgrade: true\n').toString('base64');
   const recipe = { additionalInstanceConfiguration: { userDataOverride } };
