@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { makeKilnHome } from '../kiln-home.ts';
 import { bash, templateOf } from './template.ts';
 
@@ -15,10 +17,7 @@ test('a failing component ends with 1, names its step and last lines, and a kept
   await using home = makeKilnHome({ withBaseImages: true });
   const template = join(home.work, 'template.yaml');
   writeFileSync(template, TEMPLATE);
-  // A service of its own, so that the kept instance has somebody to end it later.
-  const server = home.start(['serve', '--port', '0']);
-  await server.line((line) => line.includes('http://127.0.0.1:'));
-
+  // No service runs before or after it: the instance needs none.
   const build = home.start(['build', template]);
   assert.equal(await build.ended, 1);
   const output = [...build.stdout, ...build.stderr].join('\n');
@@ -34,12 +33,17 @@ test('a failing component ends with 1, names its step and last lines, and a kept
   }
   // It failed on the mounted disk first, and what is kept is a machine.
   assert.match(output, /Booting the disk as it was before Component 'broken': step Explode failed without a running/);
-  assert.match(output, /ssh .*-p \d+ .*root@127\.0\.0\.1/);
+  const enter = /enter it: +(ssh .*-p \d+ .*root@127\.0\.0\.1)$/m.exec(output)?.[1] ?? '';
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', `${enter} 'echo entered "$(hostname)"'`]);
+  assert.match(stdout, /^entered ./);
   const arn = /arn:aws:imagebuilder:[^ ]*:image\/broken\/1\.0\.0\/1/.exec(output)?.[0];
   assert.ok(arn);
 
   const removal = home.start(['rm', arn]);
   assert.equal(await removal.ended, 0, removal.stderr.join('\n'));
+  assert.match(removal.stdout.join('\n'), /ended its instance/);
+  await assert.rejects(promisify(execFile)('/bin/sh', ['-c', `${enter} true`]), { code: 255 });
+  assert.deepEqual(readdirSync(join(home.path, 'run/instances')), []);
   const images = home.start(['images', '--json']);
   assert.equal(await images.ended, 0);
   assert.deepEqual(images.stdout, []);

@@ -15,20 +15,34 @@ const template = join(import.meta.dirname, '../../examples/hello/template.yaml')
 
 const waits = ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 60'];
 /** The first time `Waits` runs on a disk it takes long enough to be interrupted; a second time it ends at once. */
-const TEMPLATE = templateOf({
-  name: 'killed',
-  components: {
-    killed: [bash('First', ['echo x >> /root/first; wc -l < /root/first']), bash('Waits', waits, { maxAttempts: 2 })],
-  },
-  // One more boot that nobody interrupts would show nothing.
-  image: { ImageTestsConfiguration: { ImageTestsEnabled: false } },
-});
+const templateOn = (parentImage: string): string =>
+  templateOf({
+    name: 'killed',
+    parentImage,
+    components: {
+      killed: [bash('First', ['echo x >> /root/first; wc -l < /root/first']), bash('Waits', waits, { maxAttempts: 2 })],
+    },
+    // One more boot that nobody interrupts would show nothing.
+    image: { ImageTestsConfiguration: { ImageTestsEnabled: false } },
+  });
 
 test('killed during the boot, in a component and at the capture: each time the next process goes on', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
+  // The parent is a disk that was imported: those are never mounted on the host, and so are the business of machines.
+  const imported = home.start([
+    'import',
+    process.env['KILN_TEST_BASE'] ?? '',
+    '--name',
+    'golden',
+    '--platform',
+    'Linux',
+  ]);
+  assert.equal(await imported.ended, 0, imported.stderr.join('\n'));
+  const [parent = ''] = imported.stdout;
+  assert.match(parent, /^ami-[0-9a-f]{17}$/);
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-killed` };
   const file = join(home.work, 'killed.yaml');
-  writeFileSync(file, TEMPLATE);
+  writeFileSync(file, templateOn(parent));
   const log = pino({ level: 'silent' });
   const build = home.start(['build', file, '--executor', 'vm', '--json'], marker);
   await build.line((line) => line.includes('"LaunchBuildInstance"') && line.includes('"RUNNING"'));
@@ -72,6 +86,9 @@ test('killed during the boot, in a component and at the capture: each time the n
     assert.equal(status, 'AVAILABLE', reason ?? '');
     assert.equal((output['amis'] as unknown[]).length, 1);
   }
+  const removal = home.start(['rm', parent]);
+  assert.notEqual(await removal.ended, 0);
+  assert.match(removal.stderr.join('\n'), /other images are built on it/);
   assert.deepEqual(guests(marker), []);
   assert.deepEqual(readdirSync(join(home.path, 'run/instances')), []);
   last.child.kill('SIGTERM');

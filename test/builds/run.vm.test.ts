@@ -10,6 +10,9 @@ import { MARKER } from '../leaks.ts';
 
 test('kiln run boots an image on a throw-away copy, lets one in, and leaves nothing at Ctrl-C', async () => {
   await using home = makeKilnHome({ withBaseImages: true });
+  const server = home.start(['serve', '--port', '0']);
+  const listening = await server.line((text) => text.startsWith('kiln listens'));
+  const port = /:(\d+)$/.exec(listening)?.[1];
   const catalog = home.start(['catalog', '--json']);
   assert.equal(await catalog.ended, 0, catalog.stderr.join('\n'));
   const amiIds = catalog.stdout.flatMap((line) => (JSON.parse(line) as { amiId?: string }).amiId ?? []);
@@ -25,6 +28,10 @@ test('kiln run boots an image on a throw-away copy, lets one in, and leaves noth
     `${enter} 'touch /etc/kiln-was-here; cat /etc/os-release'`,
   ]);
   assert.match(stdout, /^ID=debian$/m);
+  // What the host has on its loopback the guest finds at 10.0.2.2: there a listener has to ask for credentials.
+  const ask = `curl --silent --include --data '{}' http://10.0.2.2:${port}/ListImages`;
+  const { stdout: answer } = await promisify(execFile)('/bin/sh', ['-c', `${enter} "${ask}"`]);
+  assert.match(answer, /^HTTP\/1\.1 403 .*MissingAuthenticationToken/s);
 
   run.child.kill('SIGINT');
   assert.equal(await run.ended, 0, run.stderr.join('\n'));

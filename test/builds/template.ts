@@ -3,13 +3,18 @@ interface TemplateOf {
   readonly name: string;
   /** Their names, and the steps of their build phase; the recipe applies them in this order. */
   readonly components: Readonly<Record<string, readonly unknown[]>>;
+  /** Default: the Debian base image. */
+  readonly parentImage?: string;
   /** Further properties. */
   readonly infrastructure?: Readonly<Record<string, unknown>>;
   readonly image?: Readonly<Record<string, unknown>>;
 }
 
-/** A template, as text, of one image on the Debian base image. */
-export function templateOf({ name, components, infrastructure = {}, image = {} }: TemplateOf): string {
+const DEBIAN = 'arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x';
+
+/** A template, as text, of one image. */
+export function templateOf(options: TemplateOf): string {
+  const { name, components, parentImage = DEBIAN, infrastructure = {}, image = {} } = options;
   const version = '1.0.0';
   const names = Object.keys(components);
   const componentResources = names.map((component) => {
@@ -26,7 +31,7 @@ export function templateOf({ name, components, infrastructure = {}, image = {} }
         Properties: {
           Name: name,
           Version: version,
-          ParentImage: 'arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x',
+          ParentImage: parentImage,
           Components: names.map((component) => ({ ComponentArn: { 'Fn::GetAtt': [component, 'Arn'] } })),
         },
       },
