@@ -17,7 +17,7 @@ export interface SeedContent {
 /**
  * Writes the NoCloud seed of an instance into its folder: a CD image that cloud-init finds by its label. The user's
  * data is the seed's user data, byte by byte; what Kiln needs goes beside it as vendor data, so that nothing of the
- * user's has to be taken apart or merged. (docs/decisions/050-seed.md)
+ * user's has to be taken apart or merged. (docs/decisions/050-what-an-instance-is-told.md)
  */
 export async function writeSeed(
   folder: string,
