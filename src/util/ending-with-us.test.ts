@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -16,16 +18,18 @@ async function processesWith(word: string): Promise<number> {
   return (await Promise.all(commands)).filter((command) => command.includes(word)).length;
 }
 
-test('what a program has started ends with the process that started the program, when that is killed', {
+test('what a program has started or mounted ends with the process that started the program, when that is killed', {
   skip,
-}, async () => {
+}, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kiln-ending-'));
+  t.after(() => rm(folder, { recursive: true }));
   const mark = `mark-${crypto.randomUUID()}`;
   const here = (name: string): string => JSON.stringify(pathToFileURL(`${import.meta.dirname}/${name}`).href);
-  const script = 'setsid sh -c "sleep 600; :" "$1" & echo started; wait';
+  const script = 'mount -t tmpfs tmpfs "$2" && said=started; setsid sh -c "sleep 600; :" "$1" & echo "$said"; wait';
   const source = `import { run } from ${here('spawn.ts')};
     import { endingWithUs } from ${here('ending-with-us.ts')};
     const onStdout = (chunk) => process.stdout.write(chunk);
-    await run(...endingWithUs('sh', ['-c', ${JSON.stringify(script)}, 'sh', '${mark}']), { onStdout });`;
+    await run(...endingWithUs('sh', ['-c', ${JSON.stringify(script)}, 'sh', '${mark}', '${folder}']), { onStdout });`;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', source], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -34,6 +38,7 @@ test('what a program has started ends with the process that started the program,
   assert.ok((await processesWith(mark)) > 1);
   parent.kill('SIGKILL');
   while ((await processesWith(mark)) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.doesNotMatch(await readFile('/proc/self/mounts', 'utf8'), new RegExp(folder));
 });
 
 test('the exit code is the program’s, and an abort ends it', { skip }, async () => {

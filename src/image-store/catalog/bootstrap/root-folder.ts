@@ -29,8 +29,8 @@ export interface RootFolder extends AsyncDisposable {
 }
 
 /**
- * Fills a folder with the root file system of a Debian machine. mmdebstrap does its mounts in a mount namespace of its
- * own, so that none can be left behind.
+ * Fills a folder with the root file system of a Debian machine. What mmdebstrap mounts in it is seen and left by nobody else: it
+ * has a mount namespace (util/ending-with-us.ts).
  */
 export async function makeRootFolder(
   request: RootFolderRequest,
