@@ -434,7 +434,10 @@ test('a build that takes down one worker after the other ends, and says so', asy
   await goOn(arn);
   const image = await bench.row(arn);
   assert.equal(image.status, 'FAILED');
-  assert.match(image.reason ?? '', /^Its worker was lost 6 times while the image was built: .*memory or disk.* cause: builder fault /);
+  assert.match(
+    image.reason ?? '',
+    /^Its worker was lost 6 times while the image was built: .*memory or disk.* cause: builder fault /,
+  );
   assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
   assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
 });
