@@ -41,6 +41,12 @@ wanted() {
   return 1
 }
 
+# A slow machine may take commands while cloud-init is not through with the boot: what it still writes would stay.
+while [ -z "$root" ] && [ -d /run/systemd/system ] &&
+  [ -n "$(systemctl list-jobs --no-legend 'cloud-*' 2>/dev/null)" ]; do
+  sleep 0.2
+done
+
 # Kiln's own key never stays, whatever the markers say.
 for keys in "$root"/root/.ssh/authorized_keys "$root"/home/*/.ssh/authorized_keys; do
   [ -f "$keys" ] || continue
