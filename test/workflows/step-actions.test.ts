@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { ExecutionRequest } from '../../src/state-machines/state-machines.ts';
 import type { NewParameter } from '../../src/toe/run-services.ts';
 import { TargetLostError } from '../../src/toe/target.ts';
-import { BuildFailure } from '../../src/util/faults.ts';
+import { BuilderFault, BuildFailure } from '../../src/util/faults.ts';
 import { managed, openWholeService, token, type WholeService } from './whole-service.ts';
 
 let whole: WholeService;
@@ -334,6 +334,22 @@ test('an image that is only distributed is released when somebody says so, as th
   assert.equal(ami?.amiId, (distributedImages as Record<string, string>[])[0]?.['amiId']);
   assert.deepEqual(ami?.launchPermission, { userGroups: ['all'] });
   assert.equal([...whole.bench.images.images.values()].filter(({ source }) => source === arn).length, 1);
+});
+
+test('the AMI of a distribution is made by the second attempt when the first one could not', async () => {
+  const workflowArn = await whole.workflow(
+    'copied-twice',
+    'DISTRIBUTION',
+    'steps:\n  - { name: Copy, action: DistributeImage, retry: { maxAttempts: 2, backoffSeconds: 0 } }\n',
+  );
+  const arn = await whole.image([{ workflowArn }]);
+  whole.bench.images.faults.reuse = async () => {
+    delete whole.bench.images.faults.reuse;
+    throw new BuilderFault('The disk is full');
+  };
+  await whole.work(arn);
+  const { distributedImages } = await outputsOf(arn, 'Copy');
+  assert.equal((await outputAmi(arn))?.amiId, (distributedImages as Record<string, string>[])[0]?.['amiId']);
 });
 
 test('a distribution that fails says where and at what', async () => {
