@@ -153,7 +153,7 @@ export const anyBuild: fc.Arbitrary<Build> = fc.oneof(
   { weight: 1, arbitrary: onlyDistributed },
 );
 
-/** What happens, so many uses of ports after what happened before. */
+/** What happens, so many uses of ports after what happened before; effects outside the database count for several. */
 export interface Mishap {
   readonly after: number;
   /** `crash`: the database server is killed; `restart`: it is stopped and started. */
@@ -161,7 +161,7 @@ export interface Mishap {
 }
 
 export const anyMishap: fc.Arbitrary<Mishap> = fc.record({
-  after: fc.integer({ min: 40, max: 400 }),
+  after: fc.integer({ min: 40, max: 1600 }),
   what: fc.oneof(
     { weight: 6, arbitrary: fc.constant('kill' as const) },
     { weight: 3, arbitrary: fc.constant('freeze' as const) },

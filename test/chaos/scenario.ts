@@ -104,9 +104,11 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
   const happening: Promise<unknown>[] = [];
   let uses = 0;
   /** Something is used, by a worker or, without one, by the server. */
-  const onUse = (workerId?: string): void => {
+  const onUse = (weight: number, workerId?: string): void => {
     const [next] = pending;
-    if (next === undefined || ++uses < next.after) return;
+    if (next === undefined) return;
+    uses += weight;
+    if (uses < next.after) return;
     uses = 0;
     pending.shift();
     happening.push(happen(next.what, workerId));
@@ -116,7 +118,7 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
   await using cast = new Cast(db, {
     worker: (id) =>
       startMortalWorker({
-        ...{ id, connection, onUse: () => onUse(id) },
+        ...{ id, connection, onUse: (weight) => onUse(weight, id) },
         room: { ...ROOMY, capacity: async () => ({ ...(await ROOMY.capacity()), builds: BUILDS_AT_A_TIME }) },
         engine: {
           ...{ buildHost: room, imageStore: images, catalog: simulatedCatalog(images), checkpoints },
@@ -126,7 +128,7 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
           place: { id: rooms, hasEnded: async (other) => !cast.workers.has(other) },
         },
       }),
-    server: () => startMortalServer({ connection, clock, receiver, onUse: () => onUse() }),
+    server: () => startMortalServer({ connection, clock, receiver, onUse: () => onUse(1) }),
   });
   const happen = async (what: Mishap['what'], workerId: string | undefined): Promise<void> => {
     if (what === 'restart') return place.end('SIGINT');

@@ -1,13 +1,17 @@
 const never = new Promise<never>(() => {});
 
+/** How much more happens to what has an effect outside than to a query: there are many of those. */
+const WEIGHT_OF_ACT = 5;
+
 /** Of a process within this one: what passes does so only while it lives, and waits while it is frozen. */
 export class Life {
   #dead = false;
   #frozen: PromiseWithResolvers<void> | undefined;
-  readonly #onUse: () => void;
+  readonly #onUse: (weight: number) => void;
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor(onUse: () => void) {
+  /** @param onUse Called before each use, with how much it counts. */
+  constructor(onUse: (weight: number) => void) {
     this.#onUse = onUse;
   }
 
@@ -41,19 +45,30 @@ export class Life {
 
   /** @param signal Also of who is dead something ends with it that waits: its timers are not to keep the process. */
   use<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    if (signal === undefined) return this.#use(work);
+    return this.#useUntil(work, 1, signal);
+  }
+
+  /** As {@link use}, of what has an effect outside the database. */
+  act<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return this.#useUntil(work, WEIGHT_OF_ACT, signal);
+  }
+
+  #useUntil<Result>(work: () => Promise<Result>, weight: number, signal?: AbortSignal): Promise<Result> {
+    if (signal === undefined) return this.#use(work, weight);
     const aborted = Promise.withResolvers<never>();
     const abort = (): void => {
       if (this.#dead) aborted.reject(signal.reason);
     };
     signal.addEventListener('abort', abort, { once: true });
-    return Promise.race([this.#use(work), aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
+    return Promise.race([this.#use(work, weight), aborted.promise]).finally(() =>
+      signal.removeEventListener('abort', abort),
+    );
   }
 
-  async #use<Result>(work: () => Promise<Result>): Promise<Result> {
+  async #use<Result>(work: () => Promise<Result>, weight: number): Promise<Result> {
     // Only who lives uses something.
     await this.#pass();
-    this.#onUse();
+    this.#onUse(weight);
     await this.#pass();
     const working = work();
     this.#underWay.add(working);

@@ -18,21 +18,21 @@ export function mortalPorts(ports: Ports, life: Life): Ports {
       ? {}
       : {
           functions: {
-            invoke: (name, event, context) => life.use(() => functions.invoke(name, event, context), context.signal),
-            call: (name, event, context) => life.use(() => functions.call(name, event, context), context.signal),
+            invoke: (name, event, context) => life.act(() => functions.invoke(name, event, context), context.signal),
+            call: (name, event, context) => life.act(() => functions.call(name, event, context), context.signal),
           },
         }),
     ...(stateMachines === undefined
       ? {}
       : {
           stateMachines: {
-            execute: (request, context) => life.use(() => stateMachines.execute(request, context), context.signal),
+            execute: (request, context) => life.act(() => stateMachines.execute(request, context), context.signal),
             outliveCaller: (arn) => life.use(() => stateMachines.outliveCaller(arn)),
           },
         }),
     ...(putParameter === undefined
       ? {}
-      : { putParameter: (parameter, signal) => life.use(() => putParameter(parameter, signal), signal) }),
+      : { putParameter: (parameter, signal) => life.act(() => putParameter(parameter, signal), signal) }),
     ...(checkpoints === undefined ? {} : { checkpoints: mortalCheckpoints(checkpoints, life) }),
   };
 }
@@ -41,8 +41,8 @@ function mortalHost(host: BuildHost, life: Life): BuildHost {
   const mortal = (instance: Instance): Instance => ({
     instanceId: instance.instanceId,
     enterCommand: instance.enterCommand,
-    target: { ...instance.target, run: (command) => life.use(() => instance.target.run(command), command.signal) },
-    stopForCapture: (context) => life.use(() => instance.stopForCapture(context)),
+    target: { ...instance.target, run: (command) => life.act(() => instance.target.run(command), command.signal) },
+    stopForCapture: (context) => life.act(() => instance.stopForCapture(context)),
     get unbooted() {
       return instance.unbooted;
     },
@@ -50,18 +50,18 @@ function mortalHost(host: BuildHost, life: Life): BuildHost {
       const { checkpointMachine } = instance;
       if (checkpointMachine === undefined) return undefined;
       return (place: MachineCheckpoint, context: CheckpointContext) =>
-        life.use(() => checkpointMachine(place, context));
+        life.act(() => checkpointMachine(place, context));
     },
     diskBelow: instance.diskBelow,
   });
   return {
-    launch: async (request, context) => mortal(await life.use(() => host.launch(request, context))),
+    launch: async (request, context) => mortal(await life.act(() => host.launch(request, context))),
     find: async (instanceId) => {
       const found = await life.use(() => host.find(instanceId));
       return found === undefined ? undefined : mortal(found);
     },
     list: () => life.use(() => host.list()),
-    terminate: (instanceId) => life.use(() => host.terminate(instanceId)),
+    terminate: (instanceId) => life.act(() => host.terminate(instanceId)),
   };
 }
 
@@ -70,10 +70,10 @@ function mortalStore(store: ImageStore, life: Life): ImageStore {
     ...store,
     get: (amiId) => life.use(() => store.get(amiId)),
     list: () => life.use(() => store.list()),
-    capture: (request, context) => life.use(() => store.capture(request, context)),
-    reuse: (request, context) => life.use(() => store.reuse(request, context)),
-    describe: (amiId, description, context) => life.use(() => store.describe(amiId, description, context)),
-    remove: (amiId) => life.use(() => store.remove(amiId)),
+    capture: (request, context) => life.act(() => store.capture(request, context)),
+    reuse: (request, context) => life.act(() => store.reuse(request, context)),
+    describe: (amiId, description, context) => life.act(() => store.describe(amiId, description, context)),
+    remove: (amiId) => life.act(() => store.remove(amiId)),
   };
 }
 
@@ -81,12 +81,12 @@ function mortalCheckpoints(store: CheckpointStore, life: Life): CheckpointStore 
   return {
     ...store,
     newLayer: () => life.use(() => store.newLayer()),
-    sealLayer: (name, on, signal) => life.use(() => store.sealLayer(name, on, signal)),
-    discardLayers: (names) => life.use(() => store.discardLayers(names)),
-    put: (checkpoint, signal) => life.use(() => store.put(checkpoint, signal)),
+    sealLayer: (name, on, signal) => life.act(() => store.sealLayer(name, on, signal)),
+    discardLayers: (names) => life.act(() => store.discardLayers(names)),
+    put: (checkpoint, signal) => life.act(() => store.put(checkpoint, signal)),
     get: (key) => life.use(() => store.get(key)),
     open: (key, signal) => life.use(() => store.open(key, signal)),
     below: (files, signal) => life.use(() => store.below(files, signal)),
-    remove: (key) => life.use(() => store.remove(key)),
+    remove: (key) => life.act(() => store.remove(key)),
   };
 }

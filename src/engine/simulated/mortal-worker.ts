@@ -27,8 +27,8 @@ export interface MortalOptions {
   readonly engine: Ports;
   readonly connection: Connection;
   readonly room: WorkerRoom;
-  /** Called before each use of a port; may make something happen. */
-  readonly onUse: () => void;
+  /** Called before each use of a port, with how much it counts; may make something happen. */
+  readonly onUse: (weight: number) => void;
 }
 
 export function startMortalWorker({ id, engine: given, connection, room, onUse }: MortalOptions): MortalWorker {
