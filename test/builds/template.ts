@@ -37,7 +37,8 @@ export function templateOf(options: TemplateOf): string {
       },
       Infrastructure: {
         Type: 'AWS::ImageBuilder::InfrastructureConfiguration',
-        Properties: { Name: name, InstanceProfileName: 'builder', ...infrastructure },
+        // Of a small machine less is saved where its memory is.
+        Properties: { Name: name, InstanceProfileName: 'builder', InstanceTypes: ['t3.small'], ...infrastructure },
       },
       Image: {
         Type: 'AWS::ImageBuilder::Image',
