@@ -62,6 +62,8 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
         userData: Buffer.from(USER_DATA),
       };
       let instance: Instance;
+      const listed = async () =>
+        (await host.list()).map(({ instanceId, owner, running }) => ({ instanceId, owner, running }));
       before(async () => {
         instance = await host.launch(request, { signal: never, monitor });
       });
@@ -98,7 +100,7 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
       });
 
       test('is listed as running with its owner', async () => {
-        assert.deepEqual(await host.list(), [{ instanceId: request.instanceId, owner: request.owner, running: true }]);
+        assert.deepEqual(await listed(), [{ instanceId: request.instanceId, owner: request.owner, running: true }]);
       });
 
       test('cannot be launched a second time, and lives on', async () => {
@@ -141,7 +143,7 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
         const { path } = await instance.stopForCapture({ signal: never, monitor });
         if (suite.hasDisks) await assertGivenBack(path);
         await suite.assertCleanDisk(path);
-        assert.deepEqual(await host.list(), [{ instanceId: request.instanceId, owner: request.owner, running: false }]);
+        assert.deepEqual(await listed(), [{ instanceId: request.instanceId, owner: request.owner, running: false }]);
       });
 
       test('is ended without a trace, and again without complaint', async () => {

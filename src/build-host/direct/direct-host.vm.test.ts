@@ -126,7 +126,9 @@ describe('mounted disks', async () => {
       const result = await run('sh', ['-c', `${instance.enterCommand} echo hello`]);
       assert.equal(result.stdout.toString(), 'hello\n', result.stderr.toString());
       assert.equal(await host.find(instance.instanceId), instance);
-      assert.deepEqual(await host.list(), [{ instanceId: instance.instanceId, owner: 'test', running: true }]);
+      assert.deepEqual(await host.list(), [
+        { instanceId: instance.instanceId, owner: 'test', running: true, abandoned: false },
+      ]);
     });
 
     test('gives up its disk, clean, with what all checkpoints hold', async () => {
@@ -137,7 +139,9 @@ describe('mounted disks', async () => {
       await say('echo three > /root/three');
       const { path } = await instance.stopForCapture(context);
       await assertCleanDisk(path, folder);
-      assert.deepEqual(await host.list(), [{ instanceId: instance.instanceId, owner: 'test', running: false }]);
+      assert.deepEqual(await host.list(), [
+        { instanceId: instance.instanceId, owner: 'test', running: false, abandoned: false },
+      ]);
 
       const parent = { parentDisk: { path, format: 'qcow2' } } as const;
       await using other = directHost({ instancesFolder: join(folder, 'others'), capacity });
@@ -294,7 +298,7 @@ describe('mounted disks', async () => {
     await once(child, 'exit');
 
     await using host = makeHost();
-    assert.deepEqual(await host.list(), [{ instanceId, owner: 'test', running: false }]);
+    assert.deepEqual(await host.list(), [{ instanceId, owner: 'test', running: false, abandoned: true }]);
     assert.equal(await host.find(instanceId), undefined);
     await host.terminate(instanceId);
     await assertNothingLeft(instanceId);

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BuilderFault, BuildFailure } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import { type ConsoleLog, readConsole } from './console.ts';
+import { stuckOf } from './guest-stuck.ts';
 import { FILES } from './instance-record.ts';
 import { diskFull, hostFault, isDiskFull, type QemuPrograms } from './programs.ts';
 import { type MachineSpec, qemuArguments } from './qemu-command.ts';
@@ -87,8 +88,8 @@ export async function startMachine(
     const socket = await connectInFolder(folder, FILES.console);
     const log = readConsole(socket, (line) => {
       context.monitor.line('console', line);
-      const panic = panicOf(line);
-      if (panic !== undefined) end(panic);
+      const lost = panicOf(line) ?? stuckOf(line);
+      if (lost !== undefined) end(lost);
     });
     const sshPort = forwardedPort(await qmp.execute('human-monitor-command', { 'command-line': 'info usernet' }));
     await load(qmp);

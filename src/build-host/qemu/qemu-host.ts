@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import type { BuildHost, Instance, LaunchContext, LaunchRequest } from '../build-host.ts';
+import { bootAgainIfStuck } from './guest-stuck.ts';
 import { type RunningInstance, refindInstance } from './instance.ts';
 import {
   createInstanceFolder,
@@ -58,7 +59,16 @@ export function qemuHost(options: QemuHostOptions): QemuHost {
     await removeInstanceFolder(folder);
   }
 
-  async function launch(request: LaunchRequest, context: LaunchContext): Promise<Instance> {
+  function launch(request: LaunchRequest, context: LaunchContext): Promise<Instance> {
+    // An overlay has been moved away by then, and written.
+    if (request.overlay !== undefined) return boot(request, context);
+    return bootAgainIfStuck(
+      () => boot(request, context),
+      ({ message }) => context.monitor.line('kiln', `${message}; ${request.instanceId} is booted again`),
+    );
+  }
+
+  async function boot(request: LaunchRequest, context: LaunchContext): Promise<Instance> {
     context.signal.throwIfAborted();
     // Before the try: an instance that is there already must not be ended because it cannot be launched again.
     const folder = await createInstanceFolder(folderOf(request.instanceId));

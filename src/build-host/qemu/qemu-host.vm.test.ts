@@ -169,7 +169,7 @@ exec qemu-system-x86_64 "$@"
     await once(child, 'exit');
 
     await using host = makeHost();
-    assert.deepEqual(await host.list(), [{ instanceId, owner: 'test', running: true }]);
+    assert.deepEqual(await host.list(), [{ instanceId, owner: 'test', running: true, abandoned: true }]);
     assert.match((await host.find(instanceId))?.enterCommand ?? '', /^ssh -i /);
     const path = join(instancesFolder, instanceId);
     for (const name of await readdir(path)) {

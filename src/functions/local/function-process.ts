@@ -26,6 +26,10 @@ export function ownUser(): User | undefined {
   return { uid, gid: uid };
 }
 
+export function isFunctionUser(uid: number): boolean {
+  return uid >= FIRST_UID && uid < FIRST_UID + UIDS;
+}
+
 /** Lays out what the function may see in a fresh folder: its code, and the bootstrap of its runtime. */
 export async function prepare(root: string, { definition, code }: FunctionRun, user: User | undefined): Promise<void> {
   const task = path.join(root, 'task');

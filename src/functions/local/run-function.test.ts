@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -147,7 +147,7 @@ test('an abort ends the function with the reason', async () => {
   assert.deepEqual(lines, []);
 });
 
-test('a function does not outlive a Kiln that is killed', async () => {
+test('a function does not outlive a Kiln that is killed; the next one takes away what it has left', async () => {
   const code = path.join(folder, 'outlives');
   await mkdir(code);
   // What the killed one leaves lies in here; the function's user must get there.
@@ -176,4 +176,13 @@ test('a function does not outlive a Kiln that is killed', async () => {
   await once(kiln, 'exit');
   // Killed by the kernel, which may take a moment; a zombie is only not yet reaped.
   while ((await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ' Z ')).includes(' Z ') === false) await delay(10);
+  const left = async () => (await readdir(folder)).filter((name) => name.startsWith('kiln-function-'));
+  assert.equal((await left()).length, 1);
+  await writeFile(path.join(code, 'index.mjs'), 'export const handler = async () => 1;');
+  const next = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, TMPDIR: folder },
+  });
+  assert.deepEqual(await once(next, 'exit'), [0, null]);
+  assert.deepEqual(await left(), []);
 });

@@ -1,15 +1,16 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { endProcesses } from '../../toe/targets/process-tree.ts';
 import { BuildFailure } from '../../util/faults.ts';
+import { isOwnerAlive, nameOfThisProcess } from '../../util/process-identity.ts';
 import type { InvocationContext } from '../functions.ts';
-import { ownUser, prepare, start } from './function-process.ts';
+import { isFunctionUser, ownUser, prepare, start } from './function-process.ts';
 import { groupMemoryMiB } from './group-memory.ts';
 import type { LocalFunction } from './registry.ts';
 import { type Answer, serveRuntimeApi } from './runtime-api.ts';
@@ -23,6 +24,8 @@ export interface FunctionRun {
   readonly region: string;
 }
 
+/** Of the folders that functions run in; the name of the process that runs them follows. */
+const FOLDER = 'kiln-function-';
 const LOOK_EVERY_MS = 100;
 /** Of what a function prints; the rest is not shown. */
 const MAX_LOG_LINES = 1_000;
@@ -36,7 +39,9 @@ export async function runFunction(run: FunctionRun, { signal, monitor }: Invocat
   const { definition } = run;
   signal.throwIfAborted();
   const user = ownUser();
-  const root = await mkdtemp(path.join(os.tmpdir(), 'kiln-function-'));
+  await removeLeftOver();
+  const root = path.join(os.tmpdir(), `${FOLDER}${await nameOfThisProcess()}`);
+  await mkdir(root, { mode: 0o700 });
   const mark = `KILN_FUNCTION_RUN=${randomUUID()}`;
   const requestId = randomUUID();
   const deadline = new Date(Date.now() + definition.timeoutSeconds * 1000);
@@ -54,6 +59,19 @@ export async function runFunction(run: FunctionRun, { signal, monitor }: Invocat
   } finally {
     if (child?.pid !== undefined) await endProcesses(child.pid, mark);
     await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** Removes the folders of functions whose worker was killed. */
+async function removeLeftOver(): Promise<void> {
+  for (const name of await readdir(os.tmpdir())) {
+    if (!name.startsWith(FOLDER) || (await isOwnerAlive(name.slice(FOLDER.length)))) continue;
+    const folder = path.join(os.tmpdir(), name);
+    // Everybody may make folders there; those of others may change under the hands of whoever removes them.
+    const stats = await lstat(folder).catch(() => undefined);
+    if (stats?.isDirectory() === true && (stats.uid === process.getuid?.() || isFunctionUser(stats.uid))) {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 }
 
