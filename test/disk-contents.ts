@@ -1,10 +1,12 @@
 /** What is on the root file system of a disk, as comparable lines. */
 
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { directHost } from '../src/build-host/direct/direct-host.ts';
 import { capture } from '../src/toe/capture.ts';
+import type { KilnHome } from './kiln-home.ts';
 
 export interface DiskContents {
   /** Path to type, mode, owner, number of links, size and digest of files, aim of links. */
@@ -38,6 +40,20 @@ cd / && find . -xdev -print0 | perl -0 -ne '
 `;
 const PACKAGES = "dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Abbrev}\\n'";
 const UNITS = 'systemctl list-unit-files --no-legend --no-pager';
+
+/**
+ * The disk of a machine image where the image store of a home keeps it: what is exported from it is compressed, or has gibibytes
+ * of zeros to be hashed.
+ *
+ * @param said What says the id of the image, the first one that is in there.
+ */
+export function diskOf(home: KilnHome, said: string): string {
+  const amiId = /\bami-[0-9a-f]{17}\b/.exec(said)?.[0];
+  if (amiId === undefined) throw new Error(`It names no machine image: ${said}`);
+  const images = join(home.path, 'images');
+  const { digest } = JSON.parse(readFileSync(join(images, 'amis', `${amiId}.json`), 'utf8')) as { digest: string };
+  return join(images, 'disks', `${digest}.qcow2`);
+}
 
 /**
  * Looks at a throwaway overlay of a disk.

@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { readDisk } from '../disk-contents.ts';
+import { diskOf, readDisk } from '../disk-contents.ts';
 import { type KilnHome, makeKilnHome } from '../kiln-home.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
@@ -21,9 +21,11 @@ describe('builds that go on from checkpoints', () => {
   let home: KilnHome;
   let template: string;
   let reusing: Outcome;
+  let anew: Outcome;
   const begin = new Date();
   /** What differs from the parent is all that can differ between two of these images. */
-  const read = (file: string) => readDisk(join(home.work, file), [], begin);
+  const read = ({ lines }: Outcome) => readDisk(diskOf(home, said(lines, /^AMI /)), [], begin);
+  const said = (lines: readonly string[], pattern: RegExp): string => lines.find((line) => pattern.test(line)) ?? '';
   before(async () => {
     home = makeKilnHome({ withBaseImages: true });
     await cp(examples, join(home.work, 'examples'), { recursive: true });
@@ -49,7 +51,7 @@ describe('builds that go on from checkpoints', () => {
     return outcome;
   }
   /** But for what says when it was written. `written` is one of the files that the components wrote. */
-  async function assertSame(hit: string, miss: string, written: string): Promise<void> {
+  async function assertSame(hit: Outcome, miss: Outcome, written: string): Promise<void> {
     const [one, two] = [await read(hit), await read(miss)];
     assert.match(one.tree.get(written) ?? '', / [0-9a-f]{32}$/);
     const paths = new Set([...one.tree.keys(), ...two.tree.keys()]);
@@ -65,7 +67,7 @@ describe('builds that go on from checkpoints', () => {
     readdirSync(join(home.path, 'images/disks')).filter((name) => /^layer-.*\.qcow2$/.test(name));
 
   test('what is reused gives the same files as what is made anew', async () => {
-    const cold = await build('1.0.0', 'One', 'cold.raw');
+    const cold = await build('1.0.0', 'One', 'cold.qcow2');
     assert.ok(!says(cold, /is reused/));
     const plan = await kiln('plan', template, '-p', 'Recipe=1.0.1', '-p', 'Title=Two', '--executor', 'auto', '--json');
     const planned = JSON.parse(plan.lines[0] ?? '{}') as {
@@ -85,11 +87,11 @@ describe('builds that go on from checkpoints', () => {
       ],
       plan.lines.join('\n'),
     );
-    reusing = await build('1.0.1', 'Two', 'hit.raw');
+    reusing = await build('1.0.1', 'Two', 'hit.qcow2');
     assert.ok(says(reusing, /nginx is reused: it ran at/) && !says(reusing, /page is reused/));
-    const miss = await build('1.0.2', 'Two', 'miss.raw', '--no-cache');
+    const miss = await build('1.0.2', 'Two', 'miss.qcow2', '--no-cache');
     assert.ok(says(miss, /Nothing is reused/) && !says(miss, /is reused: it ran/));
-    await assertSame('hit.raw', 'miss.raw', '/var/www/html/index.html');
+    await assertSame(reusing, miss, '/var/www/html/index.html');
   });
 
   test('the smallest example too, whose one component is not run again', async () => {
@@ -103,16 +105,16 @@ describe('builds that go on from checkpoints', () => {
       assert.equal(outcome.code, 0, outcome.lines.slice(-40).join('\n'));
       return outcome;
     };
-    await greet('hello-cold.raw');
-    const again = await greet('hello-hit.raw');
+    await greet('hello-cold.qcow2');
+    const again = await greet('hello-hit.qcow2');
     assert.ok(says(again, /LaunchBuildInstance SKIPPED/), again.lines.join('\n'));
-    const anew = await greet('hello-miss.raw', '--no-cache');
-    assert.ok(says(anew, /Nothing is reused/) && !says(anew, /SKIPPED/), anew.lines.join('\n'));
-    await assertSame('hello-hit.raw', 'hello-miss.raw', '/etc/motd');
+    const miss = await greet('hello-miss.qcow2', '--no-cache');
+    assert.ok(says(miss, /Nothing is reused/) && !says(miss, /SKIPPED/), miss.lines.join('\n'));
+    await assertSame(again, miss, '/etc/motd');
   });
 
   test('the same again is the same disk under a new build version, and says so', async () => {
-    const again = await build('1.0.2', 'Two', 'miss.raw');
+    const again = await build('1.0.2', 'Two', 'miss.qcow2');
     assert.ok(says(again, /LaunchBuildInstance SKIPPED/), again.lines.join('\n'));
     const arn = again.lines.join('\n').match(/arn:\S+image\/web-server\/1\.0\.2\/2/)?.[0] ?? '';
     const shown = await kiln('show', arn);
@@ -122,6 +124,7 @@ describe('builds that go on from checkpoints', () => {
 
   test('a checkpoint that is broken gives way to a cold start that gives the same image', async () => {
     const disks = join(home.path, 'images/disks');
+    const before = (await read(reusing)).tree;
     for (const name of layers()) {
       const path = join(disks, name);
       const bytes = readFileSync(path);
@@ -130,10 +133,10 @@ describe('builds that go on from checkpoints', () => {
       rmSync(path);
       writeFileSync(path, bytes);
     }
-    const outcome = await build('1.0.3', 'Three', 'after.raw');
+    const outcome = await build('1.0.3', 'Three', 'after.qcow2');
+    anew = outcome;
     assert.ok(says(outcome, /The checkpoint after nginx cannot be used and is removed: .*corrupt/));
-    const tree = (await read('after.raw')).tree;
-    const before = (await read('hit.raw')).tree;
+    const tree = (await read(outcome)).tree;
     const different = [...tree].filter(([path, what]) => before.get(path) !== what && !TIMES.test(path));
     assert.deepEqual(
       different.map(([path]) => path),
@@ -151,9 +154,9 @@ describe('builds that go on from checkpoints', () => {
     assert.ok(says(stats, /^checkpoints +0$/));
     const plan = await kiln('plan', template, '-p', 'Recipe=1.0.4', '-p', 'Title=Four', '--json');
     assert.ok(!plan.lines.join().includes('ranAt'), 'nothing is left to be reused');
-    const ami = reusing.lines.join('\n').match(/ami-[0-9a-f]{17}/)?.[0] ?? '';
-    const exported = await kiln('export', ami, join(home.work, 'again.raw'));
-    assert.equal(exported.code, 0, 'an image that shared its layers is whole');
+    const ami = /ami-[0-9a-f]{17}/.exec(said(anew.lines, /^AMI /))?.[0] ?? '';
+    const exported = await kiln('export', ami, join(home.work, 'again.qcow2'));
+    assert.equal(exported.code, 0, `an image that shared its layers is whole: ${exported.lines.join()}`);
   });
 
   test('the state before a component that failed is entered on a copy, and the corrected build goes on from it', async () => {
@@ -209,7 +212,7 @@ describe('builds that go on from checkpoints', () => {
       failing,
       JSON.stringify({ AWSTemplateFormatVersion: '2010-09-09', Parameters, Resources: resources }),
     );
-    const out = ['--executor', 'direct', '-o', join(home.work, 'failing.raw')];
+    const out = ['--executor', 'direct', '-o', join(home.work, 'failing.qcow2')];
     const failed = await kiln('build', failing, ...out);
     assert.equal(failed.code, 1, failed.lines.slice(-20).join('\n'));
     const arn = failed.lines.join('\n').match(/arn:\S+image\/failing\/1\.0\.0\/1/)?.[0] ?? '';

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readDisk } from '../disk-contents.ts';
+import { diskOf, readDisk } from '../disk-contents.ts';
 import { type KilnHome, makeKilnHome } from '../kiln-home.ts';
 import { MARKER, markedProcesses } from '../leaks.ts';
 
@@ -100,14 +99,13 @@ test('a mounted disk becomes a machine when one is needed, as it was before the 
 
 /** Builds a template, and reads the disk of its image. */
 async function built(home: KilnHome, template: string, ...options: readonly string[]) {
-  // Raw: nothing is to be compressed, nor decompressed to be looked at.
-  const file = join(home.work, `${basename(template)}.raw`);
+  const file = join(home.work, `${basename(template)}.qcow2`);
   const build = home.start(['build', template, '--json', '-o', file, ...options]);
   const code = await build.ended;
   assert.equal(code, 0, [...build.stdout, ...build.stderr].slice(-40).join('\n'));
   const events = build.stdout.map((line): Record<string, unknown> => JSON.parse(line));
-  const contents = await readDisk(file, [...USER_FILES, '/root/notes', '/etc/motd']);
-  await rm(file);
+  const disk = diskOf(home, String(events.at(-1)?.['amiId']));
+  const contents = await readDisk(disk, [...USER_FILES, '/root/notes', '/etc/motd']);
   return { events, contents };
 }
 
