@@ -4,10 +4,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  CreateImageCommand,
-  CreateImageRecipeCommand,
-  CreateInfrastructureConfigurationCommand,
-  CreateWorkflowCommand,
   GetImageCommand,
   type ImagebuilderClient,
   ListWaitingWorkflowStepsCommand,
@@ -19,6 +15,7 @@ import { functionCommand } from './function.ts';
 import { openTestService } from './service.fixture.ts';
 import { followBuild } from './service-client.ts';
 import { stateMachine } from './state-machine.ts';
+import { createWorkflowImage } from './workflow-image.fixture.ts';
 
 const never = new AbortController().signal;
 const MACHINE = 'arn:aws:states:us-east-1:ACCOUNT:stateMachine:judge';
@@ -35,25 +32,10 @@ steps:
   - { name: End, action: TerminateInstance, inputs: { instanceId.$: $.stepOutputs.Launch.instanceId } }
 `;
 
-async function createImage(client: ImagebuilderClient, accountId: string, name: string): Promise<string> {
+function createImage(client: ImagebuilderClient, accountId: string, name: string): Promise<string> {
   const data = WORKFLOW.replace('ACCOUNT', accountId);
-  const workflow = await client.send(
-    new CreateWorkflowCommand({ name, semanticVersion: '1.0.0', type: 'BUILD', data }),
-  );
   const parentImage = 'arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x';
-  const recipe = await client.send(new CreateImageRecipeCommand({ name, semanticVersion: '1.0.0', parentImage }));
-  const infrastructure = await client.send(
-    new CreateInfrastructureConfigurationCommand({ name, instanceProfileName: 'profile' }),
-  );
-  const { imageBuildVersionArn = '' } = await client.send(
-    new CreateImageCommand({
-      imageRecipeArn: recipe.imageRecipeArn,
-      infrastructureConfigurationArn: infrastructure.infrastructureConfigurationArn,
-      workflows: [{ workflowArn: workflow.workflowBuildVersionArn }],
-      executionRole: 'builder',
-    }),
-  );
-  return imageBuildVersionArn;
+  return createWorkflowImage(client, { name, type: 'BUILD', data, parentImage });
 }
 
 /** Until the image is in one of these states. The service has no way to tell. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { withQueuePosition } from '../state/queue-position.ts';
 import { beat, removeWorker } from '../state/workers.ts';
-import type { WorkerRoom } from './admission.ts';
+import type { BuildDemand, WorkerRoom } from './admission.ts';
 import { type BuildBench, openBench, script } from './simulated/build-bench.ts';
 import { ROOMY } from './simulated/roomy.ts';
 import { startWorker } from './worker.ts';
@@ -18,10 +18,25 @@ after(async () => {
   await bench[Symbol.asyncDispose]();
 });
 
-async function queuedImage(components: readonly string[] = []): Promise<string> {
-  const arn = await bench.image({ components });
+async function queuedImage(
+  components: readonly string[] = [],
+  infrastructure: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const arn = await bench.image({ components, infrastructure });
   await bench.store.jobs.enqueue(bench.store.db, arn);
   return arn;
+}
+
+/** One of everything, but for what builds on instances of this type take, and all others. */
+function demandByType(
+  type: string,
+  ofType: Partial<BuildDemand>,
+  ofOthers: Partial<BuildDemand>,
+): WorkerRoom['demandOf'] {
+  return ({ infrastructure_configuration: { instanceTypes } }) => ({
+    ...{ vcpus: 1, memoryMiB: 1, diskMiB: 1 },
+    ...(String(instanceTypes) === type ? ofType : ofOthers),
+  });
 }
 
 /** Resolves when a command runs on an instance of a build. */
@@ -55,13 +70,9 @@ test('a worker builds what is queued; stopping it cancels what runs and leaves t
 test('a build that waits for another worker does not keep those behind it waiting', async () => {
   const room: WorkerRoom = {
     ...ONE,
-    demandOf: ({ infrastructure_configuration: { instanceTypes } }) => ({
-      ...{ vcpus: 1, memoryMiB: 1, diskMiB: 1 },
-      ...(String(instanceTypes) === 'm5.24xlarge' ? { vcpus: 1_000_000 } : {}),
-    }),
+    demandOf: demandByType('m5.24xlarge', { vcpus: 1_000_000 }, {}),
   };
-  const large = await bench.image({ infrastructure: { instanceTypes: ['m5.24xlarge'] } });
-  await bench.store.jobs.enqueue(bench.store.db, large);
+  const large = await queuedImage([], { instanceTypes: ['m5.24xlarge'] });
   const small = await queuedImage();
   await using _worker = await startWorker(bench.engine, bench.store.jobs, room);
   await untilStatus(small, 'AVAILABLE');
@@ -71,18 +82,14 @@ test('a build that waits for another worker does not keep those behind it waitin
 test('a build for which there is little room on the disk is begun where nobody has more', async () => {
   const room: WorkerRoom = {
     capacity: async () => ({ ...(await ONE.capacity()), diskMiB: 100 }),
-    demandOf: ({ infrastructure_configuration: { instanceTypes } }) => ({
-      ...{ vcpus: 1, memoryMiB: 1 },
-      diskMiB: String(instanceTypes) === 't3.nano' ? 1 : 2048,
-    }),
+    demandOf: demandByType('t3.nano', {}, { diskMiB: 2048 }),
   };
   const { db } = bench.store;
   const large = await queuedImage();
   const other = { id: 'other', place: 'elsewhere', capacity: await ROOMY.capacity() };
   await beat(db, other);
   await using _worker = await startWorker(bench.engine, bench.store.jobs, room);
-  const small = await bench.image({ infrastructure: { instanceTypes: ['t3.nano'] } });
-  await bench.store.jobs.enqueue(db, small);
+  const small = await queuedImage([], { instanceTypes: ['t3.nano'] });
   await untilStatus(small, 'AVAILABLE');
   assert.equal((await bench.row(large)).status, 'PENDING', 'another worker has the room');
   await removeWorker(db, other.id);
@@ -93,22 +100,14 @@ test('a build for which there is little room on the disk is begun where nobody h
 test('memory that a kept instance holds is not given to another build', async () => {
   const room: WorkerRoom = {
     capacity: async () => ({ ...(await ROOMY.capacity()), memoryMiB: 10 }),
-    demandOf: ({ infrastructure_configuration: { instanceTypes } }) => ({
-      ...{ vcpus: 1, diskMiB: 1 },
-      memoryMiB: String(instanceTypes) === 't3.nano' ? 1 : 8,
-    }),
+    demandOf: demandByType('t3.nano', {}, { memoryMiB: 8 }),
   };
   await using _worker = await startWorker(bench.engine, bench.store.jobs, room);
-  const kept = await bench.image({
-    components: [script({ build: 'exit 1' })],
-    infrastructure: { terminateInstanceOnFailure: false },
-  });
-  await bench.store.jobs.enqueue(bench.store.db, kept);
+  const kept = await queuedImage([script({ build: 'exit 1' })], { terminateInstanceOnFailure: false });
   await untilEnded(kept);
   assert.equal((await bench.host.list()).length, 1);
   const large = await queuedImage();
-  const small = await bench.image({ infrastructure: { instanceTypes: ['t3.nano'] } });
-  await bench.store.jobs.enqueue(bench.store.db, small);
+  const small = await queuedImage([], { instanceTypes: ['t3.nano'] });
   // In order: the large one keeps the small one waiting until there is room for it.
   const waiting = await queuePosition(large);
   assert.match(waiting, /hold 8 MiB of its memory/);

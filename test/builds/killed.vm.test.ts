@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CancelImageCreationCommand, ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
+import { CancelImageCreationCommand } from '@aws-sdk/client-imagebuilder';
 import { pino } from 'pino';
 import { joinStore, type Store } from '../../src/state/open-store.ts';
-import { readExports } from '../clients/drive-build.ts';
+import { clientOf, readExports } from '../clients/drive-build.ts';
 import { guests, until } from '../guests.ts';
 import { type KilnHome, type KilnProcess, makeKilnHome } from '../kiln-home.ts';
 import { MARKER, markedProcesses } from '../leaks.ts';
@@ -141,14 +141,7 @@ test('CancelImageCreation while the guest boots ends the guest, leaves no file a
   const build = home.start(['build', template, '--executor', 'vm', '--json']);
   await Promise.race([until(async () => guests(marker).length === 1), tooEarly(build)]);
   const { imageBuildVersionArn } = JSON.parse(await build.line((line) => line.includes('"event":"started"')));
-  const client = new ImagebuilderClient({
-    endpoint: environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? '',
-    region: environment['AWS_REGION'] ?? '',
-    credentials: {
-      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
-      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
-    },
-  });
+  const client = clientOf(environment);
   const begin = performance.now();
   await client.send(new CancelImageCreationCommand({ imageBuildVersionArn }));
   client.destroy();

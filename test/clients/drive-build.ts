@@ -1,3 +1,5 @@
+import { ImagebuilderClient } from '@aws-sdk/client-imagebuilder';
+
 /** The resources of a minimal build, in the words of the API, for clients that drive Kiln from outside. */
 export const HELLO_COMPONENT = `
 schemaVersion: 1.0
@@ -24,6 +26,18 @@ phases:
 `;
 
 export const PARENT_IMAGE = 'arn:aws:imagebuilder:us-east-1:aws:image/debian-server-12-x86/x.x.x';
+
+/** A client of the service that these variables, as {@link readExports} gives them, lead to. Who makes it destroys it. */
+export function clientOf(environment: Readonly<Record<string, string>>): ImagebuilderClient {
+  return new ImagebuilderClient({
+    endpoint: environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? '',
+    region: environment['AWS_REGION'] ?? '',
+    credentials: {
+      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
+      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
+    },
+  });
+}
 
 /** What `kiln env` prints, as variables. */
 export function readExports(lines: readonly string[]): Readonly<Record<string, string>> {

@@ -11,7 +11,6 @@ import {
   DeleteImageCommand,
   GetImageCommand,
   type Image,
-  ImagebuilderClient,
   ListWorkflowExecutionsCommand,
   paginateListImagePackages,
   paginateListWorkflowStepExecutions,
@@ -19,7 +18,7 @@ import {
 } from '@aws-sdk/client-imagebuilder';
 import { type KilnHome, type KilnProcess, makeKilnHome } from '../kiln-home.ts';
 import { awsCli } from './aws-cli.ts';
-import { HELLO_COMPONENT, PARENT_IMAGE, readExports } from './drive-build.ts';
+import { clientOf, HELLO_COMPONENT, PARENT_IMAGE, readExports } from './drive-build.ts';
 
 const TERMINAL = new Set(['AVAILABLE', 'FAILED', 'CANCELLED']);
 
@@ -75,14 +74,7 @@ test('the smallest example is built as it is, tested on a machine, and written a
 });
 
 test('a build driven by the JavaScript SDK reaches AVAILABLE with its packages and its steps on record', async () => {
-  const client = new ImagebuilderClient({
-    endpoint: environment['AWS_ENDPOINT_URL_IMAGEBUILDER'] ?? '',
-    region: environment['AWS_REGION'] ?? '',
-    credentials: {
-      accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
-      secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
-    },
-  });
+  const client = clientOf(environment);
   const component = await client.send(
     new CreateComponentCommand({
       name: 'sdk-hello',

@@ -6,15 +6,10 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
-import {
-  CreateImageCommand,
-  CreateImageRecipeCommand,
-  CreateInfrastructureConfigurationCommand,
-  CreateWorkflowCommand,
-} from '@aws-sdk/client-imagebuilder';
 import { type Kysely, sql } from 'kysely';
 import { readConfig } from '../../src/cmd/config.ts';
 import { connect } from '../../src/cmd/connect.ts';
+import { createWorkflowImage } from '../../src/cmd/workflow-image.fixture.ts';
 import { connectStore } from '../../src/state/open-store.ts';
 import type { Database } from '../../src/state/tables.ts';
 import { createTestDatabase, silentLog, testDatabaseUrl } from '../../src/state/test-store.ts';
@@ -81,24 +76,7 @@ async function startWorker(home: KilnHome, env: Readonly<Record<string, string>>
 async function createImage(home: KilnHome, env: Readonly<Record<string, string>>, parentImage: string) {
   const config = readConfig({ KILN_HOME: home.path, ...env }, {});
   await using connection = await connect(config, new AbortController().signal);
-  const { client } = connection;
-  const name = 'waits';
-  const workflow = await client.send(
-    new CreateWorkflowCommand({ name, semanticVersion: '1.0.0', type: 'TEST', data: WORKFLOW }),
-  );
-  const recipe = await client.send(new CreateImageRecipeCommand({ name, semanticVersion: '1.0.0', parentImage }));
-  const infrastructure = await client.send(
-    new CreateInfrastructureConfigurationCommand({ name, instanceProfileName: 'profile' }),
-  );
-  const { imageBuildVersionArn = '' } = await client.send(
-    new CreateImageCommand({
-      imageRecipeArn: recipe.imageRecipeArn,
-      infrastructureConfigurationArn: infrastructure.infrastructureConfigurationArn,
-      workflows: [{ workflowArn: workflow.workflowBuildVersionArn }],
-      executionRole: 'tester',
-    }),
-  );
-  return imageBuildVersionArn;
+  return await createWorkflowImage(connection.client, { name: 'waits', type: 'TEST', data: WORKFLOW, parentImage });
 }
 
 /** Until the image is so; gives the time, by the clock of the database. */

@@ -4,17 +4,10 @@ import type { Executor } from '../../build-host/build-host.ts';
 import { parseWorkflow } from '../../documents/parse-workflow.ts';
 import { type BuildGround, buildGround, type GroundPlan, launchedTypesOf } from './build-ground.ts';
 import { bootKey, type ComponentContent, componentKeys, imageKey } from './build-keys.ts';
+import { EMPTY_DOCUMENT } from './empty-document.fixture.ts';
 
-const document = {
-  schemaVersion: '1.0',
-  name: '',
-  description: '',
-  parameters: [],
-  constants: [],
-  phases: [],
-} as const;
 const component = (varying?: string): ComponentContent => ({
-  document: { id: 'x', document, parameters: {} },
+  document: { id: 'x', document: EMPTY_DOCUMENT, parameters: {} },
   ...{ name: 'x', hint: undefined, inputs: { values: {}, varying, fetches: undefined, usesApt: false, downloads: [] } },
 });
 const ground: BuildGround = {

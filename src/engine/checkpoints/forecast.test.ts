@@ -18,18 +18,11 @@ import {
   GOING_ON_DURATION,
   stepDuration,
 } from './durations.ts';
+import { EMPTY_DOCUMENT } from './empty-document.fixture.ts';
 import { type ForecastRequest, forecast } from './forecast.ts';
 
 const now = new Date('2026-03-09T12:00:00Z');
 const inputs = { values: {}, varying: undefined, fetches: 'it runs programs', usesApt: true, downloads: ['packages'] };
-const document = {
-  schemaVersion: '1.0',
-  name: '',
-  description: '',
-  parameters: [],
-  constants: [],
-  phases: [],
-} as const;
 const component = (name: string, over = {}): KeyedComponent => ({
   ...{
     name,
@@ -37,7 +30,7 @@ const component = (name: string, over = {}): KeyedComponent => ({
     machineKey: undefined,
     hint: undefined,
     inputs,
-    document: { id: `${name} 1.0.0`, document, parameters: {} },
+    document: { id: `${name} 1.0.0`, document: EMPTY_DOCUMENT, parameters: {} },
   },
   ...over,
 });
