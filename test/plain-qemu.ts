@@ -18,7 +18,7 @@ export async function bootPlainly(disk: string): Promise<PlainGuest> {
   const child = spawn(
     'qemu-system-x86_64',
     [
-      ...['-m', '1024', '-smp', '2', '-accel', 'tcg,thread=multi', '-display', 'none', '-serial', 'stdio', '-snapshot'],
+      ...['-m', '1024', '-smp', '1', '-accel', 'tcg,thread=multi', '-display', 'none', '-serial', 'stdio', '-snapshot'],
       ...['-drive', `file=${disk},if=virtio`],
       ...['-nic', `user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:${port}-:80`],
     ],

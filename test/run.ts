@@ -30,8 +30,10 @@ const patterns = process.argv.slice(2);
 const files = globSync('{src,test}/**/*.test.ts', { cwd: checkout })
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
   .sort();
-// The last ones boot little, so that the run does not end with one long file alone.
-const machineFiles = files.filter((file) => file.endsWith('.vm.test.ts')).toReversed();
+// The longest begin first, so that the run does not end with one of them alone.
+const longest = ['qemu-host', 'killed', 'machines'];
+const rank = (file: string): number => longest.findLastIndex((name) => file.endsWith(`/${name}.vm.test.ts`));
+const machineFiles = files.filter((file) => file.endsWith('.vm.test.ts')).toSorted((a, b) => rank(b) - rank(a));
 const plainFiles = files.filter((file) => !file.endsWith('.vm.test.ts'));
 
 // On a machine of a continuous integration everything that appears is ours; elsewhere other programs make files too.
@@ -74,11 +76,13 @@ try {
     machineFiles.length === 0 ? undefined : prepareBaseImage(join(ownFolder, 'store'), interrupted.signal);
   // A rejection is reported when the machine tests need the image; until then it must not end the process.
   baseImage?.catch(() => {});
-  await runFiles(plainFiles);
+  // They wait for disks, processes and clocks: two at a time leave a fifth of two processors idle.
+  await runFiles(plainFiles, 3);
   if (baseImage !== undefined) {
     // Disks of machines are large.
     Object.assign(process.env, await baseImage, { TMPDIR: workFolder });
-    await runFiles(machineFiles);
+    // A guest without KVM keeps a processor busy.
+    await runFiles(machineFiles, 2);
   }
 } finally {
   clearTimeout(limit);
@@ -100,12 +104,11 @@ if (leaks.length > 0) console.log(`The tests left ${leaks.length} things behind.
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (counts.failed > 0 || leaks.length > 0 || counts.passed === 0 || interrupted.signal.aborted) process.exitCode = 1;
 
-async function runFiles(paths: readonly string[]): Promise<void> {
+async function runFiles(paths: readonly string[], concurrency: number): Promise<void> {
   if (paths.length === 0) return;
   const stream = run({
     files: paths.map((path) => join(checkout, path)),
-    // A guest that boots without KVM keeps little more than one core busy, as most tests do.
-    concurrency: 2,
+    concurrency,
     timeout: TEST_MINUTES * 60_000,
     signal: interrupted.signal,
     // Each file is a process of its own; what they print is shown as it comes.

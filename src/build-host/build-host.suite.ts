@@ -35,14 +35,14 @@ export interface BuildHostSuite {
 
 /** Leaves blocks that were written and are free; on a system that does not give them back by itself. */
 async function writeAndDelete(target: Target): Promise<void> {
-  const script = 'mount -o remount,nodiscard / && yes | head -c 200M > /var/big; sync /var/big; rm /var/big';
+  const script = 'mount -o remount,nodiscard / && yes | head -c 100M > /var/big; sync /var/big; rm /var/big';
   await output(target, ['sh', '-c', script]);
 }
 
 async function assertGivenBack(path: string): Promise<void> {
   const { size, blocks } = await stat(path);
-  assert.ok(size > 200 * MIB, `it was there: ${size} bytes`);
-  assert.ok(blocks * 512 < size - 150 * MIB, `it was given back: ${blocks * 512} of ${size} bytes are in use`);
+  assert.ok(size > 100 * MIB, `it was there: ${size} bytes`);
+  assert.ok(blocks * 512 < size - 75 * MIB, `it was given back: ${blocks * 512} of ${size} bytes are in use`);
 }
 
 const GIB = 1024 ** 3;
@@ -56,7 +56,7 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
       const monitor = recordingMonitor();
       const request: LaunchRequest = {
         ...bareRequest(suite.parentDisk, suite.bootSeconds),
-        instanceTypes: ['no-such.type', 't3.small'],
+        instanceTypes: ['no-such.type', 't2.small'],
         extraVolumes: [{ deviceName: '/dev/xvdb', sizeGiB: 3 }],
         rootVolumeSizeGiB: 12,
         userData: Buffer.from(USER_DATA),
@@ -130,6 +130,8 @@ export function describeBuildHost(name: string, suite: BuildHostSuite): void {
       test('survives a reboot, after which a command that was running is lost', async () => {
         const bootId = ['cat', '/proc/sys/kernel/random/boot_id'] as const;
         const old = await output(instance.target, bootId);
+        // It has done its work; to find that out takes it half of an emulated boot.
+        if (suite.hasDisks) await output(instance.target, ['touch', '/etc/cloud/cloud-init.disabled']);
         const running = instance.target.run({ argv: ['sleep', '3600'], signal: never });
         running.catch(() => {});
         await instance.target.reboot(never);

@@ -13,7 +13,7 @@ import { bash, templateOf } from './template.ts';
 
 const template = join(import.meta.dirname, '../../examples/hello/template.yaml');
 
-const waits = ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 60'];
+const waits = ['[ ! -e /root/again ] || exit 0; touch /root/again; echo waiting; sleep 20'];
 /** The first time `Waits` runs on a disk it takes long enough to be interrupted; a second time it ends at once. */
 const templateOn = (parentImage: string): string =>
   templateOf({

@@ -19,7 +19,7 @@ test('kiln run boots an image on a throw-away copy, lets one in, and leaves noth
   const [amiId = ''] = amiIds;
   assert.match(amiId, /^ami-[0-9a-f]{17}$/);
 
-  const run = home.start(['run', amiId]);
+  const run = home.start(['run', amiId, '--type', 't2.small']);
   const line = await run.line((text) => text.includes('enter it:'));
   const enter = line.slice(line.indexOf(':') + 1).trim();
   // The line is for a shell, and what follows it is run in the guest.
@@ -49,13 +49,13 @@ test('what a killed kiln run leaves is ended by the next service, and a running 
   assert.equal(await catalog.ended, 0, catalog.stderr.join('\n'));
   const [amiId = ''] = catalog.stdout.flatMap((line) => (JSON.parse(line) as { amiId?: string }).amiId ?? []);
 
-  const killed = home.start(['run', amiId], marker);
+  const killed = home.start(['run', amiId, '--type', 't2.small'], marker);
   await until(async () => guests(marker).length === 1);
   const abandoned = guests(marker);
   killed.child.kill('SIGKILL');
   assert.equal(await killed.ended, 137);
   assert.deepEqual(guests(marker), abandoned, 'the guest lives in a process group of its own and survives');
-  const other = home.start(['run', amiId], marker);
+  const other = home.start(['run', amiId, '--type', 't2.small'], marker);
   await until(async () => guests(marker).length === 2);
 
   const server = home.start(['serve', '--port', '0'], marker);

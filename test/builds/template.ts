@@ -37,8 +37,8 @@ export function templateOf(options: TemplateOf): string {
       },
       Infrastructure: {
         Type: 'AWS::ImageBuilder::InfrastructureConfiguration',
-        // Of a small machine less is saved where its memory is.
-        Properties: { Name: name, InstanceProfileName: 'builder', InstanceTypes: ['t3.small'], ...infrastructure },
+        // One processor: tests run two at a time, and emulated ones of one guest wait for each other. Of a small machine less is saved.
+        Properties: { Name: name, InstanceProfileName: 'builder', InstanceTypes: ['t2.small'], ...infrastructure },
       },
       Image: {
         Type: 'AWS::ImageBuilder::Image',

@@ -55,6 +55,8 @@ describe('a checkpoint of a running machine', async () => {
   let bootId = '';
   before(async () => {
     instance = await host.launch(request('1'), context);
+    // It would go on in every copy of the machine.
+    await say(instance.target, 'systemctl is-system-running --wait || true');
     const count = 'echo $$ >/dev/shm/pid; n=0; while :; do n=$((n + 1)); echo $n >/dev/shm/count; sleep 0.05; done';
     await say(instance.target, `echo kept >/root/before; (setsid sh -c '${count}' >/dev/null 2>&1 &)`);
     await say(instance.target, 'until [ -s /dev/shm/count ]; do sleep 0.05; done');

@@ -1,23 +1,26 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { joinStore } from '../../src/state/open-store.ts';
 import { type DiskContents, diskOf, readDisk } from '../disk-contents.ts';
 import { type KilnHome, type KilnProcess, makeKilnHome } from '../kiln-home.ts';
 import { MARKER, markedProcesses } from '../leaks.ts';
 import { bash, templateOf } from './template.ts';
+import { assertSameBothWays, USER_FILES } from './two-ways.ts';
 
 const never = new AbortController().signal;
 
 /** What says when it was written, or has a name that the service manager draws at a boot. */
 const OTHERS = /^\/(var\/(log|lib\/systemd)\/|tmp\/systemd-private-)/;
 
-/** Works long enough that the machine after it is kept. */
-const slow = bash('Slow', ['sleep 3; echo slow >> /root/slow']);
+/** Works long enough that the machine after it is kept, and until the boot is over, which would go on in every copy of it. */
+const slow = bash('Slow', ['sleep 3; systemctl is-system-running --wait; echo slow >> /root/slow']);
 /** Is over before it would pay to keep the machine: `kiln shell` runs it again. */
 const short = { name: 'Short', action: 'CreateFile', inputs: [{ path: '/root/short', content: 'short\n' }] };
 const writes = (text: string): unknown => bash('Write', [`echo ${text} >> /root/written`]);
@@ -41,7 +44,8 @@ describe('builds on machines go on from machines that were kept', () => {
     writeFileSync(file, templateOf({ name, components: Object.fromEntries(steps), image }));
     return home.start(['build', file, '--executor', 'vm', '--json', ...more], marker);
   }
-  const images = new Map<string, string>();
+  /** What was built, by its recipe. */
+  const images = new Map<string, { readonly amiId: string; readonly arn: string }>();
   /** Gives what the log of the build says. */
   async function build(
     name: string,
@@ -50,32 +54,35 @@ describe('builds on machines go on from machines that were kept', () => {
   ): Promise<readonly string[]> {
     const process = start(name, components, '-o', join(home.work, `${name}.qcow2`), ...more);
     assert.equal(await process.ended, 0, [...process.stdout, ...process.stderr].slice(-40).join('\n'));
-    images.set(name, String((JSON.parse(process.stdout.at(-1) ?? '{}') as { amiId?: unknown }).amiId));
+    const { amiId, imageBuildVersionArn } = JSON.parse(process.stdout.at(-1) ?? '{}') as Record<string, unknown>;
+    images.set(name, { amiId: String(amiId), arn: String(imageBuildVersionArn) });
     return messages(process);
   }
   const read = (name: string): Promise<DiskContents> =>
-    readDisk(diskOf(home, images.get(name) ?? ''), ['/root/slow', '/root/written', '/root/short'], begin);
+    readDisk(diskOf(home, images.get(name)?.amiId ?? ''), ['/root/slow', '/root/written', '/root/short'], begin);
 
   test('with the work of the components before the one that has changed, and the image is that of a cold build', async () => {
-    const cold = await build('cold', { slow, one: writes('one') });
-    assert.equal(boots(cold), 1, cold.join('\n'));
-    const hit = await build('hit', { slow, two: writes('two') });
-    assert.deepEqual([boots(hit), resumes(hit)], [0, 1], hit.join('\n'));
-    assert.ok(says(hit, /^slow is reused: it ran at/) && !says(hit, /^two is reused/), hit.join('\n'));
-    const miss = await build('miss', { slow, two: writes('two') }, '--no-cache');
-    assert.deepEqual([boots(miss), resumes(miss)], [1, 0], miss.join('\n'));
+    const cold = await build('cold', { slow, two: writes('two') });
+    assert.deepEqual([boots(cold), resumes(cold)], [1, 0], cold.join('\n'));
+    const miss = await read('cold');
+    // Or the image would be found, and nothing built.
+    const removal = home.start(['rm', images.get('cold')?.arn ?? '']);
+    assert.equal(await removal.ended, 0, removal.stderr.join('\n'));
+    const changed = await build('changed', { slow, two: writes('two') });
+    assert.deepEqual([boots(changed), resumes(changed)], [0, 1], changed.join('\n'));
+    assert.ok(says(changed, /^slow is reused: it ran at/) && !says(changed, /^two is reused/), changed.join('\n'));
 
-    const [one, two] = [await read('hit'), await read('miss')];
-    assert.deepEqual(one.files, { '/root/slow': 'slow\n', '/root/written': 'two\n', '/root/short': undefined });
-    const paths = new Set([...one.tree.keys(), ...two.tree.keys()]);
-    const different = [...paths].filter((path) => one.tree.get(path) !== two.tree.get(path) && !OTHERS.test(path));
+    const hit = await read('changed');
+    assert.deepEqual(hit.files, { '/root/slow': 'slow\n', '/root/written': 'two\n', '/root/short': undefined });
+    const paths = new Set([...hit.tree.keys(), ...miss.tree.keys()]);
+    const different = [...paths].filter((path) => hit.tree.get(path) !== miss.tree.get(path) && !OTHERS.test(path));
     assert.deepEqual(
-      different.map((path) => `${path}: ${one.tree.get(path)}, ${two.tree.get(path)}`),
+      different.map((path) => `${path}: ${hit.tree.get(path)}, ${miss.tree.get(path)}`),
       [],
     );
-    assert.deepEqual(one.packages, two.packages);
-    assert.deepEqual(one.enabledUnits, two.enabledUnits);
-    assert.deepEqual(one.attributes, two.attributes);
+    assert.deepEqual(hit.packages, miss.packages);
+    assert.deepEqual(hit.enabledUnits, miss.enabledUnits);
+    assert.deepEqual(hit.attributes, miss.attributes);
   });
 
   test('that has booted the parent and nothing more, for a new recipe', async () => {
@@ -88,6 +95,49 @@ describe('builds on machines go on from machines that were kept', () => {
     const { files, tree } = await read('new');
     assert.equal(files['/root/written'], 'other\n');
     assert.ok(!tree.has('/var/lib/cloud/late'), 'the clean-up waits for it');
+  });
+
+  test('and one recipe makes the same image on its mounted disk and on a machine', async () => {
+    const template = join(import.meta.dirname, 'two-ways.yaml');
+    const builtOn = async (executor: 'direct' | 'vm', ...more: readonly string[]): Promise<DiskContents> => {
+      const out = ['-o', join(home.work, `two-ways-${executor}.qcow2`)];
+      const process = home.start(['build', template, '--executor', executor, '--json', ...out, ...more], marker);
+      assert.equal(await process.ended, 0, [...process.stdout, ...process.stderr].slice(-40).join('\n'));
+      const done = JSON.parse(process.stdout.at(-1) ?? '{}') as Record<string, unknown>;
+      assert.deepEqual((done['ranOn'] as { readonly executors: unknown }).executors, [executor]);
+      return readDisk(diskOf(home, String(done['amiId'])), USER_FILES, begin);
+    };
+    const vm = await builtOn('vm');
+    // What the first component left on the machine is not to be what this begins with.
+    assertSameBothWays(await builtOn('direct', '--no-cache'), vm);
+  });
+
+  test('that a build needs whose component failed on the mounted disk, and that it keeps when it fails there too', async () => {
+    const steps = [bash('Explode', ['echo "the fuse is lit"', 'echo "no such fuel" >&2', 'exit 3'])];
+    const template = join(home.work, 'broken.json');
+    const infrastructure = { TerminateInstanceOnFailure: false };
+    writeFileSync(template, templateOf({ name: 'broken', components: { broken: steps }, infrastructure }));
+    // No service runs before or after it: the instance needs none.
+    const build = home.start(['build', template], marker);
+    assert.equal(await build.ended, 1);
+    const output = [...build.stdout, ...build.stderr].join('\n');
+    const named = [/component\/broken\/1\.0\.0\/1/, /build/, /Explode/, /exit status 3/, /no such fuel/, /kiln rm /];
+    for (const expected of named) assert.match(output, expected);
+    assert.match(output, /Booting the disk as it was before Component 'broken': step Explode failed without a running/);
+    assert.match(output, /A machine goes on that an earlier build had booted on the same disk/);
+    const enter = /enter it: +(ssh .*-p \d+ .*root@127\.0\.0\.1)$/m.exec(output)?.[1] ?? '';
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', `${enter} 'echo entered "$(hostname)"'`]);
+    assert.match(stdout, /^entered ./);
+    const arn = /arn:aws:imagebuilder:[^ ]*:image\/broken\/1\.0\.0\/1/.exec(output)?.[0] ?? '';
+
+    const removal = home.start(['rm', arn]);
+    assert.equal(await removal.ended, 0, removal.stderr.join('\n'));
+    assert.match(removal.stdout.join('\n'), /ended its instance/);
+    await assert.rejects(promisify(execFile)('/bin/sh', ['-c', `${enter} true`]), { code: 255 });
+    assert.deepEqual(readdirSync(join(home.path, 'run/instances')), []);
+    const left = home.start(['images', '--json']);
+    assert.equal(await left.ended, 0);
+    assert.ok(!left.stdout.some((line) => line.includes('image/broken/')), left.stdout.join('\n'));
   });
 
   test('before a component that failed: entered on a copy, every time, and the corrected build goes on', async (t) => {
@@ -121,7 +171,7 @@ describe('builds on machines go on from machines that were kept', () => {
 
   test('a kill while a machine is being saved costs that machine and nothing else', async () => {
     const count = bash('Count', ['sleep 3; echo once >> /root/written']);
-    const killed = start('killed', { count, last: bash('Last', ['echo short > /root/short']) });
+    const killed = start('killed', { slow, count, last: bash('Last', ['echo short > /root/short']) });
     const saved = await untilSaved(killed);
     assert.ok(saved !== undefined, [...killed.stdout, ...killed.stderr].slice(-40).join('\n'));
     killed.child.kill('SIGKILL');
@@ -136,7 +186,7 @@ describe('builds on machines go on from machines that were kept', () => {
       let image = await row.executeTakeFirstOrThrow();
       for (; image.ended_at === null; image = await row.executeTakeFirstOrThrow()) await delay(50);
       assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
-      images.set('killed', JSON.stringify(image.output_resources));
+      images.set('killed', { amiId: JSON.stringify(image.output_resources), arn: image.arn });
     }
     server.child.kill('SIGTERM');
     await server.ended;
