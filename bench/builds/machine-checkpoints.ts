@@ -4,6 +4,7 @@ import type { Instance, LaunchRequest } from '../../src/build-host/build-host.ts
 import { qemuHost } from '../../src/build-host/qemu/qemu-host.ts';
 import { capture } from '../../src/toe/capture.ts';
 import type { Figures } from './goals.ts';
+import { median } from './measure.ts';
 
 const ROUNDS = 5;
 
@@ -73,8 +74,4 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
   await work();
   return (performance.now() - begin) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -46,3 +46,7 @@ export async function isInstalled(program: string): Promise<boolean> {
   }
   return false;
 }
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}

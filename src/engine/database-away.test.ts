@@ -1,6 +1,6 @@
 /** A PostgreSQL server that stays away for longer than builds wait for it. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -40,14 +40,36 @@ async function openWorker(databasePatienceMs: number) {
     /** Resolves when the worker runs a build no more. */
     letGo: letGo.promise,
     takeAway: async () => {
-      process.kill(server.pid, 'SIGKILL');
-      while (existsSync(`/proc/${server.pid}`)) await new Promise((resolve) => setTimeout(resolve, 5));
+      const { pid } = server;
+      const all = [pid, ...childrenOf(pid)];
+      process.kill(pid, 'SIGKILL');
+      // Those that serve connections answer on until they notice.
+      while (all.some(runs)) await new Promise((resolve) => setTimeout(resolve, 5));
     },
     bringBack: async () => {
       server = await start();
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+function childrenOf(parent: number): readonly number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => statOf(pid)?.[1] === String(parent));
+}
+
+function runs(pid: number): boolean {
+  const state = statOf(pid)?.[0];
+  return state !== undefined && state !== 'Z';
+}
+
+/** State and parent, and what follows. */
+function statOf(pid: number): readonly string[] | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Builds until the image has ended. */

@@ -378,7 +378,9 @@ test('a build that is cancelled in any of its steps is CANCELLED and leaves at m
   for (const [step, prepare] of Object.entries(places)) {
     let arn = '';
     const cancel = (): void => {
-      requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() }).catch(assert.ifError);
+      requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() }, bench.store.jobs).catch(
+        assert.ifError,
+      );
     };
     arn = await bench.image(prepare(cancel));
     await runBuild(bench.engine, arn, never);
@@ -401,7 +403,7 @@ test('a build that is cancelled while its parent image is made, CREATING, is CAN
     ...bench.engine.catalog,
     provide: async (_name, { signal }) => {
       seen.push((await bench.row(arn)).status);
-      await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() });
+      await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() }, bench.store.jobs);
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
     },
   };
@@ -468,7 +470,7 @@ test('a guest that never answers fails its step with what the driver saw', async
 
 test('an image that somebody else has, or that is cancelled, is left alone', async () => {
   const arn = await bench.image();
-  await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() });
+  await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() }, bench.store.jobs);
   const launches = bench.host.launches.length;
   await runBuild(bench.engine, arn, never);
   assert.equal((await bench.row(arn)).status, 'CANCELLED');

@@ -410,7 +410,7 @@ test('an image that was to be cancelled when its worker was lost becomes CANCELL
   const { arn } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
     bench.host.faults.command = hold;
   });
-  await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() });
+  await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() }, bench.store.jobs);
   await goOn(arn);
   assert.equal((await bench.row(arn)).status, 'CANCELLED');
   assert.ok((await bench.steps(arn)).includes('ApplyBuildComponents CANCELLED'));

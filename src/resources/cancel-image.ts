@@ -2,7 +2,6 @@ import { AwsError, notFound } from '../contract/errors.ts';
 import type { InputOf, OutputOf } from '../contract/operations.ts';
 import { findImage } from '../state/find-resource.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
-import { wakeImage } from '../state/transitions/wake-image.ts';
 import { changeOnce } from './idempotency.ts';
 import type { Service } from './service.ts';
 
@@ -16,7 +15,7 @@ export async function cancelImageCreation(
 ): Promise<OutputOf<'CancelImageCreation'>> {
   const { imageBuildVersionArn: imageArn } = input;
   return changeOnce(service, 'CancelImageCreation', input, async (trx) => {
-    const answer = await requestImageCancellation(trx, { imageArn, at: service.clock.now() });
+    const answer = await requestImageCancellation(trx, { imageArn, at: service.clock.now() }, service.jobs);
     if (answer === 'not-found') throw notFound('imageBuildVersionArn', imageArn);
     if (answer === 'ended') {
       const image = await findImage(trx, imageArn);
@@ -25,9 +24,6 @@ export async function cancelImageCreation(
         `The image '${imageArn}' cannot be cancelled: its build has ended (${image?.status}).`,
       );
     }
-    // Of one that waits for somebody, whoever takes it next cleans up.
-    const image = await findImage(trx, imageArn);
-    if (image !== undefined) await wakeImage(trx, image, service.jobs);
     return { imageBuildVersionArn: imageArn };
   });
 }

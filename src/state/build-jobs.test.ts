@@ -53,7 +53,7 @@ test('what was taken, was cancelled, or is for later does not wait', async () =>
   await store.jobs.enqueue(store.db, cancelled);
   await store.jobs.enqueue(store.db, later, { inMs: 3_600_000 });
   assert.ok(await claimImage(store.db, { imageArn: taken, workerId: 'w', at: new Date() }));
-  await requestImageCancellation(store.db, { imageArn: cancelled, at: new Date() });
+  await requestImageCancellation(store.db, { imageArn: cancelled, at: new Date() }, store.jobs);
   assert.deepEqual(await nextBuilds(store.db, here), []);
   await store.jobs.enqueue(store.db, later, { inMs: -3_600_000 });
   assert.equal((await nextBuilds(store.db, here)).length, 1);

@@ -36,7 +36,7 @@ test('a watch tells once when the cancellation is asked for, also when that was 
   const { imageArn, claim } = await claimedImage(store);
   const { told, watch } = notes();
   const watching = claimWatches(store.db).watch(claim, watch, new AbortController().signal);
-  await requestImageCancellation(store.db, { imageArn, at: AT });
+  await requestImageCancellation(store.db, { imageArn, at: AT }, store.jobs);
   await watching;
   assert.deepEqual(told, ['cancelled']);
   await claimWatches(store.db).watch(claim, watch, new AbortController().signal);
@@ -92,7 +92,7 @@ test('the claims of all builds of a process are looked at with one query', async
   const watches = claimWatches(db);
   const { told, watch } = notes();
   const claimed = await Promise.all(Array.from({ length: 10 }, (_, index) => claimedImage(store, `i${index}`)));
-  for (const { imageArn } of claimed) await requestImageCancellation(store.db, { imageArn, at: AT });
+  for (const { imageArn } of claimed) await requestImageCancellation(store.db, { imageArn, at: AT }, store.jobs);
   const never = new AbortController().signal;
   await Promise.all(claimed.map(({ claim }) => watches.watch(claim, watch, never)));
   assert.deepEqual(told, Array(10).fill('cancelled'));
@@ -108,7 +108,7 @@ test('of several builds each is told its own; those that go on are watched furth
   const never = new AbortController().signal;
   const watchingFirst = watches.watch(first.claim, one.watch, never);
   const watchingSecond = watches.watch(second.claim, other.watch, never);
-  await requestImageCancellation(store.db, { imageArn: first.imageArn, at: AT });
+  await requestImageCancellation(store.db, { imageArn: first.imageArn, at: AT }, store.jobs);
   await watchingFirst;
   assert.deepEqual([one.told, other.told], [['cancelled'], []]);
   await store.jobs.enqueue(store.db, second.imageArn);
@@ -140,7 +140,7 @@ test('a database that is away ends no watch and tells nothing', async () => {
   const { asked, db } = counted(store.db, () => failures-- > 0);
   const { told, watch } = notes();
   const { imageArn, claim } = await claimedImage(store);
-  await requestImageCancellation(store.db, { imageArn, at: AT });
+  await requestImageCancellation(store.db, { imageArn, at: AT }, store.jobs);
   await claimWatches(db).watch(claim, watch, new AbortController().signal);
   assert.deepEqual(told, ['cancelled']);
   assert.equal(asked.length, 4);

@@ -153,7 +153,7 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
   for (const arn of arns) await tolerant(() => store.jobs.enqueue(db, arn));
   for (const [index, { cancelled }] of builds.entries()) {
     const imageArn = arns[index] ?? '';
-    if (cancelled) await tolerant(() => requestImageCancellation(db, { imageArn, at: new Date() }));
+    if (cancelled) await tolerant(() => requestImageCancellation(db, { imageArn, at: new Date() }, store.jobs));
   }
   await untilEnded(db, arns);
   pending.length = 0;

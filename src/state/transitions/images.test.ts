@@ -10,9 +10,11 @@ import { changeClaimed, type ImageClaim } from './claim.ts';
 import { claimImage } from './claim-image.ts';
 import { completeImage } from './complete-image.ts';
 import { failImage } from './fail-image.ts';
+import { parkImage } from './park-image.ts';
 import { putImagePackages } from './put-image-packages.ts';
 import { putOutputAmis } from './put-output-amis.ts';
 import { requestImageCancellation } from './request-image-cancellation.ts';
+import { resumeImage } from './resume-image.ts';
 import { setImageStatus } from './set-image-status.ts';
 import { takeOverImage } from './take-over-image.ts';
 
@@ -143,25 +145,47 @@ test('a transition and its event roll back with the transaction around them', as
   assert.equal((await eventsOf(store, claim.imageArn)).length, 1);
 });
 
+test('cancelling a parked image queues it at once: nobody watches it who could clean up', async () => {
+  await using store = await openTestStore();
+  const claim = await claimNew(store);
+  const { imageArn } = claim;
+  await parkImage(store.db, claim, store.jobs);
+  // As of one that waits for somebody for days.
+  const deadline = new Date(Date.now() + 3 * 86_400_000);
+  await store.db
+    .updateTable('images')
+    .set({ parked_until: deadline, queued_from: deadline })
+    .where('arn', '=', imageArn)
+    .execute();
+  const claimant = { imageArn, workerId: 'other', at: AT };
+  const early = await resumeImage(store.db, claimant);
+  assert.ok(early !== undefined && 'inMs' in early);
+  assert.equal(await requestImageCancellation(store.db, { imageArn, at: AT }, store.jobs), 'requested');
+  const { queued_from: queuedFrom } = (await findImage(store.db, imageArn)) ?? {};
+  assert.ok(queuedFrom !== undefined && queuedFrom !== null && queuedFrom.getTime() <= Date.now() + 1000);
+  const resumed = await resumeImage(store.db, claimant);
+  assert.ok(resumed !== undefined && 'claim' in resumed);
+});
+
 test('cancelling a PENDING image ends it at once, a running one is asked, an ended one stays', async () => {
   await using store = await openTestStore();
   const pending = await insertImage(store.db, { build: 7 });
-  assert.equal(await requestImageCancellation(store.db, { imageArn: pending, at: AT }), 'cancelled');
+  assert.equal(await requestImageCancellation(store.db, { imageArn: pending, at: AT }, store.jobs), 'cancelled');
   assert.equal((await findImage(store.db, pending))?.status, 'CANCELLED');
   assert.deepEqual(await eventsOf(store, pending), [{ status: 'CANCELLED' }]);
   assert.equal(await claimImage(store.db, { imageArn: pending, workerId: 'here', at: AT }), undefined);
 
   const claim = await claimNew(store);
   const { imageArn } = claim;
-  assert.equal(await requestImageCancellation(store.db, { imageArn, at: AT }), 'requested');
-  assert.equal(await requestImageCancellation(store.db, { imageArn, at: LATER }), 'requested');
+  assert.equal(await requestImageCancellation(store.db, { imageArn, at: AT }, store.jobs), 'requested');
+  assert.equal(await requestImageCancellation(store.db, { imageArn, at: LATER }, store.jobs), 'requested');
   const asked = await findImage(store.db, imageArn);
   assert.equal(asked?.status, 'CREATING');
   assert.deepEqual(asked.cancel_requested_at, AT);
   await cancelImage(store.db, claim, { at: LATER });
   assert.equal((await findImage(store.db, imageArn))?.status, 'CANCELLED');
-  assert.equal(await requestImageCancellation(store.db, { imageArn, at: LATER }), 'ended');
-  assert.equal(await requestImageCancellation(store.db, { imageArn: `${imageArn}0`, at: LATER }), 'not-found');
+  assert.equal(await requestImageCancellation(store.db, { imageArn, at: LATER }, store.jobs), 'ended');
+  assert.equal(await requestImageCancellation(store.db, { imageArn: `${imageArn}0`, at: LATER }, store.jobs), 'not-found');
 });
 
 test('a cancellation and a claim that meet never both win', async () => {
@@ -170,7 +194,7 @@ test('a cancellation and a claim that meet never both win', async () => {
     const imageArn = await insertImage(store.db, { build });
     const [claimed, answer] = await Promise.all([
       claimImage(store.db, { imageArn, workerId: 'here', at: AT }),
-      requestImageCancellation(store.db, { imageArn, at: AT }),
+      requestImageCancellation(store.db, { imageArn, at: AT }, store.jobs),
     ]);
     assert.equal(answer, claimed === undefined ? 'cancelled' : 'requested');
   }

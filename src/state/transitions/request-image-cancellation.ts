@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely';
+import type { BuildJobs } from '../build-jobs.ts';
 import { writeImageEvent } from '../events.ts';
 import { isUnfinished } from '../image-states.ts';
 import type { Database } from '../tables.ts';
 import { inTransaction, lockImage } from './claim.ts';
+import { wakeImage } from './wake-image.ts';
 
 /**
  * `cancelled`: it was PENDING and is CANCELLED. `requested`: its worker was asked to stop, now or before; it becomes
@@ -12,11 +14,13 @@ export type CancellationAnswer = 'cancelled' | 'requested' | 'ended' | 'not-foun
 
 /**
  * PENDING → CANCELLED at once, because nobody works on it; CREATING … INTEGRATING → the same status with
- * `cancel_requested_at`, which the image's worker watches (claim-watches.ts).
+ * `cancel_requested_at`, which the image's worker watches (claim-watches.ts). One that is parked has none: whoever takes
+ * it next, now, cleans up.
  */
 export function requestImageCancellation(
   db: Kysely<Database>,
   { imageArn, at }: { readonly imageArn: string; readonly at: Date },
+  jobs: Pick<BuildJobs, 'enqueue'>,
 ): Promise<CancellationAnswer> {
   return inTransaction(db, async (trx) => {
     const image = await lockImage(trx, imageArn);
@@ -32,6 +36,7 @@ export function requestImageCancellation(
       .where('arn', '=', imageArn)
       .execute();
     if (pending) await writeImageEvent(trx, imageArn, { status: 'CANCELLED' }, at);
+    else await wakeImage(trx, image, jobs);
     return pending ? 'cancelled' : 'requested';
   });
 }
