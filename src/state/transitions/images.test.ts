@@ -185,7 +185,10 @@ test('cancelling a PENDING image ends it at once, a running one is asked, an end
   await cancelImage(store.db, claim, { at: LATER });
   assert.equal((await findImage(store.db, imageArn))?.status, 'CANCELLED');
   assert.equal(await requestImageCancellation(store.db, { imageArn, at: LATER }, store.jobs), 'ended');
-  assert.equal(await requestImageCancellation(store.db, { imageArn: `${imageArn}0`, at: LATER }, store.jobs), 'not-found');
+  assert.equal(
+    await requestImageCancellation(store.db, { imageArn: `${imageArn}0`, at: LATER }, store.jobs),
+    'not-found',
+  );
 });
 
 test('a cancellation and a claim that meet never both win', async () => {
