@@ -23,7 +23,8 @@ async function find(t: TestContext, status: string, rootNode: string): Promise<F
   const execute = async (command: string): Promise<unknown> => {
     if (command === 'query-status') return { status };
     if (command === 'query-migrate') return { status: told.includes('migrate_cancel') ? 'cancelled' : 'active' };
-    if (command === 'query-block') return [{ qdev: '/root-disk', inserted: { 'node-name': rootNode } }];
+    const image = { 'virtual-size': 16 * 2 ** 20 };
+    if (command === 'query-block') return [{ qdev: '/root-disk', inserted: { 'node-name': rootNode, image } }];
     told.push(command);
     return {};
   };

@@ -1,7 +1,7 @@
 import { readRecord, writeRecord } from '../instance-record.ts';
 import type { Qmp } from '../qmp.ts';
 import { STALLED_MS, untilIdle } from './migration.ts';
-import { isOverlayName, rootNode } from './root-overlay.ts';
+import { isOverlayName, rootDisk } from './root-overlay.ts';
 
 /** What QEMU calls a guest that stands still because somebody is saving it, or was; not one that an error has stopped. */
 const SAVED = new Set(['paused', 'finish-migrate', 'postmigrate', 'save-vm']);
@@ -20,7 +20,7 @@ export async function endLostCheckpoint(folder: string, qmp: Qmp): Promise<void>
     await qmp.execute('cont');
   }
   // The overlays that checkpoints put on the disk are called like their files.
-  const written = await rootNode(qmp);
+  const { node: written } = await rootDisk(qmp);
   const record = await readRecord(folder);
   if (record !== undefined && isOverlayName(written) && record.rootDisk !== written) {
     await writeRecord(folder, { ...record, rootDisk: written });

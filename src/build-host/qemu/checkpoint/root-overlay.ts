@@ -10,14 +10,21 @@ export function isOverlayName(name: string): boolean {
   return /^root-[0-9]+\.qcow2$/.test(name);
 }
 
-/** The node that the root disk's device writes to: the newest overlay. */
-export async function rootNode(qmp: Qmp): Promise<string> {
+export interface RootDisk {
+  /** The node that the root disk's device writes to: the newest overlay. */
+  readonly node: string;
+  /** As large as the guest sees it. */
+  readonly bytes: number;
+}
+
+export async function rootDisk(qmp: Qmp): Promise<RootDisk> {
   const devices = (await qmp.execute('query-block')) as readonly {
     readonly qdev?: string;
-    readonly inserted?: { readonly 'node-name'?: string };
+    readonly inserted?: { readonly 'node-name'?: string; readonly image?: { readonly 'virtual-size'?: number } };
   }[];
-  const root = devices.find(({ qdev }) => qdev?.includes('root-disk') === true);
-  const name = root?.inserted?.['node-name'];
-  if (name === undefined) throw new BuilderFault('QEMU does not say what its root disk is.');
-  return name;
+  const root = devices.find(({ qdev }) => qdev?.includes('root-disk') === true)?.inserted;
+  const node = root?.['node-name'];
+  const bytes = root?.image?.['virtual-size'];
+  if (node === undefined || bytes === undefined) throw new BuilderFault('QEMU does not say what its root disk is.');
+  return { node, bytes };
 }

@@ -59,7 +59,8 @@ async function simulate(
       send(socket);
     }
     if (said !== undefined) return said;
-    return command === 'query-block' ? [{ qdev: '/root-disk', inserted: { 'node-name': 'root' } }] : {};
+    const image = { 'virtual-size': 16 * 2 ** 20 };
+    return command === 'query-block' ? [{ qdev: '/root-disk', inserted: { 'node-name': 'root', image } }] : {};
   };
   const qmp: Qmp = { execute, closed: new Promise(() => {}), close: () => {} };
   const fingerprint = { qemu: 'QEMU 1', accelerator: 'tcg', cpuModel: 'max', vcpus: 1, memoryMiB: 512, devices: '' };

@@ -11,7 +11,7 @@ import { CHECKPOINT_FILES, finishCheckpoint } from './checkpoint-files.ts';
 import type { MachineFingerprint } from './fingerprint.ts';
 import { receiveMemory } from './memory-stream.ts';
 import { LOOK_EVERY_MS, migration, STALLED_MS, untilIdle } from './migration.ts';
-import { newOverlayName, rootNode } from './root-overlay.ts';
+import { newOverlayName, rootDisk } from './root-overlay.ts';
 
 export interface CheckpointedMachine {
   /** Of the instance. */
@@ -46,7 +46,10 @@ export async function takeCheckpoint(
   if (record === undefined) throw new BuilderFault('The record of the instance is gone.');
   const disk = record.rootDisk ?? FILES.rootDisk;
   const next = newOverlayName();
-  await makeOverlay(machine, { disk, next, on: place.disk }, signal);
+  const { node, bytes } = await rootDisk(qmp);
+  // What it is on it names by the place where that is going to be.
+  const create = ['create', '-q', '-f', 'qcow2', '-u', '-b', place.disk, '-F', 'qcow2', next, String(bytes)];
+  await runProgram(machine.programs, 'qemuImg', create, { cwd: folder, signal });
   const noteNext = await prepareRecord(folder, { ...record, rootDisk: next }).catch((error: unknown) => {
     throw toldAsFull(error);
   });
@@ -62,7 +65,7 @@ export async function takeCheckpoint(
   let standstill = 0;
   await qmp.execute('stop');
   try {
-    await freezeDisk(qmp, { disk: join(folder, disk), next, at: place.disk });
+    await freezeDisk(qmp, { disk: join(folder, disk), node, next, at: place.disk });
     onFrozen?.();
     await noteNext();
     await qmp.execute('migrate', { uri: `unix:${SOCKET}` });
@@ -99,6 +102,8 @@ function toldAsFull(thrown: unknown): Error {
 
 interface Freezing {
   readonly disk: string;
+  /** Its node. */
+  readonly node: string;
   /** The overlay that the guest writes to from here on. */
   readonly next: string;
   /** Where the frozen disk belongs. */
@@ -109,8 +114,7 @@ interface Freezing {
  * Puts the disk of a guest that stands still at its place, and the overlay on it. What may fail comes first: an overlay on
  * what is not there, or that nobody knows of, is a disk that is lost. When it rejects all is as it was.
  */
-async function freezeDisk(qmp: Qmp, { disk, next, at }: Freezing): Promise<void> {
-  const node = await rootNode(qmp);
+async function freezeDisk(qmp: Qmp, { disk, node, next, at }: Freezing): Promise<void> {
   try {
     await sameFile(disk, at);
     await qmp.execute('blockdev-snapshot-sync', {
@@ -124,19 +128,6 @@ async function freezeDisk(qmp: Qmp, { disk, next, at }: Freezing): Promise<void>
     await rm(at, { force: true });
     throw error;
   }
-}
-
-/** The overlay to go on with, which names what it is on by the place where that is going to be. */
-async function makeOverlay(
-  { folder, programs }: CheckpointedMachine,
-  { disk, next, on }: { readonly disk: string; readonly next: string; readonly on: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const options = { cwd: folder, signal };
-  const info = await runProgram(programs, 'qemuImg', ['info', '-U', '--output=json', disk], options);
-  const size = String(JSON.parse(info)['virtual-size']);
-  const args = ['create', '-q', '-f', 'qcow2', '-u', '-b', on, '-F', 'qcow2', next, size];
-  await runProgram(programs, 'qemuImg', args, options);
 }
 
 /**
