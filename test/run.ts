@@ -31,9 +31,12 @@ const files = globSync('{src,test}/**/*.test.ts', { cwd: checkout })
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
   .sort();
 // The longest begin first, so that the run does not end with one of them alone.
-const longest = ['qemu-host', 'killed', 'machines'];
-const rank = (file: string): number => longest.findLastIndex((name) => file.endsWith(`/${name}.vm.test.ts`));
-const machineFiles = files.filter((file) => file.endsWith('.vm.test.ts')).toSorted((a, b) => rank(b) - rank(a));
+const longest = ['machines', 'killed', 'qemu-host'].map((name) => `/${name}.vm.test.ts`);
+const isLong = (file: string): boolean => longest.some((end) => file.endsWith(end));
+const machineFiles = [
+  ...longest.flatMap((end) => files.filter((file) => file.endsWith(end))),
+  ...files.filter((file) => file.endsWith('.vm.test.ts') && !isLong(file)),
+];
 const plainFiles = files.filter((file) => !file.endsWith('.vm.test.ts'));
 
 // On a machine of a continuous integration everything that appears is ours; elsewhere other programs make files too.

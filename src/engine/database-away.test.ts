@@ -1,6 +1,6 @@
 /** A PostgreSQL server that stays away for longer than builds wait for it. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -41,37 +41,17 @@ async function openWorker(databasePatienceMs: number) {
     letGo: letGo.promise,
     takeAway: async () => {
       const { pid } = server;
-      const all = [pid, ...childrenOf(pid)];
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
       process.kill(pid, 'SIGKILL');
-      // Those that serve connections answer on until they notice.
-      while (all.some(runs)) await new Promise((resolve) => setTimeout(resolve, 5));
+      // Those that serve connections answer on until they notice. A process that has ended has no program any more.
+      while ([pid, ...children].some((one) => existsSync(`/proc/${one}/exe`)))
+        await new Promise((resolve) => setTimeout(resolve, 5));
     },
     bringBack: async () => {
       server = await start();
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
-}
-
-function childrenOf(parent: number): readonly number[] {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => statOf(pid)?.[1] === String(parent));
-}
-
-function runs(pid: number): boolean {
-  const state = statOf(pid)?.[0];
-  return state !== undefined && state !== 'Z';
-}
-
-/** State and parent, and what follows. */
-function statOf(pid: number): readonly string[] | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-  } catch {
-    return undefined;
-  }
 }
 
 /** Builds until the image has ended. */

@@ -37,7 +37,7 @@ export function templateOf(options: TemplateOf): string {
       },
       Infrastructure: {
         Type: 'AWS::ImageBuilder::InfrastructureConfiguration',
-        // One processor: tests run two at a time, and emulated ones of one guest wait for each other. Of a small machine less is saved.
+        // Tests emulate two guests at a time; processors of one guest would wait for each other. Less memory is quicker saved.
         Properties: { Name: name, InstanceProfileName: 'builder', InstanceTypes: ['t2.small'], ...infrastructure },
       },
       Image: {
