@@ -121,7 +121,6 @@ async function exportOutput(
 ): Promise<{ readonly path: string; readonly bytes: number }> {
   const { slug = 'image', version = '0.0.0' } = parseArn(arn) ?? {};
   const path = output.file ?? join(process.cwd(), `${slug}-${version}.${output.format}`);
-  report.note(`writing ${path}`);
   const monitor = { line: (_source: string, text: string) => report.note(sanitise(text)) };
   const { bytes } = await machine.exportImage(amiId, path, output.format, { signal, monitor });
   return { path, bytes };
