@@ -39,7 +39,11 @@ test('each folder refuses the imports that are not for it, and names the place f
   }
   const biome = join(checkout, 'scripts/biome.sh');
   const lint = ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', 'src'];
-  const { code, stdout } = await run('sh', [biome, ...lint], { cwd: folder });
+  const { code, stdout } = await run('sh', [biome, ...lint], {
+    cwd: folder,
+    // It keeps a cache in the home folder otherwise.
+    env: { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') },
+  });
   assert.notEqual(code, 0);
   const { diagnostics } = JSON.parse(stdout.toString()) as { readonly diagnostics: readonly object[] };
   for (const { folder: place, message } of rules) {
