@@ -1,5 +1,6 @@
 import { BuilderFault } from '../../util/faults.ts';
 import type { Format } from './detect-format.ts';
+import type { Extent } from './disk-digest.ts';
 import { type QemuImgOptions, qemuImg } from './qemu-img.ts';
 
 /** What qemu-img says about a disk file. */
@@ -33,6 +34,15 @@ export async function diskInfo(file: string, format: Format, options: Omit<QemuI
     encrypted: info['encrypted'] === true,
     otherFiles: otherFiles(info['format-specific'], file),
   };
+}
+
+/** Of a disk of many small extents; each takes a line of a hundred bytes. */
+const MOST_EXTENT_BYTES = 256 * 1024 * 1024;
+
+/** What of a raw disk is data and what are holes, in order. */
+export async function rawExtents(file: string, options: Omit<QemuImgOptions, 'file'>): Promise<readonly Extent[]> {
+  const args = ['map', '-f', 'raw', '--output=json', file];
+  return JSON.parse(await qemuImg(args, { ...options, file, keepBytes: MOST_EXTENT_BYTES })) as readonly Extent[];
 }
 
 function otherFiles(specific: unknown, file: string): readonly string[] {

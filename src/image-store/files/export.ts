@@ -5,7 +5,8 @@ import { lockFile } from '../../util/file-lock.ts';
 import { isOwnerAlive, nameOfThisProcess } from '../../util/process-identity.ts';
 import type { ExportFormat, MachineImage, StoreContext } from '../image-store.ts';
 import { syncFile, syncFolderOf } from './atomic-file.ts';
-import { sha256OfFile } from './disk-digest.ts';
+import { sha256OfExtents, sha256OfFile } from './disk-digest.ts';
+import { rawExtents } from './disk-info.ts';
 import { exportedBefore, noteSum, rememberExport } from './exported-files.ts';
 import { diskPath, type Layout, lockPath } from './layout.ts';
 import { exportFromPacked } from './packed-disk.ts';
@@ -59,7 +60,11 @@ export async function exportDisk(
       const conversion = ['convert', '-f', 'qcow2', ...options, ...convertInParallel(anyOrder), disk, partial];
       await qemuImg(conversion, { signal, action, file });
     }
-    const [sha256] = await Promise.all([sha256OfFile(partial, signal), syncFile(partial)]);
+    const sum =
+      format === 'raw'
+        ? rawExtents(partial, { signal, action }).then((extents) => sha256OfExtents(partial, extents, signal))
+        : sha256OfFile(partial, signal);
+    const [sha256] = await Promise.all([sum, syncFile(partial)]);
     // Of several exports to one name, the file and the line for it must be of the same one.
     await using _lock = await lockFile(lockPath(layout, 'exports'), signal);
     signal.throwIfAborted();
