@@ -1,8 +1,6 @@
 import type { Image } from '@aws-sdk/client-imagebuilder';
 import type { LaunchRequest } from '../build-host/build-host.ts';
-import { parseArn } from '../contract/arn.ts';
 import { volumesOf } from '../engine/recipe-parts.ts';
-import { findMade } from '../image-store/catalog/find-made.ts';
 import type { ImageStore } from '../image-store/image-store.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { type Ask, parentAmi } from './planned-build.ts';
@@ -44,10 +42,7 @@ export async function launchedAmi(
     { hint: 'Enter the state before a later component, or build again.' },
   );
 
-  async function meantNow(): Promise<string | undefined> {
-    const parentImage = imageRecipe?.parentImage ?? '';
-    const slug = parseArn(parentImage)?.slug ?? '';
-    const made = await findMade(imageStore, slug);
-    return parentAmi(parentImage, () => made?.amiId, ask);
+  function meantNow(): Promise<string | undefined> {
+    return parentAmi(imageRecipe?.parentImage ?? '', imageStore, ask);
   }
 }

@@ -8,8 +8,7 @@ import { webRequest } from '../engine/checkpoints/web-request.ts';
 import { executorOf } from '../engine/executor-tag.ts';
 import { DEFAULT_WORKING_DIRECTORY, volumesOf } from '../engine/recipe-parts.ts';
 import { whyMachine } from '../engine/steps/choose-executor.ts';
-import { openCatalog } from '../image-store/catalog/catalog.ts';
-import { openImageStore } from '../image-store/files/store.ts';
+import { openImageRecords } from '../image-store/files/records.ts';
 import { configureServices } from '../toe/services/configure.ts';
 import { BUILD_TAG_OPTIONS, readBuildTags } from './build-tags.ts';
 import { chooseBuild } from './choose-build.ts';
@@ -54,11 +53,9 @@ export const plan: Command = {
     };
     let connecting: ReturnType<typeof import('./connect.ts').connect> | undefined;
     const build = await plannedBuild(template, choice, { accountId, region }, ask);
-    const imageStore = await openImageStore({ folder: config.home.images });
-    const catalog = openCatalog({ imageStore, folder: config.home.images });
+    const imageStore = await openImageRecords(config.home.images);
     const parentImage = build.recipe.parentImage ?? '';
-    const entries = await catalog.list();
-    const amiId = await parentAmi(parentImage, (name) => entries.find((entry) => entry.name === name)?.amiId, ask);
+    const amiId = await parentAmi(parentImage, imageStore, ask);
     const parent = amiId === undefined ? undefined : await imageStore.get(amiId);
 
     const infrastructureTags = build.infrastructure.tags ?? {};

@@ -12,6 +12,8 @@ import type { OperationName } from '../contract/operations.ts';
 import { parseComponent } from '../documents/parse-component.ts';
 import type { PlannedWorkflow } from '../engine/build-plan.ts';
 import { CACHE_TAG, type CacheHint, cacheHintOf } from '../engine/checkpoints/cache-hint.ts';
+import { findMade } from '../image-store/catalog/find-made.ts';
+import type { ImageRecords } from '../image-store/image-store.ts';
 import type { WorkflowConfigurationRecord } from '../state/tables.ts';
 import { settle } from '../template/encode-properties.ts';
 import type { PlannedResource, TemplatePlan } from '../template/template-plan.ts';
@@ -140,12 +142,12 @@ const MARK = '\u0000';
 /** The AMI that a recipe's parent image means now; undefined when it has to be made first. */
 export async function parentAmi(
   parentImage: string,
-  catalogAmi: (name: string) => string | undefined,
+  images: Pick<ImageRecords, 'list'>,
   ask: Ask,
 ): Promise<string | undefined> {
   if (parentImage.startsWith('ami-')) return parentImage;
   const arn = parseArn(parentImage);
-  if (arn?.owner === 'aws') return catalogAmi(arn.slug);
+  if (arn?.owner === 'aws') return (await findMade(images, arn.slug))?.amiId;
   const { image } = (await ask('GetImage', { imageBuildVersionArn: parentImage })) as Partial<GetImageCommandOutput>;
   return image?.outputResources?.amis?.[0]?.image;
 }

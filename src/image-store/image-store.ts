@@ -100,6 +100,13 @@ export interface StoreContext {
   readonly monitor: Monitor;
 }
 
+/** What is known of machine images. */
+export interface ImageRecords {
+  get(amiId: string): Promise<MachineImage | undefined>;
+  /** The oldest first. */
+  list(): Promise<readonly MachineImage[]>;
+}
+
 /**
  * Content-addressed disks and the machine images that name them.
  *
@@ -109,9 +116,7 @@ export interface StoreContext {
  *   image, the file and what is wrong with it.
  * - Disk files are read-only to everybody.
  */
-export interface ImageStore {
-  get(amiId: string): Promise<MachineImage | undefined>;
-  list(): Promise<readonly MachineImage[]>;
+export interface ImageStore extends ImageRecords {
   bootDisk(amiId: string): Promise<BootDisk>;
   capture(request: CaptureRequest, context: StoreContext): Promise<MachineImage>;
   /** Gives an image's disk a second image; nothing is copied. Rejects when the disk is not there and whole. */

@@ -14,10 +14,6 @@ export interface WebAnswer {
   readonly body: Buffer;
 }
 
-// Not imported: that would load all of `fetch` with it, on every start of `kiln plan`.
-const { request: httpRequest } = process.getBuiltinModule('node:http');
-const { request: httpsRequest } = process.getBuiltinModule('node:https');
-
 const PATIENCE_MS = 3_000;
 const MOST_BYTES = 4 * 1024 * 1024;
 const MOST_REDIRECTS = 5;
@@ -68,8 +64,9 @@ export function webRequest(options: { readonly allowOwnMachine?: boolean } = {})
       const host = hostname.replace(/^\[(.*)\]$/, '$1');
       if (isIP(host) !== 0 && !isAllowed(host)) return reject(new Error(`${host} is not asked`));
       if (protocol !== 'http:' && protocol !== 'https:') return reject(new Error(`${protocol} is not asked`));
-      const start = protocol === 'https:' ? httpsRequest : httpRequest;
-      const sent = start(url, { method, headers, signal, lookup: lookupAllowed, agent: false }, (response) => {
+      // Not imported: `kiln plan` would load them on every start, and all of `fetch` with them.
+      const { request } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
+      const sent = request(url, { method, headers, signal, lookup: lookupAllowed, agent: false }, (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
         response.on('data', (chunk: Buffer) => {

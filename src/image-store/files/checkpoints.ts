@@ -1,6 +1,7 @@
 import { readdir, realpath, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Clock, systemClock } from '../../util/clock.ts';
+import { compareText } from '../../util/compare-text.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import { nameOfThisProcess } from '../../util/process-identity.ts';
@@ -150,7 +151,7 @@ export async function openCheckpointStore(options: CheckpointStoreOptions): Prom
     );
     return cached
       .filter((one) => one !== undefined)
-      .sort((a, b) => b.lastUsedAt.localeCompare(a.lastUsedAt) || a.key.localeCompare(b.key));
+      .sort((a, b) => compareText(b.lastUsedAt, a.lastUsedAt) || compareText(a.key, b.key));
   }
 
   async function bytesOf(files: readonly string[]): Promise<number> {

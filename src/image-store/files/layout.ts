@@ -43,7 +43,7 @@ export async function makeLayout(directory: string): Promise<Layout> {
     temporary: join(root, 'temporary'),
     locks: join(root, 'locks'),
   };
-  for (const folder of Object.values(layout)) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await Promise.all(Object.values(layout).map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
   return layout;
 }
 

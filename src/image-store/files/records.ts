@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { compareText } from '../../util/compare-text.ts';
 import { BuilderFault } from '../../util/faults.ts';
-import type { MachineImage } from '../image-store.ts';
+import type { ImageRecords, MachineImage } from '../image-store.ts';
 import { writeFileAtomic } from './atomic-file.ts';
-import { isAmiId, type Layout, recordPath } from './layout.ts';
+import { isAmiId, type Layout, makeLayout, recordPath } from './layout.ts';
 
 /** Raised when a field changes its meaning; readers refuse what is newer than they are. */
 const RECORD_VERSION = 1;
@@ -23,13 +24,19 @@ export async function readRecord(layout: Layout, amiId: string): Promise<Machine
   return text === undefined ? undefined : decodeRecord(text, file);
 }
 
+/** The machine images of the store in this folder, for who only reads: nothing is swept, and little is loaded. */
+export async function openImageRecords(folder: string): Promise<ImageRecords> {
+  const layout = await makeLayout(folder);
+  return { get: (amiId) => readRecord(layout, amiId), list: () => readRecords(layout) };
+}
+
 /** All machine images, the oldest first. */
 export async function readRecords(layout: Layout): Promise<readonly MachineImage[]> {
   const names = (await readdir(layout.amis)).filter((name) => isAmiId(name.replace(/\.json$/, '')));
   const images = await Promise.all(names.map((name) => readRecord(layout, name.replace(/\.json$/, ''))));
   return images
     .filter((image) => image !== undefined)
-    .sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.amiId.localeCompare(b.amiId));
+    .sort((a, b) => compareText(a.createdAt, b.createdAt) || compareText(a.amiId, b.amiId));
 }
 
 function decodeRecord(text: string, file: string): MachineImage {
