@@ -105,6 +105,11 @@ export interface Instance {
    * where none can be taken.
    */
   readonly memoryInUse?: (() => Promise<number>) | undefined;
+  /**
+   * Resolves when what a machine does by itself at a boot is over, as far as its system says; it takes commands before that.
+   * Absent where there is no machine.
+   */
+  readonly bootEnds?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** Absolute paths of the files that the root disk of a machine lies on, the uppermost first. */
   readonly diskBelow?: ((signal: AbortSignal) => Promise<readonly string[]>) | undefined;
   /** Set when the instance is a machine though its executor is `auto`: why, for people. */

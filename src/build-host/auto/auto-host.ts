@@ -82,6 +82,9 @@ export function autoHost({ direct, vm }: AutoHostDrivers): BuildHost & AsyncDisp
       get memoryInUse() {
         return machine?.memoryInUse;
       },
+      get bootEnds() {
+        return machine?.bootEnds;
+      },
       get diskBelow() {
         return machine?.diskBelow;
       },

@@ -78,6 +78,10 @@ export function runningInstance(
       .map(quoteForShell)
       .join(' '),
     release,
+    // Without systemd, or with one of before 2018, which knows no --wait, it ends at once.
+    bootEnds: async (signal) => {
+      await target.run({ argv: ['systemctl', 'is-system-running', '--wait'], signal });
+    },
     diskBelow: async (signal) => diskBelow(await rootDisk(folder), programs, signal),
     stopForCapture: async (context) => {
       await quiesce(target, context.signal);

@@ -5,6 +5,7 @@ import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
 import type { Target } from '../../toe/target.ts';
 import { coerceError } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
+import { untilBootEnds } from './boot-end.ts';
 import type { KeyedComponent } from './build-keys.ts';
 import { bootedAtOf, type ComponentRecord, isOfRuns } from './component-record.ts';
 import type { ResourceStates } from './resource-states.ts';
@@ -279,6 +280,8 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       bootedAt = ranAt.toISOString();
       bootSeconds = seconds;
       if (options.bootKey === undefined || keyNow('vm') === undefined) return;
+      // A test instance is wanted at once, and has nothing but its tests to do.
+      if (components.length > 0) await untilBootEnds(instance, seconds, context);
       await keepMachine({ name: 'the boot', saved: seconds }, instance, context);
     },
     findMachine: async (signal) => {

@@ -372,6 +372,22 @@ describe('checkpoints of machines', () => {
     assert.ok(!noted.has(stepDuration('LaunchInstance', 'vm')));
   });
 
+  test('a machine that is kept for later builds has its boot behind it', async () => {
+    const order: string[] = [];
+    Object.assign(bench.host.faults, {
+      launch: slowBoot,
+      bootEnds: async () => void order.push('the boot has ended'),
+      checkpointMachine: async () => void order.push('kept'),
+    });
+    try {
+      await build({ components: [script({ build: 'echo vr', test: 'echo vr' })] }, 'vm');
+    } finally {
+      for (const fault of ['launch', 'bootEnds', 'checkpointMachine'] as const) delete bench.host.faults[fault];
+    }
+    // The second one is of the test instance, which is not kept waiting.
+    assert.deepEqual(order, ['the boot has ended', 'kept', 'kept']);
+  });
+
   test('other tests of the same disk run on the machine as it was after its first boot', async () => {
     bench.host.faults.launch = slowBoot;
     const tested = (text: string) => [script({ build: 'echo vl', test: `echo ${text}` })];

@@ -33,6 +33,7 @@ export interface SimulatedFaults {
   checkpointMachine?: (instanceId: string, context: LaunchContext) => Promise<void>;
   /** Default: that of a small guest. */
   memoryInUse?: number;
+  bootEnds?: (instanceId: string, signal: AbortSignal) => Promise<void>;
   boot?: (instanceId: string, context: LaunchContext, goingOn: MachineCheckpoint | undefined) => Promise<void>;
   command?: (instanceId: string, command: TargetCommand) => Promise<void>;
   /** Answers a command in place of programs of this machine; undefined: it runs. */
@@ -147,6 +148,9 @@ export function simulatedBuildHost(
     },
     get memoryInUse() {
       return record.mounted ? undefined : async () => faults.memoryInUse ?? SMALL_GUEST_BYTES;
+    },
+    get bootEnds() {
+      return record.mounted ? undefined : async (signal: AbortSignal) => faults.bootEnds?.(instanceId, signal);
     },
     diskBelow: async () => [record.keptAs ?? record.request.parentDisk.path],
     stopForCapture: async (context) => {
