@@ -31,17 +31,26 @@ export interface KilnProcess {
   line(matches: (line: string) => boolean): Promise<string>;
 }
 
-/** Makes the home; disks are hard links to the image store of this test run, `KILN_TEST_STORE`. */
-export function makeKilnHome(options: { readonly withBaseImages: boolean }): KilnHome {
-  const folder = mkdtempSync(join(tmpdir(), 'kiln-home-'));
+export interface KilnHomeOptions {
+  readonly withBaseImages: boolean;
+  /** A machine that has booted the base image is kept there, as of an earlier build: builds on it go on from that. */
+  readonly withBootedMachine?: boolean;
+  /** The folder to make it in. Default: that for temporary files. */
+  readonly below?: string;
+}
+
+/** Makes the home; disks are hard links to the image stores of this test run, `KILN_TEST_STORE` and `KILN_TEST_BOOTED_STORE`. */
+export function makeKilnHome(options: KilnHomeOptions): KilnHome {
+  const folder = mkdtempSync(join(options.below ?? tmpdir(), 'kiln-home-'));
   const path = join(folder, 'home');
   const work = join(folder, 'work');
   mkdirSync(path, { mode: 0o700 });
   mkdirSync(work);
   if (options.withBaseImages) {
-    const store = process.env['KILN_TEST_STORE'];
+    const name = options.withBootedMachine === true ? 'KILN_TEST_BOOTED_STORE' : 'KILN_TEST_STORE';
+    const store = process.env[name];
     if (store === undefined || !existsSync(store)) {
-      throw new Error('KILN_TEST_STORE does not name an image store: run this test by `npm test -- NAME`');
+      throw new Error(`${name} does not name an image store: run this test by \`npm test -- NAME\``);
     }
     linkTree(store, join(path, 'images'));
   }

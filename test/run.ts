@@ -5,7 +5,8 @@
  *   node test/run.ts PATTERN...   files whose path contains one of the patterns
  *
  * Files named `*.vm.test.ts` boot virtual machines: they run after the others, on a base image that is
- * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it).
+ * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it), some of them on a machine
+ * that has booted it (`KILN_TEST_BOOTED_STORE`).
  */
 import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { freemem, homedir, tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareTestCluster } from '../src/state/test-cluster.ts';
 import { prepareBaseImage } from './base-image.ts';
+import { prepareBootedMachine } from './booted-machine.ts';
 import { entriesBelow, MARKER, markedProcesses, newTraces, takeTraces } from './leaks.ts';
 
 /** For all tests together. */
@@ -37,6 +39,8 @@ const machineFiles = [
   ...longest.flatMap((end) => files.filter((file) => file.endsWith(end))),
   ...files.filter((file) => file.endsWith('.vm.test.ts') && !isLong(file)),
 ];
+/** They go on from a machine that has booted already. */
+const beginWithMachine = ['machines', 'checkpoint'].map((name) => `/${name}.vm.test.ts`);
 const plainFiles = files.filter((file) => !file.endsWith('.vm.test.ts'));
 
 // On a machine of a continuous integration everything that appears is ours; elsewhere other programs make files too.
@@ -75,15 +79,15 @@ try {
   if (files.length > 1) {
     Object.assign(process.env, await prepareTestCluster(join(quickFolder, 'cluster'), interrupted.signal));
   }
-  const baseImage =
-    machineFiles.length === 0 ? undefined : prepareBaseImage(join(ownFolder, 'store'), interrupted.signal);
-  // A rejection is reported when the machine tests need the image; until then it must not end the process.
-  baseImage?.catch(() => {});
+  const disks = machineFiles.length === 0 ? undefined : prepareDisks(interrupted.signal);
+  // A rejection is reported when the machine tests need the disks; until then it must not end the process.
+  disks?.catch(() => {});
   // They wait for disks, processes and clocks: two at a time leave a fifth of two processors idle.
   await runFiles(plainFiles, 3);
-  if (baseImage !== undefined) {
+  if (disks !== undefined) {
+    await disks;
     // Disks of machines are large.
-    Object.assign(process.env, await baseImage, { TMPDIR: workFolder });
+    Object.assign(process.env, { TMPDIR: workFolder });
     // A guest without KVM keeps a processor busy.
     await runFiles(machineFiles, 2);
   }
@@ -106,6 +110,13 @@ for (const { file, seconds } of slowest.sort((a, b) => b.seconds - a.seconds).sl
 if (leaks.length > 0) console.log(`The tests left ${leaks.length} things behind.`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 if (counts.failed > 0 || leaks.length > 0 || counts.passed === 0 || interrupted.signal.aborted) process.exitCode = 1;
+
+/** Makes what tests with machines begin with, and names it in the environment. */
+async function prepareDisks(signal: AbortSignal): Promise<void> {
+  Object.assign(process.env, await prepareBaseImage(join(ownFolder, 'store'), signal));
+  if (machineFiles.some((file) => beginWithMachine.some((end) => file.endsWith(end))))
+    Object.assign(process.env, await prepareBootedMachine(join(ownFolder, 'booted'), signal));
+}
 
 async function runFiles(paths: readonly string[], concurrency: number): Promise<void> {
   if (paths.length === 0) return;

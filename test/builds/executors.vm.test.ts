@@ -67,7 +67,7 @@ test('what a killed build on a mounted disk leaves is taken away by the next sta
   await using home = makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-mounted-killed` };
   const build = home.start(['build', twoWays, '--executor', 'direct', '--json'], marker);
-  await build.line((line) => line.includes('[packages] build/Download'));
+  await build.line((line) => line.includes('[packages] build/Install'));
   const loops = (): number =>
     readFileSync('/proc/partitions', 'utf8')
       .split('\n')

@@ -8,23 +8,24 @@ import { after, before, describe, test } from 'node:test';
 import { capture } from '../../../toe/capture.ts';
 import type { Target } from '../../../toe/target.ts';
 import { run } from '../../../util/spawn.ts';
-import type { Instance, LaunchRequest } from '../../build-host.ts';
+import type { Instance, LaunchRequest, MachineCheckpoint } from '../../build-host.ts';
 import { CheckpointUnusable } from '../../checkpoint-unusable.ts';
 import { instanceProcesses } from '../processes.ts';
 import { qemuHost } from '../qemu-host.ts';
 import { CHECKPOINT_FILES } from './checkpoint-files.ts';
 
-const base = process.env['KILN_TEST_BASE'] ?? '';
+const booted = process.env['KILN_TEST_MACHINE'] ?? '';
 const { signal } = new AbortController();
 
 describe('a checkpoint of a running machine', async () => {
+  assert.ok(existsSync(booted), 'KILN_TEST_MACHINE must be the state of a machine; `npm test` boots one and sets it');
   const folder = await mkdtemp(join(tmpdir(), 'kiln-checkpoint-'));
   after(() => rm(folder, { recursive: true }));
   const instancesFolder = join(folder, 'instances');
   const options = {
     instancesFolder,
     cacheFolder: join(folder, 'cache'),
-    capacity: { cpus: 2, memoryMiB: 2048 },
+    capacity: { cpus: 2, memoryMiB: 4096 },
   };
   const host = qemuHost(options);
   const hostOfLarge = qemuHost({ ...options, backgroundFromMiB: 0 });
@@ -33,18 +34,14 @@ describe('a checkpoint of a running machine', async () => {
   const lines: string[] = [];
   const context = { signal, monitor: { line: (_: string, text: string) => void lines.push(text) } };
   const place = { disk: join(folder, 'frozen.qcow2'), state: join(folder, 'state') };
-  const request = (digit: string): LaunchRequest => ({
+  const resumed = (digit: string, from: MachineCheckpoint = place): LaunchRequest => ({
     instanceId: `i-${digit.repeat(17)}`,
-    parentDisk: { path: base, format: 'qcow2' },
-    instanceTypes: [],
+    parentDisk: { path: from.disk, format: 'qcow2' },
+    resumeFrom: from.state,
+    instanceTypes: ['t2.small'],
     extraVolumes: [],
     owner: 'test',
     timeoutSeconds: 300,
-  });
-  const resumed = (digit: string, state = place.state): LaunchRequest => ({
-    ...request(digit),
-    parentDisk: { path: place.disk, format: 'qcow2' },
-    resumeFrom: state,
   });
   async function assertNothingLeft({ instanceId }: LaunchRequest): Promise<void> {
     assert.deepEqual(await instanceProcesses(instanceId, join(instancesFolder, instanceId)), []);
@@ -54,9 +51,7 @@ describe('a checkpoint of a running machine', async () => {
   let instance: Instance;
   let bootId = '';
   before(async () => {
-    instance = await host.launch(request('1'), context);
-    // It would go on in every copy of the machine.
-    await say(instance.target, 'systemctl is-system-running --wait || true');
+    instance = await host.launch(resumed('1', { disk: booted.replace(/machine$/, 'qcow2'), state: booted }), context);
     const count = 'echo $$ >/dev/shm/pid; n=0; while :; do n=$((n + 1)); echo $n >/dev/shm/count; sleep 0.05; done';
     await say(instance.target, `echo kept >/root/before; (setsid sh -c '${count}' >/dev/null 2>&1 &)`);
     await say(instance.target, 'until [ -s /dev/shm/count ]; do sleep 0.05; done');
@@ -181,7 +176,7 @@ describe('a checkpoint of a running machine', async () => {
     test(`one ${name} is refused as such, and nothing is left`, async () => {
       const state = await spoilt(name.replaceAll(' ', '-'), spoil);
       await assert.rejects(
-        host.launch(resumed('3', state), context),
+        host.launch(resumed('3', { disk: place.disk, state }), context),
         (error) => error instanceof CheckpointUnusable && error.kind === kind && message.test(error.message),
       );
       await assertNothingLeft(resumed('3'));
