@@ -87,7 +87,7 @@ try {
   if (disks !== undefined) {
     await disks;
     // Disks of machines are large.
-    Object.assign(process.env, { TMPDIR: workFolder });
+    process.env['TMPDIR'] = workFolder;
     // A guest without KVM keeps a processor busy.
     await runFiles(machineFiles, 2);
   }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { connectInFolder } from '../unix-socket.ts';
 
-/** One of zstd's fast levels: it makes a fifth more of it than level 1, and a third more than the default, in three quarters of the time of 1. */
+/** One of zstd's fast levels: it makes a fifth more of it than level 1, in three quarters of the time. */
 const COMPRESSION = {
   // Node takes -1 for the default, which is 3.
   [constants.ZSTD_c_compressionLevel]: -2,
