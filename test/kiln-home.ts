@@ -33,13 +33,13 @@ export interface KilnProcess {
 
 export interface KilnHomeOptions {
   readonly withBaseImages: boolean;
-  /** A machine that has booted the base image is kept there, as of an earlier build: builds on it go on from that. */
-  readonly withBootedMachine?: boolean;
+  /** With what the cold build of this run has left (cold-build.ts): its image and its machines, which builds go on from. */
+  readonly withColdBuild?: boolean;
   /** The folder to make it in. Default: that for temporary files. */
   readonly below?: string;
 }
 
-/** Makes the home; disks are hard links to the image stores of this test run, `KILN_TEST_STORE` and `KILN_TEST_BOOTED_STORE`. */
+/** Makes the home; disks are hard links to the image stores of this test run, `KILN_TEST_STORE` and `KILN_TEST_COLD_STORE`. */
 export function makeKilnHome(options: KilnHomeOptions): KilnHome {
   const folder = mkdtempSync(join(options.below ?? tmpdir(), 'kiln-home-'));
   const path = join(folder, 'home');
@@ -47,7 +47,7 @@ export function makeKilnHome(options: KilnHomeOptions): KilnHome {
   mkdirSync(path, { mode: 0o700 });
   mkdirSync(work);
   if (options.withBaseImages) {
-    const name = options.withBootedMachine === true ? 'KILN_TEST_BOOTED_STORE' : 'KILN_TEST_STORE';
+    const name = options.withColdBuild === true ? 'KILN_TEST_COLD_STORE' : 'KILN_TEST_STORE';
     const store = process.env[name];
     if (store === undefined || !existsSync(store)) {
       throw new Error(`${name} does not name an image store: run this test by \`npm test -- NAME\``);

@@ -5,8 +5,8 @@
  *   node test/run.ts PATTERN...   files whose path contains one of the patterns
  *
  * Files named `*.vm.test.ts` boot virtual machines: they run after the others, on a base image that is
- * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it), some of them on a machine
- * that has booted it (`KILN_TEST_BOOTED_STORE`).
+ * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it), some of them with what one
+ * build on a machine has left (`KILN_TEST_COLD_STORE`).
  */
 import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { freemem, homedir, tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareTestCluster } from '../src/state/test-cluster.ts';
 import { prepareBaseImage } from './base-image.ts';
-import { prepareBootedMachine } from './booted-machine.ts';
+import { prepareColdBuild } from './cold-build.ts';
 import { entriesBelow, MARKER, markedProcesses, newTraces, takeTraces } from './leaks.ts';
 
 /** For all tests together. */
@@ -39,8 +39,8 @@ const machineFiles = [
   ...longest.flatMap((end) => files.filter((file) => file.endsWith(end))),
   ...files.filter((file) => file.endsWith('.vm.test.ts') && !isLong(file)),
 ];
-/** They go on from a machine that has booted already. */
-const beginWithMachine = ['machines', 'checkpoint'].map((name) => `/${name}.vm.test.ts`);
+/** They go on from what the cold build has kept. */
+const afterColdBuild = ['machines', 'checkpoint'].map((name) => `/${name}.vm.test.ts`);
 const plainFiles = files.filter((file) => !file.endsWith('.vm.test.ts'));
 
 // On a machine of a continuous integration everything that appears is ours; elsewhere other programs make files too.
@@ -114,8 +114,8 @@ if (counts.failed > 0 || leaks.length > 0 || counts.passed === 0 || interrupted.
 /** Makes what tests with machines begin with, and names it in the environment. */
 async function prepareDisks(signal: AbortSignal): Promise<void> {
   Object.assign(process.env, await prepareBaseImage(join(ownFolder, 'store'), signal));
-  if (machineFiles.some((file) => beginWithMachine.some((end) => file.endsWith(end))))
-    Object.assign(process.env, await prepareBootedMachine(join(ownFolder, 'booted'), signal));
+  if (machineFiles.some((file) => afterColdBuild.some((end) => file.endsWith(end))))
+    Object.assign(process.env, await prepareColdBuild(join(ownFolder, 'cold'), signal));
 }
 
 async function runFiles(paths: readonly string[], concurrency: number): Promise<void> {

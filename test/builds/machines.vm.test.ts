@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { joinStore } from '../../src/state/open-store.ts';
+import { COLD_ACCOUNT, COLD_RECIPE } from '../cold-build.ts';
 import { type DiskContents, diskOf, readDisk } from '../disk-contents.ts';
 import { type KilnHome, type KilnProcess, makeKilnHome } from '../kiln-home.ts';
 import { MARKER, markedProcesses } from '../leaks.ts';
@@ -19,8 +20,7 @@ const never = new AbortController().signal;
 /** What says when it was written, or has a name that the service manager draws at a boot. */
 const OTHERS = /^\/(var\/(log|lib\/systemd)\/|tmp\/systemd-private-)/;
 
-/** Works long enough that the machine after it is kept. */
-const slow = bash('Slow', ['sleep 3; echo slow >> /root/slow']);
+const { slow } = COLD_RECIPE;
 /** Is over before it would pay to keep the machine: `kiln shell` runs it again. */
 const short = { name: 'Short', action: 'CreateFile', inputs: [{ path: '/root/short', content: 'short\n' }] };
 const writes = (text: string): unknown => bash('Write', [`echo ${text} >> /root/written`]);
@@ -29,10 +29,11 @@ const writes = (text: string): unknown => bash('Write', [`echo ${text} >> /root/
 describe('builds on machines go on from machines that were kept', () => {
   let home: KilnHome;
   let disks: string;
-  const begin = new Date();
-  const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-machines` };
+  /** Nothing on the disk of the base image was written later. */
+  const begin = statSync(process.env['KILN_TEST_BASE'] ?? '').mtime;
+  const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-machines`, ...COLD_ACCOUNT };
   before(() => {
-    home = makeKilnHome({ withBaseImages: true, withBootedMachine: true });
+    home = makeKilnHome({ withBaseImages: true, withColdBuild: true });
     disks = join(home.path, 'images/disks');
   });
   after(() => home[Symbol.asyncDispose]());
@@ -58,23 +59,17 @@ describe('builds on machines go on from machines that were kept', () => {
     images.set(name, { amiId: String(amiId), arn: String(imageBuildVersionArn) });
     return messages(process);
   }
-  const read = (name: string): Promise<DiskContents> =>
-    readDisk(diskOf(home, images.get(name)?.amiId ?? ''), ['/root/slow', '/root/written', '/root/short'], begin);
+  const readAmi = (amiId = ''): Promise<DiskContents> =>
+    readDisk(diskOf(home, amiId), ['/root/slow', '/root/written', '/root/short'], begin);
+  const read = (name: string): Promise<DiskContents> => readAmi(images.get(name)?.amiId);
 
-  test('with the work of the components before the one that has changed, and the image is that of a build without it', async () => {
-    // As of a slow machine, whose cloud-init is still at work when the components are not any more.
-    const works = 'for n in $(seq 40); do echo $n >/var/lib/cloud/late; sleep 0.1; done';
-    const command = `systemd-run --quiet --no-block --unit=cloud-late --service-type=oneshot sh -c '${works}'`;
-    const recipe = { slow, two: bash('Two', ['echo two >> /root/written', command]) };
-    const first = await build('first', recipe);
-    assert.ok(says(first, /^A machine that has booted ami-[0-9a-f]{17} goes on$/), first.join('\n'));
-    assert.ok(!says(first, /is reused: it ran at/), 'of another recipe that is all there is');
-    assert.deepEqual([boots(first), resumes(first)], [0, 1], first.join('\n'));
-    const miss = await read('first');
+  test('with the work of the components before the one that has changed, and the image is that of a cold build', async () => {
+    const cold = process.env['KILN_TEST_COLD_AMI'] ?? '';
+    const miss = await readAmi(cold);
     // Or the image would be found, and nothing built.
-    const removal = home.start(['rm', images.get('first')?.arn ?? '']);
+    const removal = home.start(['rm', cold], marker);
     assert.equal(await removal.ended, 0, removal.stderr.join('\n'));
-    const changed = await build('changed', recipe);
+    const changed = await build('changed', COLD_RECIPE);
     assert.deepEqual([boots(changed), resumes(changed)], [0, 1], changed.join('\n'));
     assert.ok(says(changed, /^slow is reused: it ran at/) && !says(changed, /^two is reused/), changed.join('\n'));
 
@@ -104,6 +99,11 @@ describe('builds on machines go on from machines that were kept', () => {
       const done = JSON.parse(process.stdout.at(-1) ?? '{}') as Record<string, unknown>;
       const because = executor === 'vm' ? 'the executor is vm' : null;
       assert.deepEqual(done['ranOn'], { executors: [executor], because });
+      // For a new recipe that has booted the parent and nothing more.
+      const log = messages(process);
+      assert.deepEqual([boots(log), resumes(log)], [0, executor === 'vm' ? 1 : 0], log.join('\n'));
+      assert.equal(says(log, /^A machine that has booted ami-[0-9a-f]{17} goes on$/), executor === 'vm');
+      assert.ok(!says(log, /is reused: it ran at/), log.join('\n'));
       return readDisk(diskOf(home, String(done['amiId'])), USER_FILES, begin);
     };
     const vm = await builtOn('vm');
@@ -129,12 +129,12 @@ describe('builds on machines go on from machines that were kept', () => {
     assert.match(stdout, /^entered ./);
     const arn = /arn:aws:imagebuilder:[^ ]*:image\/broken\/1\.0\.0\/1/.exec(output)?.[0] ?? '';
 
-    const removal = home.start(['rm', arn]);
+    const removal = home.start(['rm', arn], marker);
     assert.equal(await removal.ended, 0, removal.stderr.join('\n'));
     assert.match(removal.stdout.join('\n'), /ended its instance/);
     await assert.rejects(promisify(execFile)('/bin/sh', ['-c', `${enter} true`]), { code: 255 });
     assert.deepEqual(readdirSync(join(home.path, 'run/instances')), []);
-    const left = home.start(['images', '--json']);
+    const left = home.start(['images', '--json'], marker);
     assert.equal(await left.ended, 0);
     assert.ok(!left.stdout.some((line) => line.includes('image/broken/')), left.stdout.join('\n'));
   });
