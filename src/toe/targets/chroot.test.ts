@@ -271,8 +271,77 @@ describe('container', { skip }, () => {
     await rm(hostile, { recursive: true });
   });
 
+  test('nor does a link above the place of a bind lead out of it', async () => {
+    const hostile = await makeRoot();
+    const outside = await mkdtemp(join(tmpdir(), 'kiln-outside-'));
+    await symlink(outside, join(hostile, 'opt'));
+    const binds = [{ source: '/etc/os-release', path: '/opt/of/host', readOnly: true }];
+    await assert.rejects(
+      open(hostile, { binds }),
+      (error) => error instanceof BuilderFault && /opt is a link/.test(error.message),
+    );
+    assert.deepEqual(await readdir(outside), []);
+    await rm(hostile, { recursive: true });
+    await rm(outside, { recursive: true });
+  });
+
+  test('a resolv.conf that is a link to somewhere else is no way to write a file of the host', async () => {
+    const hostile = await makeRoot();
+    const outside = await mkdtemp(join(tmpdir(), 'kiln-outside-'));
+    const victim = join(outside, 'victim');
+    await writeFile(victim, 'mine\n');
+    const up = '../'.repeat(20);
+    const links = [
+      `/run/${up}${victim}`,
+      `../run/${up}${victim}`,
+      `/run/./${up}${victim}`,
+      victim,
+      `/run/${up}${outside}/new`,
+    ];
+    for (const link of links) {
+      await symlink(link, join(hostile, 'etc/resolv.conf'));
+      await using target = await open(hostile, { resolver: '/etc/os-release' });
+      assert.equal(await say(target, 'cat /run/.resolv.conf'), await readFile('/etc/os-release', 'utf8'), link);
+      await rm(join(hostile, 'etc/resolv.conf'));
+    }
+    assert.equal(await readFile(victim, 'utf8'), 'mine\n');
+    assert.deepEqual(await readdir(outside), ['victim']);
+    await rm(hostile, { recursive: true });
+    await rm(outside, { recursive: true });
+  });
+
+  test('a resolv.conf that is a link to what a service makes is what it is told', async () => {
+    const linked = await makeRoot();
+    await symlink('../run/systemd/resolve/stub-resolv.conf', join(linked, 'etc/resolv.conf'));
+    await using target = await open(linked, { resolver: '/etc/os-release' });
+    assert.equal(await say(target, 'cat /etc/resolv.conf'), await readFile('/etc/os-release', 'utf8'));
+    await target.close();
+    await rm(linked, { recursive: true });
+  });
+
+  test('a read-only bind keeps what else its source may not', async () => {
+    const binds = [
+      { source: '/usr', path: '/usr', readOnly: true },
+      { source: '/dev/shm', path: '/mnt', readOnly: true },
+    ];
+    await using target = await open(root, { binds });
+    const [options = ''] = (await say(target, 'grep " /mnt " /proc/self/mounts | tail -n 1 | cut -d" " -f4')).split(
+      '\n',
+    );
+    const flags = (await readFile('/proc/self/mounts', 'utf8'))
+      .split('\n')
+      .find((line) => line.split(' ')[1] === '/dev/shm');
+    for (const flag of ['nosuid', 'nodev', 'noexec'])
+      assert.equal(options.split(',').includes(flag), flags?.split(' ')[3]?.split(',').includes(flag), flag);
+    assert.ok(options.split(',').includes('ro'), options);
+  });
+
   test('a root folder that is not there is told', async () => {
-    await assert.rejects(open('/no/such/root'), BuilderFault);
+    await assert.rejects(
+      open('/no/such/root'),
+      (error) =>
+        error instanceof BuilderFault && /\/no\/such\/root cannot be entered: No such file/.test(error.message),
+    );
   });
 });
 

@@ -4,7 +4,6 @@ import { access, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BuilderFault, coerceError } from '../../util/faults.ts';
-import { run as runProgram } from '../../util/spawn.ts';
 import { RebootRefusedError, type Target, type TargetCommand, type TargetExit, TargetLostError } from '../target.ts';
 import { type ContainerEntry, containerEntry } from './container-entry.ts';
 import { localTarget } from './local.ts';
@@ -59,7 +58,7 @@ export interface ChrootTarget extends Target, AsyncDisposable {
   readonly entry: readonly string[];
 }
 
-const INIT = fileURLToPath(new URL('./chroot-init.sh', import.meta.url));
+const INIT = fileURLToPath(new URL('./chroot-init.pl', import.meta.url));
 const START_MS = 10_000;
 const LOOK_EVERY_MS = 5;
 /** More than any installation needs, less than what brings a machine down. */
@@ -73,7 +72,6 @@ const TOOLS = {
   prlimit: 'util-linux',
   setpriv: 'util-linux',
   sh: 'dash',
-  umount: 'mount',
   unshare: 'util-linux',
 } as const;
 type Tools = Readonly<Record<keyof typeof TOOLS, string>>;
@@ -108,7 +106,7 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
       // With this process ends unshare, with unshare the container.
       ...['--pdeathsig', 'KILL', tools.unshare],
       ...['--fork', '--kill-child', '--propagation', 'private', '--pid', '--mount', '--ipc', '--uts', ...own, '--'],
-      ...[tools.sh, INIT, options.root, options.hostname ?? 'localhost', resolver, ...binds],
+      ...[tools.perl, INIT, process.arch, options.root, options.hostname ?? 'localhost', resolver, ...binds],
     ],
     { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { PATH: SYSTEM_PATH.join(':') }, cwd: '/' },
   );
@@ -125,7 +123,6 @@ export async function openChrootTarget(options: ChrootTargetOptions, signal: Abo
   };
   try {
     pid = await announcedPid(init, signal);
-    await dropOldRoot(pid, tools);
     const entry = containerEntry({
       pid,
       ownNetwork: options.network === 'none',
@@ -194,18 +191,6 @@ async function announcedPid(init: ChildProcess, signal: AbortSignal): Promise<nu
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-/**
- * Takes the host's file system out of the container's mounts. Done from outside, with the host's root and the
- * container's mounts, because nothing of the host's can be started inside any more.
- */
-async function dropOldRoot(pid: number, tools: Tools): Promise<void> {
-  const old = `/proc/${pid}/root/dev/.host`;
-  const script = '"$1" -l -- "$2" && exec rmdir -- "$2"';
-  const args = ['--target', String(pid), '--mount', '--root=/', '--', tools.sh, '-c', script, 'sh', tools.umount, old];
-  const { code, stderr } = await runProgram(tools.nsenter, args, { env: { PATH: SYSTEM_PATH.join(':') } });
-  if (code !== 0) throw new Error(stderr.toString().trim());
 }
 
 /** A container's first process ends after all others, and after their files are closed; nobody may have fetched it yet. */

@@ -1,171 +1,80 @@
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
-import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { connectInFolder } from '../unix-socket.ts';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { coerceError } from '../../../util/faults.ts';
+import type { MemoryTask } from './memory-thread.ts';
 
-/** One of zstd's fast levels: it makes a fifth more of it than level 1, in three quarters of the time. */
-const COMPRESSION = {
-  // Node takes -1 for the default, which is 3.
-  [constants.ZSTD_c_compressionLevel]: -2,
-  // Damage is found when it is read, whatever QEMU makes of it.
-  [constants.ZSTD_c_checksumFlag]: 1,
-};
-/**
- * Of the buffers for what comes out. Each one that is full costs a turn of Node's thread pool: with its 16 KiB that is
- * most of the time.
- */
-const COMPRESSED_CHUNK_BYTES = 1024 * 1024;
-/**
- * So much is compressed at a time, and so many such blocks at once, on all processors. Each is a frame of zstd with its length
- * before it in a skippable frame, as pzstd writes them.
- */
-const BLOCK_BYTES = 4 * 1024 * 1024;
-const AT_ONCE = 4;
-/**
- * So much is taken before the first block is compressed: the processors are QEMU's and ours to read until the guest runs
- * again. More than a small guest uses; a large one runs while it is saved.
- */
-const HELD_BYTES = 512 * 1024 * 1024;
-const SKIPPABLE_MAGIC = 0x18_4d_2a_50;
-const HEADER_BYTES = 12;
-const MOST_FRAME_BYTES = BLOCK_BYTES + 64 * 1024;
-
-const compress = promisify<Buffer, object, Buffer>(zstdCompress);
-const decompress = promisify<Buffer, object, Buffer>(zstdDecompress);
+const THREAD = new URL('./memory-thread.ts', import.meta.url);
 
 export interface MemoryReceiver extends AsyncDisposable {
   /** Resolves when QEMU has sent everything and it is in the file. */
   readonly received: Promise<void>;
 }
 
-/** Listens on the unix socket `name` in `folder` for one stream, and writes it to a new file, compressed. */
+/**
+ * Listens on the unix socket `name` in `folder` for one stream, and writes it to a new file, compressed. Whoever asked
+ * disposes of it; should that come before the end, `received` rejects with an AbortError.
+ */
 export async function receiveMemory(folder: string, name: string, file: string): Promise<MemoryReceiver> {
-  const server = createServer();
-  // A path of our own to the folder: that of a unix socket may have 107 bytes.
-  const handle = await open(folder, 'r');
+  const thread = await startThread(folder, name, { task: 'receive', file });
   try {
-    server.listen(`/proc/self/fd/${handle.fd}/${name}`);
-    await once(server, 'listening');
+    await Promise.race([thread.listens, thread.ended]);
   } catch (error) {
-    await handle.close();
+    await thread[Symbol.asyncDispose]();
     throw error;
   }
-  const over = new AbortController();
-  const received = (async () => {
-    const [socket]: Socket[] = await once(server, 'connection', { signal: over.signal });
-    if (socket === undefined) return;
-    // A QEMU that hangs never ends it, and whoever waits for its next bytes hears of no other end.
-    over.signal.addEventListener('abort', () => socket.destroy());
-    const frames = inOrder(heldBack(blocksOf(socket), HELD_BYTES), async (block) => {
-      const frame = await compress(block, { params: COMPRESSION, chunkSize: COMPRESSED_CHUNK_BYTES });
-      return [headerOf(frame), frame];
-    });
-    await pipeline(flat(frames), createWriteStream(file, { flags: 'wx', mode: 0o600, highWaterMark: BLOCK_BYTES }), {
-      signal: over.signal,
-    });
-  })();
-  // Whoever waits for it may be gone by then.
-  received.catch(() => {});
   return {
-    received,
+    received: thread.ended,
     [Symbol.asyncDispose]: async () => {
-      over.abort();
-      await new Promise((resolve) => server.close(resolve));
-      await handle.close();
+      await thread[Symbol.asyncDispose]();
+      await rm(join(folder, name), { force: true });
     },
   };
 }
 
 /** Sends a compressed file to the unix socket `name` in `folder`. Rejects when it is damaged, or when nobody takes it. */
 export async function sendMemory(folder: string, name: string, file: string, signal: AbortSignal): Promise<void> {
-  await using handle = await open(file, 'r');
-  const blocks = inOrder(framesOf(handle), (frame) =>
-    decompress(frame, { maxOutputLength: BLOCK_BYTES, chunkSize: BLOCK_BYTES }),
-  );
-  await pipeline(blocks, await connectInFolder(folder, name), { signal });
-}
-
-/** Chunks put together to blocks of one length, but for the last. */
-async function* blocksOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let block = Buffer.allocUnsafe(BLOCK_BYTES);
-  let filled = 0;
-  for await (const chunk of chunks) {
-    for (let from = 0; from < chunk.length; ) {
-      const count = chunk.copy(block, filled, from);
-      from += count;
-      filled += count;
-      if (filled < BLOCK_BYTES) continue;
-      yield block;
-      block = Buffer.allocUnsafe(BLOCK_BYTES);
-      filled = 0;
-    }
+  signal.throwIfAborted();
+  await using thread = await startThread(folder, name, { task: 'send', file });
+  const stop = Promise.withResolvers<never>();
+  const onAbort = (): void => stop.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([thread.ended, stop.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
-  if (filled > 0) yield block.subarray(0, filled);
 }
 
-/** The same blocks, but none before so many bytes have come, or all. */
-async function* heldBack(blocks: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
-  const held: Buffer[] = [];
-  let size = 0;
-  for await (const block of blocks) {
-    held.push(block);
-    size += block.length;
-    while (size > bytes) {
-      const first = held.shift();
-      if (first === undefined) break;
-      size -= first.length;
-      yield first;
-    }
-  }
-  yield* held;
+interface Thread extends AsyncDisposable {
+  readonly listens: Promise<unknown>;
+  readonly ended: Promise<void>;
 }
 
-async function* framesOf(file: FileHandle): AsyncGenerator<Buffer> {
-  const read = async (length: number, position: number): Promise<Buffer> => {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
-    if (bytesRead < length) throw new Error('the file ends in the middle');
-    return buffer;
+/**
+ * A thread has a heap of its own, which is small. In the heap of a service each few dozen MiB of buffers made V8 look through
+ * all that the service holds: a third of the time to go on from a checkpoint, and more the longer it had been running.
+ */
+async function startThread(folder: string, name: string, what: Omit<MemoryTask, 'socket'>): Promise<Thread> {
+  // The path of a unix socket may have 107 bytes: this is a short one to the folder, for all threads.
+  const handle = await open(folder, 'r');
+  const workerData: MemoryTask = { ...what, socket: `/proc/self/fd/${handle.fd}/${name}` };
+  const worker = new Worker(THREAD, { name: 'memory', workerData, execArgv: [] });
+  const ended = Promise.withResolvers<void>();
+  // Whoever waits for it may be gone by then.
+  ended.promise.catch(() => {});
+  worker.once('error', (error) => ended.reject(coerceError(error)));
+  worker.once('exit', () => ended.resolve());
+  const listens = once(worker, 'message');
+  listens.catch(() => {});
+  return {
+    listens,
+    ended: ended.promise,
+    [Symbol.asyncDispose]: async () => {
+      ended.reject(new DOMException('The transfer was given up.', 'AbortError'));
+      await worker.terminate();
+      await handle.close();
+    },
   };
-  const { size } = await file.stat();
-  for (let position = 0; position < size; ) {
-    const header = await read(HEADER_BYTES, position);
-    const length = header.readUInt32LE(8);
-    if (header.readUInt32LE(0) !== SKIPPABLE_MAGIC || header.readUInt32LE(4) !== 4 || length > MOST_FRAME_BYTES) {
-      throw new Error(`there is no frame at byte ${position}`);
-    }
-    yield await read(length, position + HEADER_BYTES);
-    position += HEADER_BYTES + length;
-  }
-}
-
-function headerOf(frame: Buffer): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32LE(SKIPPABLE_MAGIC, 0);
-  header.writeUInt32LE(4, 4);
-  header.writeUInt32LE(frame.length, 8);
-  return header;
-}
-
-/** What becomes of each item, in their order, some of them worked on at once. */
-async function* inOrder<T, R>(items: AsyncIterable<T>, work: (item: T) => Promise<R>): AsyncGenerator<R> {
-  const begun: Promise<R>[] = [];
-  for await (const item of items) {
-    const one = work(item);
-    // It is looked at when its turn comes, which it does not when one before it fails.
-    one.catch(() => {});
-    begun.push(one);
-    const [first] = begun;
-    if (begun.length < AT_ONCE || first === undefined) continue;
-    begun.shift();
-    yield await first;
-  }
-  for (const one of begun) yield await one;
-}
-
-async function* flat<T>(lists: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
-  for await (const list of lists) yield* list;
 }
