@@ -8,7 +8,7 @@ import { type ConsoleLog, readConsole } from './console.ts';
 import { stuckOf } from './guest-stuck.ts';
 import { FILES } from './instance-record.ts';
 import { diskFull, hostFault, isDiskFull, type QemuPrograms } from './programs.ts';
-import { type MachineSpec, qemuArguments } from './qemu-command.ts';
+import { type MachineSpec, qemuCommand } from './qemu-command.ts';
 import { connectQmp, type Qmp, type QmpEvent } from './qmp.ts';
 import { connectInFolder } from './unix-socket.ts';
 
@@ -50,14 +50,15 @@ export async function startMachine(
   const whyGone: Machine['whyGone'] = () => (gone.signal.aborted ? gone.signal.reason : undefined);
 
   const log = await open(join(folder, FILES.qemuLog), 'w', 0o600);
-  const child = spawn(programs.qemuSystem, qemuArguments(spec), {
+  const [program, ...args] = qemuCommand(programs, spec, process.arch);
+  const child = spawn(program, args, {
     cwd: folder,
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   });
   const exited = new Promise<void>((resolve) => {
     child.once('error', (error) => {
-      end(hostFault(error, 'qemuSystem', programs.qemuSystem));
+      end(hostFault(error, program === programs.perl ? 'perl' : 'qemuSystem', program));
       resolve();
     });
     child.once('exit', (code, exitSignal) => {

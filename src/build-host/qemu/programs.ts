@@ -6,12 +6,14 @@ export interface QemuPrograms {
   readonly qemuSystem: string;
   readonly qemuImg: string;
   readonly genisoimage: string;
+  readonly perl: string;
 }
 
 export const DEFAULT_PROGRAMS: QemuPrograms = {
   qemuSystem: 'qemu-system-x86_64',
   qemuImg: 'qemu-img',
   genisoimage: 'genisoimage',
+  perl: 'perl',
 };
 
 /** The Debian package of each program. */
@@ -19,6 +21,7 @@ const PACKAGES: Readonly<Record<keyof QemuPrograms, string>> = {
   qemuSystem: 'qemu-system-x86',
   qemuImg: 'qemu-utils',
   genisoimage: 'genisoimage',
+  perl: 'perl-base',
 };
 
 /** Runs a helper program to its end and gives its standard output; anything but exit code 0 is a BuilderFault. */

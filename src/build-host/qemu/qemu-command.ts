@@ -1,6 +1,7 @@
 import type { Accelerator } from './accelerator.ts';
 import { FILES } from './instance-record.ts';
 import type { MachineShape } from './instance-types.ts';
+import type { QemuPrograms } from './programs.ts';
 
 /** What a QEMU process is told. All files lie in its working directory. */
 export interface MachineSpec {
@@ -42,7 +43,29 @@ export const CPU_MODELS: Readonly<Record<Accelerator, string>> = {
   tcg: 'Haswell-noTSX,model=54,erms=off',
 };
 
-/** The arguments of `qemu-system-x86_64`. The machine waits for QMP's `cont`. */
+/**
+ * Becomes the program that follows, whose memory is given out in small pages: 41 is PR_SET_THP_DISABLE, the number of prctl that
+ * of the host. QEMU asks for huge ones; the pages of a saved state lie scattered, so that nearly all memory would be
+ * filled with zeros first, which takes as long as the rest of going on from it.
+ */
+const IN_SMALL_PAGES = 'syscall($ARGV[0] + 0, 41, 1, 0, 0, 0); shift; exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\n"';
+const PRCTL: Readonly<Partial<Record<NodeJS.Architecture, number>>> = { x64: 157, arm64: 167 };
+
+/** Program and arguments that start a machine. It waits for QMP's `cont`. */
+export function qemuCommand(
+  { qemuSystem, perl }: QemuPrograms,
+  spec: MachineSpec,
+  architecture: NodeJS.Architecture,
+): readonly [string, ...string[]] {
+  const prctl = PRCTL[architecture];
+  const isEmulated = spec.accelerator === 'tcg';
+  const before =
+    spec.incoming === true && isEmulated && prctl !== undefined ? [perl, '-e', IN_SMALL_PAGES, String(prctl)] : [];
+  const [program = qemuSystem, ...more] = [...before, qemuSystem];
+  return [program, ...more, ...qemuArguments(spec)];
+}
+
+/** The arguments alone, which are what the machine is. */
 export function qemuArguments(spec: MachineSpec): readonly string[] {
   return [
     ...['-name', `guest=${escapeCommas(`${spec.instanceId} ${spec.owner}`)}`],

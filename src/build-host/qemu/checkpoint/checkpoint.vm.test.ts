@@ -92,6 +92,9 @@ describe('a checkpoint of a running machine', async () => {
     const [count = '', pid = '', boot = '', ...root] = (await say(target, counter)).trim().split('\n');
     assert.equal(boot, bootId);
     assert.deepEqual(root, ['before']);
+    // Else all of its memory is filled with zeros first.
+    const [qemu] = await instanceProcesses(resumed('2').instanceId, join(instancesFolder, resumed('2').instanceId));
+    assert.match(readFileSync(`/proc/${qemu}/status`, 'utf8'), /^THP_enabled:\s+0$/m);
     await say(target, `kill -0 ${pid}; until [ "$(cat /dev/shm/count)" -gt ${count} ]; do sleep 0.05; done`);
     const skew = Number(await say(target, 'date +%s')) - Date.now() / 1000;
     assert.ok(Math.abs(skew) < 30, `the clock is ${skew} s off`);
