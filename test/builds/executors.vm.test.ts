@@ -33,7 +33,10 @@ test('a mounted disk becomes a machine when one is needed, as it was before the 
   );
   // The first attempt of the second component has left nothing: it began again from where it had begun.
   const { files, tree } = contents;
-  assert.match(files['/root/notes'] ?? '', /^first ran under sh\nsecond ran under systemd\nthird ran under systemd\n$/);
+  assert.match(
+    files['/root/notes'] ?? '',
+    /^first ran under kiln\nsecond ran under systemd\nthird ran under systemd\n$/,
+  );
   // cloud-init's user was made by the boot in between, so the next one has the number after it, as on a machine.
   assert.match(files['/etc/passwd'] ?? '', /^debian:x:1000:[\s\S]*^app:x:1001:/m);
   assert.ok(tree.has('/home/app/.bashrc'));

@@ -185,7 +185,8 @@ my $host = '/dev/.host';
 syscall($call->{umount2}, $host, 2) == 0 or stop("the host's files cannot be taken away: $!");
 rmdir $host or stop("$host cannot be removed: $!");
 # Orphans of commands are our children; the kernel takes note
-# of those that end.
+# of those that end. Our name and arguments are seen inside.
+$0 = 'kiln';
 $SIG{CHLD} = 'IGNORE';
 $| = 1;
 print "$pid\n";

@@ -76,6 +76,11 @@ describe('container', { skip }, () => {
     );
   });
 
+  test('its first process tells nothing of the host', async () => {
+    await using target = await open(root);
+    assert.equal(await say(target, 'cat /proc/1/comm; tr -d "\\0" </proc/1/cmdline'), 'kiln\nkiln');
+  });
+
   test('orphans do not stay behind as zombies', async () => {
     await using target = await open(root);
     await say(target, 'sleep 0.01 & sleep 0.01 & exit');
