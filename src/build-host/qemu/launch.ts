@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SshTarget } from '../../toe/targets/ssh.ts';
+import { allEnded } from '../../util/all-ended.ts';
 import { BuilderFault, BuildFailure, coerceError } from '../../util/faults.ts';
 import { nameOfThisProcess } from '../../util/process-identity.ts';
 import type { LaunchContext, LaunchRequest } from '../build-host.ts';
@@ -222,14 +223,6 @@ async function untilItAnswers(
     release();
     throw error;
   }
-}
-
-/** As Promise.all, but nothing is still writing into the folder when it rejects. */
-async function allEnded<T extends readonly unknown[]>(
-  promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],
-): Promise<{ -readonly [K in keyof T]: T[K] }> {
-  await Promise.allSettled(promises);
-  return (await Promise.all(promises)) as { -readonly [K in keyof T]: T[K] };
 }
 
 function describeShape({ vcpus, memoryMiB }: MachineShape): string {

@@ -1,4 +1,5 @@
 import { readFile, rename, rm } from 'node:fs/promises';
+import { allEnded } from '../../util/all-ended.ts';
 import { copyDisk } from '../../util/copy-disk.ts';
 import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
@@ -62,17 +63,25 @@ export async function exportFromPacked(
 ): Promise<boolean> {
   const [root, ...above] = chain;
   const image = above.at(-1);
-  if (image === undefined || !(await copyPacked(layout, root.digest, file, signal))) return false;
+  if (image === undefined) return false;
   const options = { signal, action, file };
+  const overlays = above.flatMap((one) => overlaysOf(layout, one));
+  const [copied, held] = await allEnded([
+    copyPacked(layout, root.digest, file, signal),
+    allEnded(overlays.map((overlay) => heldBy(overlay, options))),
+  ]);
+  if (!copied) return false;
   if (image.virtualSize > root.virtualSize) {
     await qemuImg(['resize', '-q', '-f', 'qcow2', file, String(image.virtualSize)], options);
   }
   let below = diskPath(layout, root.digest);
-  for (const overlay of above.flatMap((one) => overlaysOf(layout, one))) {
-    if (!(await addOverlay(overlay, below, options))) {
+  for (const [index, overlay] of overlays.entries()) {
+    const extents = held[index];
+    if (extents === undefined) {
       await rm(file);
       return false;
     }
+    await addOverlay(overlay, extents, below, options);
     below = overlay;
   }
   return true;
@@ -97,18 +106,19 @@ interface AddOptions {
   readonly file: string;
 }
 
-/** Writes what an overlay holds into a flattened disk, compressed. False when that is in too many pieces. */
-async function addOverlay(overlay: string, below: string, options: AddOptions): Promise<boolean> {
-  const { signal, action, file } = options;
-  const extents = await heldBy(overlay, options);
-  if (extents === undefined) return false;
+/** Writes what an overlay holds into a flattened disk, compressed. */
+async function addOverlay(
+  overlay: string,
+  extents: readonly Extent[],
+  below: string,
+  { signal, action, file }: AddOptions,
+): Promise<void> {
   // qcow2 puts no compressed cluster in the place of another: those that are there go first.
   const lines = extents.map(({ start, length }) => `discard ${start} ${length}\n`);
   const { code, stderr } = await run('qemu-io', ['-f', 'qcow2', file], { signal, stdin: lines.join('') });
   if (code !== 0) throw new BuilderFault(`${action} failed: ${stderr.toString().trim()}`, { where: file });
   const into = ['convert', '-f', 'qcow2', '-n', '-c', '-O', 'qcow2', ...convertInParallel(true)];
-  await qemuImg([...into, '-B', below, '-F', 'qcow2', overlay, file], options);
-  return true;
+  await qemuImg([...into, '-B', below, '-F', 'qcow2', overlay, file], { signal, action, file });
 }
 
 interface Extent {
@@ -116,7 +126,7 @@ interface Extent {
   readonly length: number;
 }
 
-/** Where an overlay has something to say, zeros included; bytes of the disk. */
+/** Where an overlay has something to say, zeros included; bytes of the disk. Undefined when that is in too many pieces. */
 async function heldBy(overlay: string, options: AddOptions): Promise<readonly Extent[] | undefined> {
   const alone = { driver: 'qcow2', file: { driver: 'file', filename: overlay }, backing: null };
   const map = ['map', '--output=json', `json:${JSON.stringify(alone)}`];
