@@ -184,8 +184,7 @@ chdir '/' or stop("the new root cannot be entered: $!");
 my $host = '/dev/.host';
 syscall($call->{umount2}, $host, 2) == 0 or stop("the host's files cannot be taken away: $!");
 rmdir $host or stop("$host cannot be removed: $!");
-# Orphans of commands are our children; the kernel takes note
-# of those that end. Our name and arguments are seen inside.
+# Our name and arguments are seen inside. Orphans of commands are our children; the kernel takes note of those that end.
 $0 = 'kiln';
 $SIG{CHLD} = 'IGNORE';
 $| = 1;

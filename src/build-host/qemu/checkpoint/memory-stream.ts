@@ -65,7 +65,9 @@ async function startThread(folder: string, name: string, what: Omit<MemoryTask, 
   // Whoever waits for it may be gone by then.
   ended.promise.catch(() => {});
   worker.once('error', (error) => ended.reject(coerceError(error)));
-  worker.once('exit', () => ended.resolve());
+  worker.once('exit', (code) =>
+    code === 0 ? ended.resolve() : ended.reject(new Error(`The thread ended (${code}).`)),
+  );
   const listens = once(worker, 'message');
   listens.catch(() => {});
   return {
