@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { readStart } from '../../util/read-start.ts';
 import { resolveWithin } from './shims/stand-ins.ts';
 
 /** What a login over SSH gives to root. */
@@ -20,17 +20,12 @@ export async function loginEnvironment(root: string): Promise<Readonly<Record<st
   for (const file of FILES) {
     const path = await resolveWithin(root, file);
     if (path === undefined) continue;
-    for (const line of (await beginningOf(root + path)).split('\n')) {
+    // A component may have made it larger than any memory.
+    const text = await readStart(root + path, MOST_BYTES);
+    for (const line of text.split('\n')) {
       const [, name, value = ''] = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line) ?? [];
       if (name !== undefined) environment[name] = value.trim().replace(/^(["'])(.*)\1$/, '$2');
     }
   }
   return environment;
-}
-
-/** A component may have made it larger than any memory. */
-async function beginningOf(file: string): Promise<string> {
-  await using handle = await open(file, 'r');
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, 0);
-  return buffer.toString('utf8', 0, bytesRead);
 }

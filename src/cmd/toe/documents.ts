@@ -3,8 +3,8 @@ import type { ComponentDocument } from '../../documents/component.ts';
 import { parseComponent, STANDARD_PHASES } from '../../documents/parse-component.ts';
 import { coerceError } from '../../util/faults.ts';
 import { InvalidDocumentError, type Problem } from '../../util/problem.ts';
+import { readStart } from '../../util/read-start.ts';
 import { UsageError } from '../command.ts';
-import { readStart } from './read-start.ts';
 
 export interface DocumentSource {
   /** As the caller named it. */

@@ -1,9 +1,9 @@
 import { coerceError } from '../../util/faults.ts';
 import { ProblemList } from '../../util/problem-list.ts';
+import { readStart } from '../../util/read-start.ts';
 import { field, readBoolean, readList, readMap, readText } from '../../util/yaml-reader.ts';
 import { parseYaml, type YamlMap, type YamlNode } from '../../util/yaml-source.ts';
 import { UsageError } from '../command.ts';
-import { readStart } from './read-start.ts';
 import type { DocumentRequest } from './settings.ts';
 
 const TEXTS = [

@@ -16,9 +16,9 @@ if (task === 'receive') {
   const server = createServer().listen(socket);
   await once(server, 'listening');
   parentPort?.postMessage('listening');
-  const [connection]: Socket[] = await once(server, 'connection');
+  const [connection] = (await once(server, 'connection')) as [Socket];
   server.close();
-  if (connection !== undefined) await writeFrames(connection, file);
+  await writeFrames(connection, file);
 } else {
   const connection = connect(socket);
   await once(connection, 'connect');
