@@ -76,7 +76,7 @@ export function asMarkdown({ machine, note, cases }: Report): string {
   const facts = Object.entries(machine).map(([name, value]) => `| ${name} | ${value} |`);
   const runs = entries.map(([name, { at, load }]) => `| ${name} | ${at.slice(0, 16).replace('T', ' ')} | ${load} |`);
   const failures = entries.flatMap(([name, { failure }]) =>
-    failure === undefined ? [] : [`\n${name} failed:\n\n    ${failure.replaceAll('\n', '\n    ')}`],
+    failure === undefined ? [] : [`\n${name} failed:\n\n${briefly(failure).join('\n')}`],
   );
   return [
     ...['# Builds beside other tools', ''],
@@ -88,4 +88,10 @@ export function asMarkdown({ machine, note, cases }: Report): string {
     ...failures,
     '',
   ].join('\n');
+}
+
+/** What failed and the end of what it said; the whole of it is in the report for programs. */
+function briefly(failure: string): readonly string[] {
+  const [what = '', ...said] = failure.trimEnd().split('\n');
+  return [what, ...said.slice(-3)].map((line) => `    ${line.trimEnd()}`);
 }
