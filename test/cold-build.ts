@@ -34,7 +34,7 @@ export const COLD_RECIPE = {
  * @param folder Where to make the store; whoever asked removes it. The store of the base image is on the same file system.
  */
 export async function prepareColdBuild(folder: string, signal: AbortSignal): Promise<ColdBuildEnvironment> {
-  await using home = makeKilnHome({ withBaseImages: true, below: join(folder, '..') });
+  await using home = await makeKilnHome({ withBaseImages: true, below: join(folder, '..') });
   const template = join(home.work, 'cold.json');
   const components = Object.fromEntries(Object.entries(COLD_RECIPE).map(([name, step]) => [name, [step]]));
   const image = { ImageTestsConfiguration: { ImageTestsEnabled: false } };

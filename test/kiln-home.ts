@@ -6,6 +6,7 @@ import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { copyTestCluster } from '../src/state/test-cluster.ts';
 
 /** Several times what the longest build of a test takes; less than the limit of a test. */
 const MOST_MINUTES = 8;
@@ -39,8 +40,11 @@ export interface KilnHomeOptions {
   readonly below?: string;
 }
 
-/** Makes the home; disks are hard links to the image stores of this test run, `KILN_TEST_STORE` and `KILN_TEST_COLD_STORE`. */
-export function makeKilnHome(options: KilnHomeOptions): KilnHome {
+/**
+ * Makes the home; disks are hard links to the image stores of this test run, `KILN_TEST_STORE` and `KILN_TEST_COLD_STORE`. Its
+ * database has been made already, and what is known of the host (`KILN_TEST_CACHE`) is known there.
+ */
+export async function makeKilnHome(options: KilnHomeOptions): Promise<KilnHome> {
   const folder = mkdtempSync(join(options.below ?? tmpdir(), 'kiln-home-'));
   const path = join(folder, 'home');
   const work = join(folder, 'work');
@@ -54,6 +58,11 @@ export function makeKilnHome(options: KilnHomeOptions): KilnHome {
     }
     linkTree(store, join(path, 'images'));
   }
+  const database = join(path, 'postgres');
+  mkdirSync(database, { mode: 0o700 });
+  await copyTestCluster(database);
+  const cache = process.env['KILN_TEST_CACHE'];
+  if (cache !== undefined) linkTree(cache, join(path, 'cache'));
   const children: KilnProcess[] = [];
   return {
     path,

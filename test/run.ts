@@ -14,8 +14,10 @@ import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareTestCluster } from '../src/state/test-cluster.ts';
+import { allEnded } from '../src/util/all-ended.ts';
 import { prepareBaseImage } from './base-image.ts';
 import { prepareColdBuild } from './cold-build.ts';
+import { prepareHostCache } from './host-cache.ts';
 import { entriesBelow, MARKER, markedProcesses, newTraces, takeTraces } from './leaks.ts';
 
 /** For all tests together. */
@@ -113,7 +115,8 @@ if (counts.failed > 0 || leaks.length > 0 || counts.passed === 0 || interrupted.
 
 /** Makes what tests with machines begin with, and names it in the environment. */
 async function prepareDisks(signal: AbortSignal): Promise<void> {
-  Object.assign(process.env, await prepareBaseImage(join(ownFolder, 'store'), signal));
+  const host = prepareHostCache(join(ownFolder, 'cache'), signal);
+  Object.assign(process.env, ...(await allEnded([prepareBaseImage(join(ownFolder, 'store'), signal), host])));
   if (machineFiles.some((file) => afterColdBuild.some((end) => file.endsWith(end))))
     Object.assign(process.env, await prepareColdBuild(join(ownFolder, 'cold'), signal));
 }

@@ -27,7 +27,7 @@ describe('builds that go on from checkpoints', () => {
   const read = ({ lines }: Outcome) => readDisk(diskOf(home, said(lines, /^AMI /)), [], begin);
   const said = (lines: readonly string[], pattern: RegExp): string => lines.find((line) => pattern.test(line)) ?? '';
   before(async () => {
-    home = makeKilnHome({ withBaseImages: true });
+    home = await makeKilnHome({ withBaseImages: true });
     await cp(examples, join(home.work, 'examples'), { recursive: true });
     template = join(home.work, 'examples/web-server/template.yaml');
     const image = '  WebServerImage:\n    Type: AWS::ImageBuilder::Image\n    Properties:\n';

@@ -11,7 +11,7 @@ const twoWays = join(import.meta.dirname, 'two-ways.yaml');
 const handOver = join(import.meta.dirname, 'hand-over.yaml');
 
 test('a mounted disk becomes a machine when one is needed, as it was before the component that needs it', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   const { contents, events } = await built(home, handOver);
   const why = 'it ran systemctl start, useradd, which only a running system can obey';
   assert.deepEqual(events.at(-1)?.['ranOn'], { executors: ['direct', 'vm'], because: why });
@@ -57,7 +57,7 @@ async function built(home: KilnHome, template: string) {
 }
 
 test('an interruption while the disk is handed over leaves nothing', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-handed-over` };
   const build = home.start(['build', handOver, '--json'], marker);
   await build.line((line) => line.includes('Booting the disk as it was before'));
@@ -67,7 +67,7 @@ test('an interruption while the disk is handed over leaves nothing', async () =>
 });
 
 test('what a killed build on a mounted disk leaves is taken away by the next start', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-mounted-killed` };
   const build = home.start(['build', twoWays, '--executor', 'direct', '--json'], marker);
   await build.line((line) => line.includes('[packages] build/Install'));

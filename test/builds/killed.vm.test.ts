@@ -27,7 +27,7 @@ const templateOn = (parentImage: string): string =>
   });
 
 test('killed during the boot, in a component and at the capture: each time the next process goes on', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   // The parent is a disk that was imported: those are never mounted on the host, and so are the business of machines.
   const imported = home.start([
     'import',
@@ -116,7 +116,7 @@ const MOST_MS = 10_000;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} during a build ends the guest, leaves no file and the image is CANCELLED`, async () => {
-    await using home = makeKilnHome({ withBaseImages: true });
+    await using home = await makeKilnHome({ withBaseImages: true });
     const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-${signal}` };
     const build = home.start(['build', template, '--executor', 'vm', '--json'], marker);
     await Promise.race([until(async () => guests(marker).length === 1), tooEarly(build)]);
@@ -130,7 +130,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 test('CancelImageCreation while the guest boots ends the guest, leaves no file and the image is CANCELLED', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-cancelled` };
   const server = home.start(['serve', '--port', '0'], marker);
   await server.line((line) => line.startsWith('kiln listens'));

@@ -32,8 +32,8 @@ describe('builds on machines go on from machines that were kept', () => {
   /** Nothing on the disk of the base image was written later. */
   const begin = statSync(process.env['KILN_TEST_BASE'] ?? '').mtime;
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-machines`, ...COLD_ACCOUNT };
-  before(() => {
-    home = makeKilnHome({ withBaseImages: true, withColdBuild: true });
+  before(async () => {
+    home = await makeKilnHome({ withBaseImages: true, withColdBuild: true });
     disks = join(home.path, 'images/disks');
   });
   after(() => home[Symbol.asyncDispose]());

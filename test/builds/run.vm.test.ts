@@ -9,7 +9,7 @@ import { makeKilnHome } from '../kiln-home.ts';
 import { MARKER } from '../leaks.ts';
 
 test('kiln run boots an image on a throw-away copy, lets one in, and leaves nothing at Ctrl-C', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   const server = home.start(['serve', '--port', '0']);
   const listening = await server.line((text) => text.startsWith('kiln listens'));
   const port = /:(\d+)$/.exec(listening)?.[1];
@@ -43,7 +43,7 @@ test('kiln run boots an image on a throw-away copy, lets one in, and leaves noth
 });
 
 test('what a killed kiln run leaves is ended by the next service, and a running one is left alone', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   const marker = { [MARKER]: `${process.env[MARKER] ?? 'none'}-run` };
   const catalog = home.start(['catalog', '--json']);
   assert.equal(await catalog.ended, 0, catalog.stderr.join('\n'));

@@ -9,7 +9,7 @@ import { bootPlainly } from '../plain-qemu.ts';
 const template = join(import.meta.dirname, '../../examples/web-server/template.yaml');
 
 test('the web-server example becomes a tested image that serves its page under plain QEMU', async () => {
-  await using home = makeKilnHome({ withBaseImages: true });
+  await using home = await makeKilnHome({ withBaseImages: true });
   const file = join(home.work, 'web.qcow2');
   const build = home.start(['build', template, '--json', '-o', file, '-p', 'Title=Out of the oven']);
   const code = await build.ended;

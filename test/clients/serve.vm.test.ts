@@ -30,7 +30,7 @@ let server: KilnProcess;
 let environment: Readonly<Record<string, string>>;
 
 before(async () => {
-  home = makeKilnHome({ withBaseImages: true });
+  home = await makeKilnHome({ withBaseImages: true });
   server = home.start(['serve', '--port', '0']);
   await server.line((line) => line.includes('http://127.0.0.1:'));
   const env = home.start(['env']);

@@ -103,9 +103,9 @@ test('a service without a worker builds nothing; a worker is killed, and the oth
   await using store = await connectStore({ connectionString: env.DATABASE_URL }, silentLog);
   const { db } = store;
   await using gate = await openGate();
-  await using serving = makeKilnHome({ withBaseImages: false });
-  await using one = makeKilnHome({ withBaseImages: false });
-  await using other = makeKilnHome({ withBaseImages: false });
+  await using serving = await makeKilnHome({ withBaseImages: false });
+  await using one = await makeKilnHome({ withBaseImages: false });
+  await using other = await makeKilnHome({ withBaseImages: false });
   const amiId = await importImage(one);
   // The service looks whether it is there; workers have disks of their own.
   for (const { path: home } of [serving, other]) {
