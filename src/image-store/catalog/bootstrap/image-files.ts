@@ -129,8 +129,8 @@ WantedBy=ssh.service
 datasource_list: [NoCloud, ConfigDrive, Ec2, None]
 # The others take long to make.
 ssh_genkeytypes: [ed25519]
-# Set in /etc/default/locale.
-locale: false
+# As in /etc/default/locale, so that nothing is written or generated.
+locale: C.UTF-8
 # GRUB is not asked where it should be installed.
 grub_dpkg: {enabled: false}
 apt:
