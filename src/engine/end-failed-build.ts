@@ -3,7 +3,7 @@ import { keptInstances } from '../state/kept-instances.ts';
 import { documentStepHistory, type StepHistory, stepHistory } from '../state/step-history.ts';
 import { cancelImage } from '../state/transitions/cancel-image.ts';
 import { cancelSteps } from '../state/transitions/cancel-steps.ts';
-import { ClaimLostError, type ImageClaim } from '../state/transitions/claim.ts';
+import { ClaimLostError, changeClaimed, type ImageClaim } from '../state/transitions/claim.ts';
 import { failImage } from '../state/transitions/fail-image.ts';
 import { failStep } from '../state/transitions/fail-step.ts';
 import { finishWorkflow } from '../state/transitions/finish-workflow.ts';
@@ -44,7 +44,7 @@ export async function endFailedBuild(
   { engine, claim, image, progress, isOurs, log }: FailedBuild,
   error: Error,
 ): Promise<void> {
-  const { db, clock } = engine;
+  const { db } = engine;
   const cancelled = error instanceof BuildCancelled;
   if (cancelled) progress.kept.clear();
   await releaseBuild(engine, progress);
@@ -65,8 +65,7 @@ export async function endFailedBuild(
     if (cancelled) {
       log.monitorFor().line('kiln', `Cancelled: ${error.message}`);
       await log.flush();
-      await endExecutions(engine, claim, 'CANCELLED', error.message);
-      await cancelImage(db, claim, { reason: error.message, at: clock.now() });
+      await recordEnd(engine, claim, { status: 'CANCELLED', reason: error.message });
       return;
     }
     if (!isForeseen(error)) engine.log.error({ err: error, image: image.arn }, 'an unexpected error ended a build');
@@ -74,8 +73,8 @@ export async function endFailedBuild(
     const { reason, context } = describeBuildFailure(error, remarks.filter((part) => part !== '').join(' | '));
     log.monitorFor().line('kiln', `Failed: ${reason}`);
     await log.flush();
-    await endExecutions(engine, claim, 'FAILED', reason, failureOnRecord(causeOf(error)));
-    await failImage(db, claim, { reason, failureContext: context, at: clock.now() });
+    const failure = failureOnRecord(causeOf(error));
+    await recordEnd(engine, claim, { status: 'FAILED', reason, failure, failureContext: context });
   } catch (thrown) {
     // Somebody else has the image, or it was deleted: its end is not ours to record.
     if (!(thrown instanceof ClaimLostError)) throw thrown;
@@ -101,22 +100,44 @@ async function endUnknownInstances(
   }
 }
 
-/** Ends what is still open on record: a build may end between its workflows, or before it has gone on with them. */
-async function endExecutions(
-  { db, clock }: Engine,
-  claim: ImageClaim,
-  status: 'CANCELLED' | 'FAILED',
-  message: string,
-  failure?: FailureOnRecord,
-): Promise<void> {
+interface End {
+  readonly status: 'CANCELLED' | 'FAILED';
+  readonly reason: string;
+  readonly failure?: FailureOnRecord;
+  readonly failureContext?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Ends the image, and with it what is still open on record: a build may end between its workflows, or before it has gone on
+ * with them. Whoever took it over when only one of them had ended would go on with a workflow whose instances are gone.
+ */
+function recordEnd({ db, clock }: Engine, claim: ImageClaim, end: End): Promise<void> {
   const at = clock.now();
-  const open = await runningExecutions(db, claim.imageArn);
-  if (status === 'CANCELLED' && open.length > 0) await cancelSteps(db, claim, { message, at });
+  return changeClaimed(
+    db,
+    claim,
+    async (trx) => {
+      await endExecutions(trx, claim, end, at);
+      if (end.status === 'CANCELLED') await cancelImage(trx, claim, { reason: end.reason, at });
+      else await failImage(trx, claim, { ...end, at });
+    },
+    (_, image) => image.status === end.status,
+  );
+}
+
+async function endExecutions(
+  trx: Engine['db'],
+  claim: ImageClaim,
+  { status, reason: message, failure }: End,
+  at: Date,
+): Promise<void> {
+  const open = await runningExecutions(trx, claim.imageArn);
+  if (status === 'CANCELLED' && open.length > 0) await cancelSteps(trx, claim, { message, at });
   for (const { workflowExecutionId, step } of open) {
     if (status === 'FAILED' && step !== undefined) {
-      await failStep(db, claim, { stepExecutionId: step.id, message, failure, at });
+      await failStep(trx, claim, { stepExecutionId: step.id, message, failure, at });
     }
-    await finishWorkflow(db, claim, { workflowExecutionId, status, message, at });
+    await finishWorkflow(trx, claim, { workflowExecutionId, status, message, at });
   }
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { type KyselyPlugin, UpdateQueryNode } from 'kysely';
 import type { Instance } from '../build-host/build-host.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import { insertResource } from '../state/test-rows.ts';
@@ -440,6 +441,53 @@ test('a build that takes down one worker after the other ends, and says so', asy
   );
   assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
   assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
+});
+
+const GOES_ON = `schemaVersion: 1.0
+steps:
+  - { name: Launch, action: LaunchInstance, inputs: { waitFor: ssmAgent } }
+  - name: Command
+    action: RunCommand
+    onFailure: Continue
+    inputs:
+      documentName: AWS-RunShellScript
+      instanceId.$: $.stepOutputs.Launch.instanceId
+      parameters: { commands: ['true'] }
+  - name: Collect
+    action: CollectImageMetadata
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
+  - name: Create
+    action: CreateImage
+    inputs:
+      instanceId.$: $.stepOutputs.Launch.instanceId
+`;
+
+test('a worker is lost that gives a build up: its successor gives it up too, and goes on with nothing', async () => {
+  const workflowArn = await insertWorkflow('BUILD', 'goes-on', GOES_ON);
+  const { arn } = await stoppedBuild(
+    { row: { ...onMachines.row, restarts: 5, workflows: JSON.stringify([{ workflowArn }]) } },
+    (hold) => {
+      bench.host.faults.command = hold;
+    },
+  );
+  const { engine } = bench.successor();
+  const dying: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      if (UpdateQueryNode.is(node) && JSON.stringify(node).includes('"failure_context"'))
+        throw new Error('It was killed');
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  await assert.rejects(goOn(arn, { ...engine, db: engine.db.withPlugin(dying) }), /It was killed/);
+  assert.deepEqual(await bench.workflows(arn), ['goes-on RUNNING']);
+  await goOn(arn);
+  const image = await bench.row(arn);
+  assert.equal(image.status, 'FAILED');
+  assert.match(image.reason ?? '', /^Its worker was lost 6 times while the image was built: instance i-\w+ is gone/);
+  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+  assert.deepEqual(await bench.workflows(arn), ['goes-on FAILED']);
 });
 
 test('instances of ended builds are terminated, but not those that were kept or belong to no build', async () => {
