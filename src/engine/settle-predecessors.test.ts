@@ -14,6 +14,7 @@ import { takeOverImage } from '../state/transitions/take-over-image.ts';
 import type { StateMachines } from '../state-machines/state-machines.ts';
 import { BuilderFault } from '../util/faults.ts';
 import type { Engine } from './engine.ts';
+import { BuildCancelled } from './failure.ts';
 import { runBuild } from './run-build.ts';
 import { type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
 import { type SimulatedCheckpoints, simulatedCheckpoints } from './simulated/simulated-checkpoints.ts';
@@ -45,6 +46,7 @@ async function stoppedBuild(
   options: BenchImage,
   place: (hold: () => Promise<void>) => void,
   engine: Engine = bench.engine,
+  stop: AbortSignal = never,
 ): Promise<{ arn: string; revive: () => Promise<void> }> {
   const reached = Promise.withResolvers<void>();
   const revived = Promise.withResolvers<void>();
@@ -53,7 +55,7 @@ async function stoppedBuild(
     await revived.promise;
   });
   const arn = await bench.image({ ...onMachines, ...options });
-  const build = runBuild(engine, arn, never);
+  const build = runBuild(engine, arn, stop);
   await Promise.race([reached.promise, build]);
   clearFaults();
   const revive = async (): Promise<void> => {
@@ -416,6 +418,25 @@ test('an image that was to be cancelled when its worker was lost becomes CANCELL
   assert.equal((await bench.row(arn)).status, 'CANCELLED');
   assert.ok((await bench.steps(arn)).includes('ApplyBuildComponents CANCELLED'));
   assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+});
+
+test('killed while it cancelled a build because it was to end: the image becomes CANCELLED', async () => {
+  const stop = new AbortController();
+  const { arn } = await stoppedBuild(
+    { components: [script({ build: 'true' })] },
+    (hold) => {
+      bench.host.faults.command = async () => stop.abort(new BuildCancelled('Kiln was told to end.'));
+      bench.host.faults.terminate = hold;
+    },
+    bench.engine,
+    stop.signal,
+  );
+  assert.deepEqual(await bench.workflows(arn), ['build-image CANCELLED']);
+  await goOn(arn);
+  const { status, reason } = await bench.row(arn);
+  assert.deepEqual([status, reason], ['CANCELLED', 'Kiln was told to end.']);
+  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+  assert.deepEqual(await bench.workflows(arn), ['build-image CANCELLED']);
 });
 
 test('killed before the first workflow: the build begins', async () => {

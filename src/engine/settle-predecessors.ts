@@ -12,6 +12,7 @@ import type { BuildPlan } from './build-plan.ts';
 import { diskOfAdopted } from './checkpoints/adopted-disk.ts';
 import type { Engine } from './engine.ts';
 import { type ExecutionRecord, executionRecords, type StepRow } from './execution-records.ts';
+import { BuildCancelled } from './failure.ts';
 import { instanceAnswers } from './instance-answers.ts';
 import { removeTraces } from './remove-traces.ts';
 import { mayBeMounted } from './steps/choose-executor.ts';
@@ -39,7 +40,7 @@ export interface Abandoned {
  * not true begins anew, on fresh instances. Afterwards nothing is left of what is not on record, and nobody but us works on
  * what is: a worker that was only frozen finds its instances gone.
  *
- * Throws a BuildFailure when the build has begun anew too often.
+ * Throws a BuildFailure when the build has begun anew too often, and a BuildCancelled when one of them was cancelling it.
  */
 export async function settlePredecessors(build: Abandoned): Promise<readonly ExecutionRecord[]> {
   const records = await settle(build);
@@ -51,6 +52,8 @@ async function settle(build: Abandoned): Promise<readonly ExecutionRecord[]> {
   const { engine, image, predecessors } = build;
   const records = await executionRecords(engine.db, image.arn);
   const current = records.filter(({ retried }) => !retried);
+  const cancelled = whyCancelled(build, current);
+  if (cancelled !== undefined) throw new BuildCancelled(cancelled);
   if (!(await haveEnded(engine, predecessors))) {
     await removeAll(build);
     if (current.length === 0) return records;
@@ -70,6 +73,21 @@ async function settle(build: Abandoned): Promise<readonly ExecutionRecord[]> {
     why ||= reason;
   }
   return lost.length === 0 ? records : restart(build, lost, why);
+}
+
+/**
+ * What a worker that was to end said when it cancelled the build and did not come to its end. Tests are also ended by another
+ * one that fails, which is on record before.
+ */
+function whyCancelled({ plan: { workflows } }: Abandoned, current: readonly ExecutionRecord[]): string | undefined {
+  const hasFailed = current.some(
+    ({ status, position }) =>
+      (status === 'FAILED' || status === 'ROLLBACK_COMPLETED') &&
+      workflows[position % workflows.length]?.onFailure !== 'CONTINUE',
+  );
+  if (hasFailed) return undefined;
+  const found = current.find(({ status }) => status === 'CANCELLED');
+  return found && (found.message ?? 'The build was to end.');
 }
 
 /** Whether nothing can come any more from the workers that had the build, and what they made is at this place. */
