@@ -2,7 +2,7 @@ import type { WorkflowStep } from '../documents/workflow.ts';
 import { evaluateCondition } from '../documents/workflow-conditions.ts';
 import { type ReferenceScope, resolveInputs } from '../documents/workflow-references.ts';
 import { isDatabaseLost } from '../state/database-lost.ts';
-import { cancelSteps } from '../state/transitions/cancel-steps.ts';
+import { cancelWorkflow } from '../state/transitions/cancel-workflow.ts';
 import { ClaimLostError } from '../state/transitions/claim.ts';
 import { completeStep } from '../state/transitions/complete-step.ts';
 import { failStep } from '../state/transitions/fail-step.ts';
@@ -86,10 +86,12 @@ function hasEnded(record: ExecutionRecord | undefined): boolean {
 }
 
 /** Records that a workflow ends because the build, or this part of it, is to end. Its steps do not run any more. */
-export async function endWorkflow({ engine, claim }: BuildRun, workflowExecutionId: string, message: string) {
-  const cancelled = { workflowExecutionId, message, at: engine.clock.now() };
-  await cancelSteps(engine.db, claim, cancelled);
-  await finishWorkflow(engine.db, claim, { ...cancelled, status: 'CANCELLED' });
+export function endWorkflow(
+  { engine: { db, clock }, claim }: BuildRun,
+  workflowExecutionId: string,
+  message: string,
+): Promise<void> {
+  return cancelWorkflow(db, claim, { workflowExecutionId, message, at: clock.now() });
 }
 
 /** One step from where it stands to its end. Gives its outputs; undefined when it has none, because it was skipped or failed. */

@@ -439,6 +439,34 @@ test('killed while it cancelled a build because it was to end: the image becomes
   assert.deepEqual(await bench.workflows(arn), ['build-image CANCELLED']);
 });
 
+test('killed before it was on record that it cancelled the build: nothing of it is, and the build begins anew', async () => {
+  const stop = new AbortController();
+  bench.host.faults.command = async () => stop.abort(new BuildCancelled('Kiln was told to end.'));
+  const arn = await bench.image({ ...onMachines, components: [script({ build: 'true' })] });
+  const engine = dyingAt(bench.engine, 'workflow_executions', 'CANCELLED');
+  await assert.rejects(runBuild(engine, arn, stop.signal), /It was killed/);
+  clearFaults();
+  assert.deepEqual(await bench.workflows(arn), ['build-image RUNNING']);
+  assert.ok((await bench.steps(arn)).includes('ApplyBuildComponents RUNNING'));
+  await goOn(arn);
+  const { status, reason } = await bench.row(arn);
+  assert.equal(status, 'AVAILABLE', reason ?? '');
+  assert.deepEqual(await bench.workflows(arn), ANEW);
+});
+
+/** The same worker, which dies when it changes rows of `table` and names `word`. */
+function dyingAt(engine: Engine, table: string, word: string): Engine {
+  const dying: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      const isIt = UpdateQueryNode.is(node) && JSON.stringify(node.table).includes(`"${table}"`);
+      if (isIt && JSON.stringify(node.updates).includes(`"${word}"`)) throw new Error('It was killed');
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  return { ...engine, db: engine.db.withPlugin(dying) };
+}
+
 test('killed before the first workflow: the build begins', async () => {
   const arn = await bench.image(onMachines);
   await claimImage(bench.store.db, { imageArn: arn, workerId: 'worker-0', place: 'bench', at: new Date() });
@@ -492,16 +520,8 @@ test('a worker is lost that gives a build up: its successor gives it up too, and
       bench.host.faults.command = hold;
     },
   );
-  const { engine } = bench.successor();
-  const dying: KyselyPlugin = {
-    transformQuery: ({ node }) => {
-      if (UpdateQueryNode.is(node) && JSON.stringify(node).includes('"failure_context"'))
-        throw new Error('It was killed');
-      return node;
-    },
-    transformResult: async ({ result }) => result,
-  };
-  await assert.rejects(goOn(arn, { ...engine, db: engine.db.withPlugin(dying) }), /It was killed/);
+  const engine = dyingAt(bench.successor().engine, 'images', 'failure_context');
+  await assert.rejects(goOn(arn, engine), /It was killed/);
   assert.deepEqual(await bench.workflows(arn), ['goes-on RUNNING']);
   await goOn(arn);
   const image = await bench.row(arn);

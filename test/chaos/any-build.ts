@@ -156,14 +156,15 @@ export const anyBuild: fc.Arbitrary<Build> = fc.oneof(
 /** What happens, so many uses of ports after what happened before; effects outside the database count for several. */
 export interface Mishap {
   readonly after: number;
-  /** `crash`: the database server is killed; `restart`: it is stopped and started. */
-  readonly what: 'kill' | 'freeze' | 'cut' | 'restart' | 'crash';
+  /** `end`: a worker is asked to; `crash`: the database server is killed; `restart`: it is stopped and started. */
+  readonly what: 'kill' | 'end' | 'freeze' | 'cut' | 'restart' | 'crash';
 }
 
 export const anyMishap: fc.Arbitrary<Mishap> = fc.record({
   after: fc.integer({ min: 40, max: 1600 }),
   what: fc.oneof(
     { weight: 6, arbitrary: fc.constant('kill' as const) },
+    { weight: 1, arbitrary: fc.constant('end' as const) },
     { weight: 3, arbitrary: fc.constant('freeze' as const) },
     { weight: 3, arbitrary: fc.constant('cut' as const) },
   ),

@@ -12,6 +12,8 @@ export interface Starters {
 /** Workers and the server that delivers events; what dies has a successor. */
 export class Cast implements AsyncDisposable {
   readonly workers = new Map<string, MortalWorker>();
+  /** Of workers that are leaving: called when they are killed before they have left. */
+  readonly #leaving = new Map<string, () => void>();
   #server: MortalServer | undefined;
   readonly #start: Starters;
   readonly #db: Kysely<Database>;
@@ -35,8 +37,22 @@ export class Cast implements AsyncDisposable {
     const worker = this.workers.get(id);
     if (worker === undefined) return;
     this.workers.delete(id);
-    this.add();
+    const killed = this.#leaving.get(id);
+    if (killed === undefined) this.add();
     await worker.kill();
+    killed?.();
+  }
+
+  /** As SIGTERM: it cancels its builds, and is not there any more when that is done. It may be killed before. */
+  async end(id: string): Promise<void> {
+    const worker = this.workers.get(id);
+    if (worker === undefined || this.#leaving.has(id)) return;
+    const killed = Promise.withResolvers<void>();
+    this.#leaving.set(id, killed.resolve);
+    this.add();
+    await Promise.race([worker.stop(), killed.promise]);
+    this.#leaving.delete(id);
+    this.workers.delete(id);
   }
 
   killServer(): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { type ExecutionRecord, executionRecords } from '../../src/engine/execution-records.ts';
+import { LEAVES } from '../../src/engine/simulated/mortal-worker.ts';
 import type { SimulatedBuildHost } from '../../src/engine/simulated/simulated-build-host.ts';
 import type { SimulatedImageStore } from '../../src/engine/simulated/simulated-image-store.ts';
 import { logPlaceOf } from '../../src/state/log-place.ts';
@@ -16,6 +17,8 @@ export interface Evidence {
   readonly room: SimulatedBuildHost;
   readonly effects: Effects;
   readonly outside: Outside;
+  /** Whether workers were asked to end. */
+  readonly workersLeft: boolean;
   /** Ids of events that arrived, by what they are about, in the order in which they came first. */
   readonly received: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -41,7 +44,8 @@ async function check(evidence: Evidence, arn: string, build: Build): Promise<voi
   const gaveUp = /^Its worker was lost/.test(image.reason ?? '');
   if (gaveUp) assert.ok(image.restarts >= 5, say('given up too early'));
   const expected = gaveUp ? 'FAILED' : outcome.status;
-  if (build.cancelled) assert.ok([expected, 'CANCELLED'].includes(image.status), say('wrong end'));
+  if (image.reason === LEAVES) assert.ok(evidence.workersLeft && image.status === 'CANCELLED', say('wrong end'));
+  else if (build.cancelled) assert.ok([expected, 'CANCELLED'].includes(image.status), say('wrong end'));
   else assert.equal(image.status, expected, say('wrong end'));
   assert.equal(image.queued_from, null, say('still queued'));
 

@@ -138,7 +138,7 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
     if (what === 'crash') return place.end('SIGKILL');
     if (what === 'cut') return cutConnections(db);
     if (workerId === undefined) return cast.killServer();
-    return what === 'kill' ? cast.kill(workerId) : cast.freeze(workerId);
+    return cast[what](workerId);
   };
 
   const arns: string[] = [];
@@ -168,7 +168,8 @@ async function runScenario(place: Place, builds: readonly Build[], mishaps: read
   cast.add();
   await cast.leave();
   await cast.stopServing();
-  const evidence = { db, images, room, effects, outside, received: receiver.received };
+  const workersLeft = mishaps.some(({ what }) => what === 'end');
+  const evidence = { db, images, room, effects, outside, workersLeft, received: receiver.received };
   for (const [index, build] of builds.entries()) await checkBuild(evidence, arns[index] ?? '', build);
   for (const { owner } of await room.list()) assert.ok(arns.includes(owner), `an instance of ${owner}`);
   await rm(rooms, { recursive: true, force: true });

@@ -7,6 +7,9 @@ import { Life } from './life.ts';
 import { mortalDatabase } from './mortal-database.ts';
 import { mortalPorts, type Ports } from './mortal-ports.ts';
 
+/** Why the builds of a worker are cancelled that leaves. */
+export const LEAVES = 'The worker leaves.';
+
 /** A worker within this process that can be killed or frozen as a process can: nothing comes from it any more. */
 export interface MortalWorker {
   readonly id: string;
@@ -18,7 +21,7 @@ export interface MortalWorker {
   thaw(): void;
   /** Something was queued. */
   wake(): void;
-  /** Lets it end its builds and waits for that; it must live. */
+  /** Lets it cancel its builds and waits for that, for ever when it is killed before. */
   stop(): Promise<void>;
 }
 
@@ -71,7 +74,7 @@ export function startMortalWorker({ id, engine: given, connection, room, onUse }
       void life.settled().then(async () => (await started).stop('It was killed.'));
     },
     stop: async () => {
-      await (await started).stop('The test is over.');
+      await (await started).stop(LEAVES);
       await db.destroy();
     },
   };
