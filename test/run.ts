@@ -6,7 +6,7 @@
  *
  * Files named `*.vm.test.ts` boot virtual machines: they run after the others, on a base image that is
  * made for this run alone (`KILN_TEST_STORE`, an image store; `KILN_TEST_BASE`, the disk in it), some of them with what one
- * build on a machine has left (`KILN_TEST_COLD_STORE`).
+ * build on a machine has left (`KILN_TEST_COLD_STORE`). Homes begin with what is known of this host (`KILN_TEST_CACHE`).
  */
 import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { freemem, homedir, tmpdir } from 'node:os';

@@ -1,92 +1,33 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { type KyselyPlugin, UpdateQueryNode } from 'kysely';
 import type { Instance } from '../build-host/build-host.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
-import { insertResource } from '../state/test-rows.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
 import { requestImageCancellation } from '../state/transitions/request-image-cancellation.ts';
-import { retryImage } from '../state/transitions/retry-image.ts';
 import { takeOverImage } from '../state/transitions/take-over-image.ts';
 import type { StateMachines } from '../state-machines/state-machines.ts';
-import { BuilderFault } from '../util/faults.ts';
 import type { Engine } from './engine.ts';
-import { BuildCancelled } from './failure.ts';
 import { runBuild } from './run-build.ts';
 import { type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
 import { type SimulatedCheckpoints, simulatedCheckpoints } from './simulated/simulated-checkpoints.ts';
+import { buildWorkflow, ON_MACHINES, type StoppedBuilds, stoppedBuilds } from './simulated/stopped-builds.ts';
 import { terminateLeftovers } from './terminate-leftovers.ts';
 
 let bench: BuildBench;
+let builds: StoppedBuilds;
 before(async () => {
   bench = await openBench();
+  builds = stoppedBuilds(bench);
 });
 after(async () => {
   await bench[Symbol.asyncDispose]();
 });
-// None is left stopped: it would watch its claim for ever. It finds that lost, and changes nothing.
-afterEach(async () => {
-  await Promise.all(stopped.splice(0).map((revive) => revive()));
-});
-
-const stopped: (() => Promise<void>)[] = [];
+afterEach(() => builds.reviveAll());
 
 const never = new AbortController().signal;
-/** Machines, which outlive their worker; a mounted disk does not. */
-const onMachines = { row: { tags: JSON.stringify({ 'kiln:executor': 'vm' }) } };
-
-/**
- * A build that stops where `hold` is called, as a killed process does: nothing more comes from it. `revive` lets it go
- * on, as a process does that was only frozen.
- */
-async function stoppedBuild(
-  options: BenchImage,
-  place: (hold: () => Promise<void>) => void,
-  engine: Engine = bench.engine,
-  stop: AbortSignal = never,
-): Promise<{ arn: string; revive: () => Promise<void> }> {
-  const reached = Promise.withResolvers<void>();
-  const revived = Promise.withResolvers<void>();
-  place(async () => {
-    reached.resolve();
-    await revived.promise;
-  });
-  const arn = await bench.image({ ...onMachines, ...options });
-  const build = runBuild(engine, arn, stop);
-  await Promise.race([reached.promise, build]);
-  clearFaults();
-  const revive = async (): Promise<void> => {
-    revived.resolve();
-    await build;
-  };
-  stopped.push(revive);
-  return { arn, revive };
-}
-
-function clearFaults(): void {
-  delete bench.host.faults.launch;
-  delete bench.host.faults.command;
-  delete bench.host.faults.terminate;
-  delete bench.images.faults.capture;
-  delete bench.images.faults.captured;
-  delete bench.images.faults.reuse;
-  delete bench.images.faults.reused;
-  delete bench.images.faults.describe;
-}
-
-/** What a worker does with a build whose worker was lost. */
-async function goOn(arn: string, engine: Engine = bench.successor().engine): Promise<void> {
-  await bench.store.jobs.enqueue(bench.store.db, arn);
-  await runBuild(engine, arn, never);
-}
-
-async function left(arn: string): Promise<{ instances: number; amis: number }> {
-  const instances = (await bench.host.list()).filter(({ owner }) => owner === arn).length;
-  return { instances, amis: [...bench.images.images.values()].filter(({ source }) => source === arn).length };
-}
 
 const BUILT = { instances: 0, amis: 1 };
 const WHOLE = ['build-image COMPLETED', 'test-image COMPLETED'];
@@ -128,12 +69,12 @@ const PLACES: Readonly<Record<string, { expected: readonly string[]; place: (hol
 
 for (const [step, { expected, place }] of Object.entries(PLACES)) {
   test(`its worker was killed in ${step}: another one brings the build to its end`, async () => {
-    const { arn } = await stoppedBuild({ components: [script({ build: 'true', test: 'true' })] }, place);
-    await goOn(arn);
+    const { arn } = await builds.stopped({ components: [script({ build: 'true', test: 'true' })] }, place);
+    await builds.goOn(arn);
     const image = await bench.row(arn);
     assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
     assert.deepEqual(await bench.workflows(arn), expected);
-    assert.deepEqual(await left(arn), BUILT);
+    assert.deepEqual(await builds.left(arn), BUILT);
     assert.equal(image.restarts, expected === ANEW ? 1 : 0);
     const steps = await bench.steps(arn);
     assert.ok(steps.includes(`${step} COMPLETED`), steps.join());
@@ -145,27 +86,27 @@ for (const [step, { expected, place }] of Object.entries(PLACES)) {
 
   test(`frozen in ${step}: another worker begins from the start, and the frozen one changes nothing when it thaws`, async () => {
     bench.frozen.add(bench.engine.workerId);
-    const { arn, revive } = await stoppedBuild({ components: [script({ build: 'true', test: 'true' })] }, place);
-    await goOn(arn);
+    const { arn, revive } = await builds.stopped({ components: [script({ build: 'true', test: 'true' })] }, place);
+    await builds.goOn(arn);
     bench.frozen.delete(bench.engine.workerId);
     const image = await bench.row(arn);
     assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
     await revive();
     assert.deepEqual(await bench.row(arn), image);
-    assert.deepEqual(await left(arn), BUILT, 'it takes with it what it still had');
+    assert.deepEqual(await builds.left(arn), BUILT, 'it takes with it what it still had');
   });
 }
 
 test('frozen when its AMI was made: it removes that when it thaws, however its successor ended', async () => {
   bench.frozen.add(bench.engine.workerId);
   let made: MachineImage | undefined;
-  const { arn, revive } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
+  const { arn, revive } = await builds.stopped({ components: [script({ build: 'true' })] }, (hold) => {
     bench.images.faults.captured = (amiId) => {
       made = bench.images.images.get(amiId);
       return hold();
     };
   });
-  await goOn(arn);
+  await builds.goOn(arn);
   bench.frozen.delete(bench.engine.workerId);
   // As when it froze within the capture: it is there only now.
   assert.ok(made);
@@ -173,56 +114,26 @@ test('frozen when its AMI was made: it removes that when it thaws, however its s
   await revive();
   const { status, output_resources: outputs } = await bench.row(arn);
   assert.equal(status, 'AVAILABLE');
-  assert.deepEqual(await left(arn), BUILT);
+  assert.deepEqual(await builds.left(arn), BUILT);
   assert.ok(!JSON.stringify(outputs).includes(made.amiId));
 });
 
 test('frozen, and its successor killed before it had ended anything: the next one does not go on with what the frozen one may still end', async () => {
   bench.frozen.add(bench.engine.workerId);
-  const { arn, revive } = await stoppedBuild({ components: [script({ build: 'true', test: 'true' })] }, (hold) => {
+  const { arn, revive } = await builds.stopped({ components: [script({ build: 'true', test: 'true' })] }, (hold) => {
     bench.host.faults.launch = ({ parentDisk }) =>
       parentDisk.path.includes('ami-00000000000000001') ? Promise.resolve() : hold();
   });
   await bench.store.jobs.enqueue(bench.store.db, arn);
   await takeOverImage(bench.store.db, { imageArn: arn, workerId: 'killed at once', place: 'bench' });
-  await goOn(arn);
+  await builds.goOn(arn);
   bench.frozen.delete(bench.engine.workerId);
   const image = await bench.row(arn);
   assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
   assert.deepEqual(image.predecessors, [], 'what is there is the last one’s alone');
   await revive();
-  assert.deepEqual(await left(arn), BUILT);
+  assert.deepEqual(await builds.left(arn), BUILT);
 });
-
-test('frozen, and failed before somebody had ended what it made: no AMI is kept that it may remove', async () => {
-  bench.frozen.add(bench.engine.workerId);
-  const { arn, revive } = await stoppedBuild({ components: [script({ test: 'true' })] }, (hold) => {
-    bench.host.faults.launch = ({ parentDisk }) =>
-      parentDisk.path.includes('ami-00000000000000001') ? Promise.resolve() : hold();
-  });
-  const { engine } = bench.successor();
-  const list = () => Promise.reject(new BuilderFault('The store cannot be read'));
-  await goOn(arn, { ...engine, imageStore: { ...engine.imageStore, list } });
-  bench.frozen.delete(bench.engine.workerId);
-  const image = await bench.row(arn);
-  assert.deepEqual([image.status, image.output_resources], ['FAILED', { amis: [] }]);
-  await revive();
-  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
-  await retryImage(bench.store.db, { imageArn: arn, jobs: bench.store.jobs, at: new Date() });
-  await runBuild(bench.successor().engine, arn, never);
-  assert.equal((await bench.row(arn)).status, 'AVAILABLE', 'a retry begins from the start');
-  assert.deepEqual(await left(arn), BUILT);
-});
-
-/** Gives the ARN of a workflow with this document. */
-function insertWorkflow(type: 'BUILD' | 'DISTRIBUTION', name: string, data: string): Promise<string> {
-  const slug = `${type.toLowerCase()}/${name}`;
-  return insertResource(bench.store.db, {
-    arn: `arn:aws:imagebuilder:us-east-1:123456789012:workflow/${slug}/1.0.0/1`,
-    ...{ kind: 'workflow', slug, major: 1, minor: 0, patch: 0, build: 1, version: '1.0.0' },
-    document: JSON.stringify({ data, type }),
-  });
-}
 
 function twoSteps(second: string): string {
   const file = (name: string): string => path.join(bench.folder, name);
@@ -242,7 +153,7 @@ ${second}        inputs:
 /** Kills the worker while the second of two document steps runs. */
 async function killedInSecondStep(options: BenchImage, engine?: Engine): Promise<string> {
   let commands = 0;
-  const { arn } = await stoppedBuild(
+  const { arn } = await builds.stopped(
     options,
     (hold) => {
       bench.host.faults.command = async (_, command) => {
@@ -268,7 +179,7 @@ for (const [what, { second, tags }] of Object.entries(REPEATED)) {
     const arn = await killedInSecondStep({ components: [twoSteps(second)], componentTags: tags });
     const next = bench.successor();
     await writeFile(path.join(bench.folder, 'go'), '');
-    await goOn(arn, next.engine);
+    await builds.goOn(arn, next.engine);
     const image = await bench.row(arn);
     assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
     assert.deepEqual(await bench.workflows(arn), WHOLE);
@@ -303,7 +214,7 @@ test('an instance of which the state after its boot was kept is gone on with, an
   assert.ok(kept?.hasMachine === true);
   const next = bench.successor();
   await writeFile(path.join(bench.folder, 'go'), '');
-  await goOn(arn, { ...next.engine, checkpoints });
+  await builds.goOn(arn, { ...next.engine, checkpoints });
   const image = await bench.row(arn);
   assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
   assert.equal(readFileSync(path.join(bench.folder, 'first'), 'utf8'), 'x\n', 'it went on');
@@ -321,7 +232,7 @@ for (const [what, cache] of Object.entries({ 'as usual': undefined, 'without the
     let ahead = 0;
     const clock = { now: () => new Date(Date.now() + ahead) };
     const tags = { 'kiln:executor': 'direct', ...(cache === undefined ? {} : { 'kiln:cache': cache }) };
-    const { arn } = await stoppedBuild(
+    const { arn } = await builds.stopped(
       {
         components: [script({ build: `: ${what} takes long; echo ran first` }), script({ build: 'echo ran second' })],
         row: { tags: JSON.stringify(tags) },
@@ -338,7 +249,7 @@ for (const [what, cache] of Object.entries({ 'as usual': undefined, 'without the
     await kept.promise;
     // Older than what the work of others would count for.
     ahead += 3 * 24 * 3_600_000;
-    await goOn(arn, { ...bench.successor().engine, checkpoints, clock });
+    await builds.goOn(arn, { ...bench.successor().engine, checkpoints, clock });
     const { status, reason } = await bench.row(arn);
     assert.equal(status, 'AVAILABLE', reason ?? '');
     assert.deepEqual(
@@ -353,11 +264,11 @@ test('one that began with the work of another build is replaced: its components 
   const checkpoints = simulatedCheckpoints(bench.folder);
   const long = script({ build: 'echo long' });
   const engine = keeping(checkpoints, bench.engine);
-  await runBuild(engine, await bench.image({ ...onMachines, components: [long, script({ build: 'true' })] }), never);
+  await runBuild(engine, await bench.image({ ...ON_MACHINES, components: [long, script({ build: 'true' })] }), never);
   const arn = await killedInSecondStep({ components: [long, twoSteps('        maxAttempts: 2\n')] }, engine);
   const next = bench.successor();
   await writeFile(path.join(bench.folder, 'go'), '');
-  await goOn(arn, { ...next.engine, checkpoints });
+  await builds.goOn(arn, { ...next.engine, checkpoints });
   assert.equal((await bench.row(arn)).status, 'AVAILABLE');
   assert.ok((await bench.log(arn)).some((line) => /begins anew: of i-\w+ earlier states were kept/.test(line)));
   for (const name of ['first', 'second', 'go']) await rm(path.join(bench.folder, name), { force: true });
@@ -365,7 +276,7 @@ test('one that began with the work of another build is replaced: its components 
 
 test('an instance that is gone, or does not answer, is replaced', async () => {
   const hold = PLACES['ApplyBuildComponents']?.place ?? assert.fail();
-  const { arn } = await stoppedBuild({ components: [script({ build: 'true' })], componentTags: {} }, hold);
+  const { arn } = await builds.stopped({ components: [script({ build: 'true' })], componentTags: {} }, hold);
   const [instanceId = ''] = [...bench.host.instances].flatMap(([id, { request }]) =>
     request.owner === arn ? [id] : [],
   );
@@ -376,7 +287,7 @@ test('an instance that is gone, or does not answer, is replaced', async () => {
     if (found === undefined || id !== instanceId) return found;
     return { ...found, target: { ...found.target, run: () => Promise.reject(new Error('no answer')) } };
   };
-  await goOn(arn, { ...next.engine, buildHost: { ...next.engine.buildHost, find: mute } });
+  await builds.goOn(arn, { ...next.engine, buildHost: { ...next.engine.buildHost, find: mute } });
   assert.equal((await bench.row(arn)).status, 'AVAILABLE');
   assert.equal(bench.host.instances.has(instanceId), false);
   assert.ok(
@@ -385,7 +296,7 @@ test('an instance that is gone, or does not answer, is replaced', async () => {
 });
 
 test('at another place the build begins from the start, with what is there', async () => {
-  const { arn } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
+  const { arn } = await builds.stopped({ components: [script({ build: 'true' })] }, (hold) => {
     bench.host.faults.launch = ({ parentDisk }) =>
       parentDisk.path.includes('ami-00000000000000001') ? Promise.resolve() : hold();
   });
@@ -403,162 +314,28 @@ test('at another place the build begins from the start, with what is there', asy
     );
     assert.ok((await bench.stages(arn)).join().includes('TESTING,CREATING,BUILDING'), 'it went back');
     await terminateLeftovers(bench.engine);
-    assert.equal((await left(arn)).instances, 0, 'what it left here is ended by the next look');
+    assert.equal((await builds.left(arn)).instances, 0, 'what it left here is ended by the next look');
   } finally {
     await other[Symbol.asyncDispose]();
   }
 });
 
 test('an image that was to be cancelled when its worker was lost becomes CANCELLED', async () => {
-  const { arn } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
+  const { arn } = await builds.stopped({ components: [script({ build: 'true' })] }, (hold) => {
     bench.host.faults.command = hold;
   });
   await requestImageCancellation(bench.store.db, { imageArn: arn, at: new Date() }, bench.store.jobs);
-  await goOn(arn);
+  await builds.goOn(arn);
   assert.equal((await bench.row(arn)).status, 'CANCELLED');
   assert.ok((await bench.steps(arn)).includes('ApplyBuildComponents CANCELLED'));
-  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+  assert.deepEqual(await builds.left(arn), { instances: 0, amis: 0 });
 });
-
-test('killed while it cancelled a build because it was to end: the image becomes CANCELLED', async () => {
-  const stop = new AbortController();
-  const { arn } = await stoppedBuild(
-    { components: [script({ build: 'true' })] },
-    (hold) => {
-      bench.host.faults.command = async () => stop.abort(new BuildCancelled('Kiln was told to end.'));
-      bench.host.faults.terminate = hold;
-    },
-    bench.engine,
-    stop.signal,
-  );
-  assert.deepEqual(await bench.workflows(arn), ['build-image CANCELLED']);
-  await goOn(arn);
-  const { status, reason } = await bench.row(arn);
-  assert.deepEqual([status, reason], ['CANCELLED', 'Kiln was told to end.']);
-  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
-  assert.deepEqual(await bench.workflows(arn), ['build-image CANCELLED']);
-});
-
-test('killed before it was on record that it cancelled the build: nothing of it is, and the build begins anew', async () => {
-  const stop = new AbortController();
-  bench.host.faults.command = async () => stop.abort(new BuildCancelled('Kiln was told to end.'));
-  const arn = await bench.image({ ...onMachines, components: [script({ build: 'true' })] });
-  const engine = dyingAt(bench.engine, 'workflow_executions', 'CANCELLED');
-  await assert.rejects(runBuild(engine, arn, stop.signal), /It was killed/);
-  clearFaults();
-  assert.deepEqual(await bench.workflows(arn), ['build-image RUNNING']);
-  assert.ok((await bench.steps(arn)).includes('ApplyBuildComponents RUNNING'));
-  await goOn(arn);
-  const { status, reason } = await bench.row(arn);
-  assert.equal(status, 'AVAILABLE', reason ?? '');
-  assert.deepEqual(await bench.workflows(arn), ANEW);
-});
-
-/** The same worker, which dies when it changes rows of `table` and names `word`. */
-function dyingAt(engine: Engine, table: string, word: string): Engine {
-  const dying: KyselyPlugin = {
-    transformQuery: ({ node }) => {
-      const isIt = UpdateQueryNode.is(node) && JSON.stringify(node.table).includes(`"${table}"`);
-      if (isIt && JSON.stringify(node.updates).includes(`"${word}"`)) throw new Error('It was killed');
-      return node;
-    },
-    transformResult: async ({ result }) => result,
-  };
-  return { ...engine, db: engine.db.withPlugin(dying) };
-}
 
 test('killed before the first workflow: the build begins', async () => {
-  const arn = await bench.image(onMachines);
+  const arn = await bench.image(ON_MACHINES);
   await claimImage(bench.store.db, { imageArn: arn, workerId: 'worker-0', place: 'bench', at: new Date() });
-  await goOn(arn);
+  await builds.goOn(arn);
   assert.equal((await bench.row(arn)).status, 'AVAILABLE');
-});
-
-test('a build that takes down one worker after the other ends, and says so', async () => {
-  const { arn } = await stoppedBuild(
-    { components: [script({ build: 'true' })], row: { ...onMachines.row, restarts: 5 } },
-    (hold) => {
-      bench.host.faults.command = hold;
-    },
-  );
-  await goOn(arn);
-  const image = await bench.row(arn);
-  assert.equal(image.status, 'FAILED');
-  assert.match(
-    image.reason ?? '',
-    /^Its worker was lost 6 times while the image was built: .*memory or disk.* cause: builder fault /,
-  );
-  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
-  assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
-});
-
-const GOES_ON = `schemaVersion: 1.0
-steps:
-  - { name: Launch, action: LaunchInstance, inputs: { waitFor: ssmAgent } }
-  - name: Command
-    action: RunCommand
-    onFailure: Continue
-    inputs:
-      documentName: AWS-RunShellScript
-      instanceId.$: $.stepOutputs.Launch.instanceId
-      parameters: { commands: ['true'] }
-  - name: Collect
-    action: CollectImageMetadata
-    inputs:
-      instanceId.$: $.stepOutputs.Launch.instanceId
-  - name: Create
-    action: CreateImage
-    inputs:
-      instanceId.$: $.stepOutputs.Launch.instanceId
-`;
-
-test('a worker is lost that gives a build up: its successor gives it up too, and goes on with nothing', async () => {
-  const workflowArn = await insertWorkflow('BUILD', 'goes-on', GOES_ON);
-  const { arn } = await stoppedBuild(
-    { row: { ...onMachines.row, restarts: 5, workflows: JSON.stringify([{ workflowArn }]) } },
-    (hold) => {
-      bench.host.faults.command = hold;
-    },
-  );
-  const engine = dyingAt(bench.successor().engine, 'images', 'failure_context');
-  await assert.rejects(goOn(arn, engine), /It was killed/);
-  assert.deepEqual(await bench.workflows(arn), ['goes-on RUNNING']);
-  await goOn(arn);
-  const image = await bench.row(arn);
-  assert.equal(image.status, 'FAILED');
-  assert.match(image.reason ?? '', /^Its worker was lost 6 times while the image was built: instance i-\w+ is gone/);
-  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
-  assert.deepEqual(await bench.workflows(arn), ['goes-on FAILED']);
-});
-
-test('instances of ended builds are terminated, but not those that were kept or belong to no build', async () => {
-  const kept = await bench.image({
-    ...onMachines,
-    components: [script({ build: 'exit 1' })],
-    infrastructure: { terminateInstanceOnFailure: false },
-  });
-  await runBuild(bench.engine, kept, never);
-  const ended = await bench.image(onMachines);
-  await runBuild(bench.engine, ended, never);
-  const { arn: running, revive } = await stoppedBuild({ components: [script({ build: 'true' })] }, (hold) => {
-    bench.host.faults.command = hold;
-  });
-  const launch = (instanceId: string, owner: string): Promise<unknown> =>
-    bench.host.launch(
-      {
-        ...{ instanceId, owner, instanceTypes: [], extraVolumes: [], timeoutSeconds: 10 },
-        parentDisk: { path: '/x', format: 'qcow2' },
-      },
-      { signal: never, monitor: { line: () => {} } },
-    );
-  await launch('i-00000000000000001', ended);
-  await launch('i-00000000000000002', 'kiln run ami-1');
-  await terminateLeftovers(bench.successor().engine);
-  const owners = (await bench.host.list()).map(({ owner }) => owner);
-  for (const stays of [kept, running, 'kiln run ami-1']) assert.ok(owners.includes(stays), stays);
-  assert.ok(!owners.includes(ended));
-  await revive();
-  assert.equal(existsSync(path.join(bench.folder, 'i-00000000000000001')), false);
 });
 
 test('what an earlier attempt of a step did counts for nothing in the next one', async () => {
@@ -568,10 +345,10 @@ test('what an earlier attempt of a step did counts for nothing in the next one',
       - { name: One, action: ExecuteBash, inputs: { commands: ['echo one >> ${file}'] } }
       - { name: Two, action: ExecuteBash, inputs: { commands: ['echo two >> ${file}; [ $(grep -c two ${file}) -gt 1 ]'] } }
 `;
-  const workflowArn = await insertWorkflow('BUILD', 'again', TWO_ATTEMPTS);
+  const workflowArn = await builds.insertWorkflow('BUILD', 'again', TWO_ATTEMPTS);
   let attempts = 0;
-  const { arn } = await stoppedBuild(
-    { components: [again], row: { ...onMachines.row, workflows: JSON.stringify([{ workflowArn }]) } },
+  const { arn } = await builds.stopped(
+    { components: [again], row: { ...ON_MACHINES.row, workflows: JSON.stringify([{ workflowArn }]) } },
     (hold) => {
       // The second attempt, before its first document step.
       bench.host.faults.command = async (_, command) => {
@@ -586,7 +363,7 @@ test('what an earlier attempt of a step did counts for nothing in the next one',
     .where('step.image_arn', '=', arn)
     .where('done.finished', 'is not', null);
   assert.deepEqual(await steps.execute(), [], 'nothing of the first attempt is left');
-  await goOn(arn);
+  await builds.goOn(arn);
   const image = await bench.row(arn);
   assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
   const anew = ['again CANCELLED', 'again COMPLETED'];
@@ -594,19 +371,12 @@ test('what an earlier attempt of a step did counts for nothing in the next one',
   await rm(file);
 });
 
-const TWO_ATTEMPTS = `schemaVersion: 1.0
-steps:
-  - { name: Launch, action: LaunchInstance, inputs: { waitFor: ssmAgent } }
-  - name: Components
+const TWO_ATTEMPTS = buildWorkflow(`  - name: Components
     action: ExecuteComponents
     retry: { maxAttempts: 2, backoffSeconds: 0 }
     inputs:
       instanceId.$: $.stepOutputs.Launch.instanceId
-  - name: Create
-    action: CreateImage
-    inputs:
-      instanceId.$: $.stepOutputs.Launch.instanceId
-`;
+`);
 
 const ONLY_DISTRIBUTED = `schemaVersion: 1.0
 steps:
@@ -631,11 +401,11 @@ const IN_DISTRIBUTION: Readonly<Record<string, (hold: () => Promise<void>) => vo
 };
 
 test('an image that is only distributed has one AMI, wherever its worker was killed', async () => {
-  const workflowArn = await insertWorkflow('DISTRIBUTION', 'only', ONLY_DISTRIBUTED);
+  const workflowArn = await builds.insertWorkflow('DISTRIBUTION', 'only', ONLY_DISTRIBUTED);
   for (const [when, place] of Object.entries(IN_DISTRIBUTION)) {
-    const { arn } = await stoppedBuild({ row: { workflows: JSON.stringify([{ workflowArn }]) } }, place);
+    const { arn } = await builds.stopped({ row: { workflows: JSON.stringify([{ workflowArn }]) } }, place);
     const before = [...bench.images.images.values()].filter(({ source }) => source === arn);
-    await goOn(arn);
+    await builds.goOn(arn);
     const image = await bench.row(arn);
     assert.equal(image.status, 'AVAILABLE', `${when}: ${image.reason}`);
     assert.deepEqual(await bench.workflows(arn), ['only COMPLETED'], when);
@@ -674,16 +444,16 @@ steps:
 `;
 
 test('a workflow that made two AMIs begins anew without them, and leaves none when it fails', async () => {
-  const workflowArn = await insertWorkflow('BUILD', 'two-amis', TWO_AMIS);
-  const { arn } = await stoppedBuild(
-    { row: { ...onMachines.row, workflows: JSON.stringify([{ workflowArn }]) } },
+  const workflowArn = await builds.insertWorkflow('BUILD', 'two-amis', TWO_AMIS);
+  const { arn } = await builds.stopped(
+    { row: { ...ON_MACHINES.row, workflows: JSON.stringify([{ workflowArn }]) } },
     (hold) => {
       bench.host.faults.command = async (_, { argv, stdin }) => {
         if (`${argv.join(' ')} ${stdin}`.includes('two-amis')) await hold();
       };
     },
   );
-  assert.equal((await left(arn)).amis, 2);
+  assert.equal((await builds.left(arn)).amis, 2);
   const before = [...bench.images.images.keys()];
   const seen: string[] = [];
   const next = bench.successor();
@@ -691,14 +461,14 @@ test('a workflow that made two AMIs begins anew without them, and leaves none wh
     if (!`${argv.join(' ')} ${stdin}`.includes('two-amis')) return;
     seen.push(...[...bench.images.images.values()].flatMap(({ source, amiId }) => (source === arn ? [amiId] : [])));
   };
-  await goOn(arn, next.engine);
+  await builds.goOn(arn, next.engine);
   const image = await bench.row(arn);
   assert.equal(image.status, 'FAILED');
   assert.deepEqual(await bench.workflows(arn), ['two-amis CANCELLED', 'two-amis ROLLBACK_COMPLETED']);
   const made = new Set(seen);
   assert.equal(made.size, 2);
   for (const amiId of made) assert.ok(!before.includes(amiId), 'those of the first try were gone');
-  assert.deepEqual(await left(arn), { instances: 0, amis: 0 });
+  assert.deepEqual(await builds.left(arn), { instances: 0, amis: 0 });
   for (const amiId of made) assert.ok(image.reason?.includes(`${amiId} was removed.`), image.reason ?? '');
 });
 
@@ -712,7 +482,7 @@ steps:
 for (const outlives of [true, false]) {
   const what = outlives ? 'of a service is found again' : 'that ended with its worker is started anew';
   test(`an execution of a state machine ${what}`, async () => {
-    const workflowArn = await insertWorkflow('DISTRIBUTION', `judged-${outlives}`, JUDGED);
+    const workflowArn = await builds.insertWorkflow('DISTRIBUTION', `judged-${outlives}`, JUDGED);
     const names: string[] = [];
     let hold = async (): Promise<void> => {};
     const stateMachines: StateMachines = {
@@ -723,7 +493,7 @@ for (const outlives of [true, false]) {
       },
       outliveCaller: async () => outlives,
     };
-    const { arn } = await stoppedBuild(
+    const { arn } = await builds.stopped(
       { row: { workflows: JSON.stringify([{ workflowArn }]) } },
       (given) => {
         hold = given;
@@ -731,7 +501,7 @@ for (const outlives of [true, false]) {
       { ...bench.engine, stateMachines },
     );
     hold = async () => {};
-    await goOn(arn, { ...bench.successor().engine, stateMachines });
+    await builds.goOn(arn, { ...bench.successor().engine, stateMachines });
     const image = await bench.row(arn);
     assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
     assert.equal(names.length, 2);
@@ -741,61 +511,3 @@ for (const outlives of [true, false]) {
     assert.deepEqual(await bench.workflows(arn), outlives ? [completed] : anew);
   });
 }
-
-test('frozen while its steps were taken back: no workflow is left on record as one of which that goes on', async () => {
-  bench.frozen.add(bench.engine.workerId);
-  const { arn, revive } = await stoppedBuild({ components: [script({ build: 'exit 1' })] }, (hold) => {
-    bench.host.faults.terminate = hold;
-  });
-  assert.deepEqual(await bench.workflows(arn), ['build-image ROLLBACK_IN_PROGRESS']);
-  await goOn(arn);
-  bench.frozen.delete(bench.engine.workerId);
-  await revive();
-  assert.equal((await bench.row(arn)).status, 'FAILED');
-  assert.deepEqual(await bench.workflows(arn), ['build-image CANCELLED', 'build-image ROLLBACK_COMPLETED']);
-  const steps = bench.store.db.selectFrom('workflow_step_executions').select(['name', 'rollback_status']);
-  const rows = await steps.where('image_arn', '=', arn).where('name', '=', 'LaunchBuildInstance').execute();
-  assert.deepEqual(rows.map(({ rollback_status: status }) => status).toSorted(), ['COMPLETED', 'FAILED']);
-});
-
-test('killed while its steps were taken back, once too often: that it was interrupted is on record', async () => {
-  const { arn } = await stoppedBuild({ components: [script({ build: 'exit 1' })] }, (hold) => {
-    bench.host.faults.terminate = hold;
-  });
-  const { engine } = bench.successor();
-  await bench.store.db.updateTable('images').set({ restarts: 5 }).where('arn', '=', arn).execute();
-  bench.frozen.add(bench.engine.workerId);
-  await goOn(arn, engine);
-  bench.frozen.delete(bench.engine.workerId);
-  assert.match((await bench.row(arn)).reason ?? '', /^Its worker was lost 6 times/);
-  assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
-  const open = bench.store.db.selectFrom('workflow_step_executions').select('name').where('image_arn', '=', arn);
-  assert.deepEqual(await open.where('rollback_status', '=', 'RUNNING').execute(), []);
-});
-
-test('killed when its workflow had failed: the instance that is to be kept stays, and the reason says how to enter it', async () => {
-  let isOver = false;
-  let hold = async (): Promise<void> => {};
-  const { imageStore } = bench.engine;
-  const list = async (): Promise<readonly MachineImage[]> => {
-    if (isOver) await hold();
-    return imageStore.list();
-  };
-  const infrastructure = { terminateInstanceOnFailure: false };
-  const { arn } = await stoppedBuild(
-    { components: [script({ build: 'exit 1' })], infrastructure },
-    (given) => {
-      hold = given;
-      bench.host.faults.command = async (_, { argv, stdin }) => {
-        isOver ||= `${argv.join(' ')} ${stdin}`.includes('exit 1');
-      };
-    },
-    { ...bench.engine, imageStore: { ...imageStore, list } },
-  );
-  assert.deepEqual(await bench.workflows(arn), ['build-image FAILED']);
-  await goOn(arn);
-  const image = await bench.row(arn);
-  assert.equal(image.status, 'FAILED');
-  assert.deepEqual(await left(arn), { instances: 1, amis: 0 });
-  assert.match(image.reason ?? '', /Instance (i-\w+) was kept: enter it with `enter \1`/);
-});

@@ -86,8 +86,7 @@ function whyCancelled({ plan: { workflows } }: Abandoned, current: readonly Exec
       workflows[position % workflows.length]?.onFailure !== 'CONTINUE',
   );
   if (hasFailed) return undefined;
-  const found = current.find(({ status }) => status === 'CANCELLED');
-  return found && (found.message ?? 'The build was to end.');
+  return current.find(({ status }) => status === 'CANCELLED')?.message ?? undefined;
 }
 
 /** Whether nothing can come any more from the workers that had the build, and what they made is at this place. */
