@@ -17,11 +17,14 @@ export const env: Command = {
     const credentials = await ensureCredentials(config.home);
     const owner = await findOwner(config.home.path);
     const url = owner?.url ?? `http://127.0.0.1:${config.port}`;
+    const region = config.region ?? credentials.region;
     const variables = {
       AWS_ENDPOINT_URL_IMAGEBUILDER: url,
       AWS_ENDPOINT_URL_STS: url,
       AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: url,
-      AWS_REGION: config.region ?? credentials.region,
+      AWS_REGION: region,
+      // What boto3 and version 1 of the AWS CLI read instead. Source: Boto3 Guide, "Using environment variables".
+      AWS_DEFAULT_REGION: region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };

@@ -115,7 +115,7 @@ test('kiln env prints what AWS clients need, the same every time', async () => {
   assert.equal(first.code, 0);
   assert.match(
     first.stdout,
-    /^export AWS_ENDPOINT_URL_IMAGEBUILDER='http:\/\/127\.0\.0\.1:4711'\nexport AWS_ENDPOINT_URL_STS='http:\/\/127\.0\.0\.1:4711'\nexport AWS_ENDPOINT_URL_CLOUDWATCH_LOGS='http:\/\/127\.0\.0\.1:4711'\nexport AWS_REGION='us-east-1'\nexport AWS_ACCESS_KEY_ID='AKIA[A-Z2-7]{16}'\nexport AWS_SECRET_ACCESS_KEY='[A-Za-z0-9+/]{40}'\n$/,
+    /^export AWS_ENDPOINT_URL_IMAGEBUILDER='http:\/\/127\.0\.0\.1:4711'\nexport AWS_ENDPOINT_URL_STS='http:\/\/127\.0\.0\.1:4711'\nexport AWS_ENDPOINT_URL_CLOUDWATCH_LOGS='http:\/\/127\.0\.0\.1:4711'\nexport AWS_REGION='us-east-1'\nexport AWS_DEFAULT_REGION='us-east-1'\nexport AWS_ACCESS_KEY_ID='AKIA[A-Z2-7]{16}'\nexport AWS_SECRET_ACCESS_KEY='[A-Za-z0-9+/]{40}'\n$/,
   );
   assert.equal((await kiln(['env'], { KILN_PORT: '4711' })).stdout, first.stdout);
 });
