@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { MortalWorker } from '../../src/engine/simulated/mortal-worker.ts';
 import type { Database } from '../../src/state/tables.ts';
 import type { MortalServer } from './mortal-server.ts';
-import { tolerant, until } from './tolerant.ts';
+import { inTime, tolerant, untilNone } from './tolerant.ts';
 
 export interface Starters {
   readonly worker: (id: string) => MortalWorker;
@@ -50,7 +50,7 @@ export class Cast implements AsyncDisposable {
     const killed = Promise.withResolvers<void>();
     this.#leaving.set(id, killed.resolve);
     this.add();
-    await Promise.race([worker.stop(), killed.promise]);
+    await inTime(`${id} is asked to`, Promise.race([worker.stop(), killed.promise]));
     this.#leaving.delete(id);
     this.workers.delete(id);
   }
@@ -71,22 +71,22 @@ export class Cast implements AsyncDisposable {
     );
     const held = this.#db
       .selectFrom('images')
-      .select('arn')
+      .select(['arn', 'status'])
       .where('worker_id', '=', id)
       .where('ended_at', 'is', null)
       .where('queued_from', 'is', null);
-    await until(async () => (await held.execute()).length === 0);
+    await untilNone(`Nobody takes over what ${id} had`, () => held.execute());
     worker.thaw();
   }
 
   /** The workers leave by themselves. */
   async leave(): Promise<void> {
-    await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
+    await inTime('workers leave', Promise.all([...this.workers.values()].map((worker) => worker.stop())));
     this.workers.clear();
   }
 
   async stopServing(): Promise<void> {
-    await this.#server?.stop();
+    await inTime('the server leaves', Promise.resolve(this.#server?.stop()));
     this.#server = undefined;
   }
 
