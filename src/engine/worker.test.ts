@@ -79,6 +79,19 @@ test('a build that waits for another worker does not keep those behind it waitin
   assert.equal((await bench.row(large)).status, 'PENDING');
 });
 
+test('a store whose images cannot be listed does not keep a worker from starting', async () => {
+  const { engine } = bench.successor();
+  let isMended = false;
+  const list = async () => {
+    if (!isMended) throw new Error('A record cannot be read');
+    return engine.imageStore.list();
+  };
+  const broken = { ...engine, imageStore: { ...engine.imageStore, list } };
+  await using _worker = await startWorker(broken, bench.store.jobs, ROOMY);
+  isMended = true;
+  await untilStatus(await queuedImage(), 'AVAILABLE');
+});
+
 test('a build for which there is little room on the disk is begun where nobody has more', async () => {
   const room: WorkerRoom = {
     capacity: async () => ({ ...(await ONE.capacity()), diskMiB: 100 }),

@@ -23,6 +23,7 @@ import {
 import type { Engine } from './engine.ts';
 import { BuildCancelled } from './failure.ts';
 import { heldMemory } from './held-memory.ts';
+import { removeLeftoverAmis } from './remove-leftover-amis.ts';
 import { runBuild } from './run-build.ts';
 import { terminateLeftovers } from './terminate-leftovers.ts';
 
@@ -93,6 +94,10 @@ class RunningWorker {
     const released = await releaseLostBuilds(db, { workerId, running: [] });
     if (released.length > 0) log.warn({ images: released }, 'builds of workers that ended are gone on with');
     await terminateLeftovers(this.#engine);
+    // A store that has to be mended keeps nobody from starting.
+    await removeLeftoverAmis(this.#engine).catch((error: unknown) => {
+      log.error({ err: coerceError(error) }, 'left-over AMIs could not be looked for');
+    });
   }
 
   /** Begins what can be begun, now or after the round that is on. */
