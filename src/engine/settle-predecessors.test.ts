@@ -206,6 +206,43 @@ function keeping(checkpoints: SimulatedCheckpoints, engine: Engine): Engine {
   return { ...engine, checkpoints, clock: { now: () => new Date(Date.now() + ahead) } };
 }
 
+/** Three components, too quick for the states between them to be kept. */
+const QUICK = {
+  'between two components': { tags: {}, killedAt: (stdin: string) => !stdin.includes('echo') },
+  'within a component that may run again': {
+    tags: { 'kiln:repeatable': 'all' },
+    killedAt: (stdin: string) => stdin.includes('echo three'),
+  },
+};
+
+for (const [when, { tags, killedAt }] of Object.entries(QUICK)) {
+  test(`killed ${when}: what has ended does not run again`, async () => {
+    const file = path.join(bench.folder, 'ran');
+    const components = ['one', 'two', 'three'].map((word) => script({ build: `echo ${word} >> ${file}` }));
+    const checkpoints = simulatedCheckpoints(bench.folder);
+    const now = new Date();
+    const engine = { ...bench.engine, checkpoints, clock: { now: () => now } };
+    let hasRunTwo = false;
+    const { arn } = await builds.stopped(
+      { components, componentTags: tags },
+      (hold) => {
+        bench.host.faults.command = async (_, { stdin }) => {
+          const text = String(stdin ?? '');
+          if (hasRunTwo && killedAt(text)) await hold();
+          hasRunTwo ||= text.includes('echo two');
+        };
+      },
+      engine,
+    );
+    await builds.goOn(arn, { ...bench.successor().engine, checkpoints });
+    const image = await bench.row(arn);
+    assert.equal(image.status, 'AVAILABLE', image.reason ?? '');
+    assert.deepEqual(await bench.workflows(arn), WHOLE, 'nothing began anew');
+    assert.equal(readFileSync(file, 'utf8'), 'one\ntwo\nthree\n');
+    await rm(file);
+  });
+}
+
 test('an instance of which the state after its boot was kept is gone on with, and its image has that layer', async () => {
   const checkpoints = simulatedCheckpoints(bench.folder);
   const second = '        maxAttempts: 2\n';

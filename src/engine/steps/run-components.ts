@@ -148,10 +148,13 @@ async function runOnMachine(
   // One by one where the machine can be kept between them; a run that goes on from its records is one run.
   const oneByOne = history !== undefined && instance.checkpointMachine !== undefined && documents.resume === undefined;
   const results: DocumentRunResult[] = [];
+  let first = documents.documents.length - remaining.length;
   for (const documentsNow of oneByOne ? remaining.map((document) => [document]) : [remaining]) {
     await history?.begins(documentsNow.length, instance.target, documents.signal);
     const begin = clock.now();
-    const result = await runDocuments({ ...documents, documents: documentsNow, target: instance.target });
+    const { target } = instance;
+    const result = await runDocuments({ ...withJournalFrom(first, documents), documents: documentsNow, target });
+    first += documentsNow.length;
     results.push(result);
     const took = (clock.now().getTime() - begin.getTime()) / 1000;
     for (const { status, startTime, endTime, id } of result.documents) {
@@ -170,6 +173,19 @@ async function runOnMachine(
   const { key, since } = newest;
   const done = history.records.length;
   return { result, stateBefore: { key, lacks: documents.documents.slice(done - since, done) } };
+}
+
+/** The run of documents of which the first has this index among all: in the journal they have the index that they have there. */
+function withJournalFrom(first: number, run: ComponentRun['documents']): ComponentRun['documents'] {
+  const { journal } = run;
+  if (journal === undefined) return run;
+  return {
+    ...run,
+    journal: {
+      begin: (place) => journal.begin({ ...place, document: first + place.document }),
+      end: (finished) => journal.end({ ...finished, document: first + finished.document }),
+    },
+  };
 }
 
 async function keepDisk(history: BuildHistory | undefined): Promise<StateBefore | undefined> {
