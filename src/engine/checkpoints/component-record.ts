@@ -52,6 +52,11 @@ export function bootedAtOf({ bootedAt }: Readonly<Record<string, unknown>>): str
   return typeof bootedAt === 'string' && Number.isFinite(Date.parse(bootedAt)) ? bootedAt : undefined;
 }
 
+/** When the image whose facts these are was tested, where its own build did not do that but took over that it was. */
+export function testedAtOf({ testedAt }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof testedAt === 'string' && Number.isFinite(Date.parse(testedAt)) ? testedAt : undefined;
+}
+
 function isRecord(value: unknown): value is ComponentRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { component, name, executor, seconds, ranAt, image, repositories } = value as Record<string, unknown>;

@@ -6,7 +6,8 @@ import { recordReusedWorkflow } from '../../state/transitions/record-reused-work
 import { amiIdOf } from '../ami-id.ts';
 import type { PlannedWorkflow } from '../build-plan.ts';
 import type { BuildRun } from '../build-run.ts';
-import { bootedAtOf, type ComponentRecord, readComponentRecords } from './component-record.ts';
+import { executionRecords } from '../execution-records.ts';
+import { bootedAtOf, type ComponentRecord, readComponentRecords, testedAtOf } from './component-record.ts';
 import { firstStale } from './find-checkpoint.ts';
 
 /**
@@ -20,7 +21,7 @@ export async function reuseImage(run: BuildRun, signal: AbortSignal): Promise<bo
   if (cache === undefined || key === undefined || !cache.mayReuse) return false;
   const found = await findSame(run, key, signal);
   if (found === undefined) return false;
-  const { original, records, tested } = found;
+  const { original, records, testedAt } = found;
   const monitor = monitorFor();
   const build = plan.workflows.find(({ document }) => document.type === 'BUILD');
   const capture = build?.document.steps.findIndex(({ action }) => action === 'CreateImage') ?? -1;
@@ -36,7 +37,7 @@ export async function reuseImage(run: BuildRun, signal: AbortSignal): Promise<bo
     ...(description === undefined ? {} : { description }),
     made: {
       key,
-      facts: { ...original.made?.facts, image: plan.imageArn },
+      facts: { ...original.made?.facts, image: plan.imageArn, testedAt },
       ...(cache.testKey === undefined ? {} : { testKey: cache.testKey }),
     },
   };
@@ -63,7 +64,7 @@ export async function reuseImage(run: BuildRun, signal: AbortSignal): Promise<bo
     ...executionOf(build, plan.workflows.indexOf(build), ids, why, engine.clock.now()),
     results: new Map([...results].flatMap(([id, outputs]) => (outputs === undefined ? [] : [[id, outputs] as const]))),
   });
-  if (!tested) return true;
+  if (testedAt === undefined) return true;
   const message = `Reused: ${original.source} passed the same tests with the same disk`;
   monitor.line('kiln', message);
   for (const [position, workflow] of plan.workflows.entries()) {
@@ -78,8 +79,8 @@ export async function reuseImage(run: BuildRun, signal: AbortSignal): Promise<bo
 interface SameImage {
   readonly original: MachineImage;
   readonly records: readonly ComponentRecord[];
-  /** Whether it passed the same tests, and that counts still. */
-  readonly tested: boolean;
+  /** When it, or the one whose tests it took over, passed the same tests; undefined when that does not count any more. */
+  readonly testedAt: string | undefined;
 }
 
 async function findSame(run: BuildRun, key: string, signal: AbortSignal): Promise<SameImage | undefined> {
@@ -89,7 +90,6 @@ async function findSame(run: BuildRun, key: string, signal: AbortSignal): Promis
   const same = (await engine.imageStore.list()).filter(
     ({ made, parentAmiId }) => made?.key === key && parentAmiId === plan.parent.amiId,
   );
-  // The newest first: its tests are the youngest.
   for (const original of same.toReversed()) {
     const records = readComponentRecords(original.made?.facts ?? {});
     if (records?.length !== cache.components.length) continue;
@@ -105,16 +105,23 @@ async function findSame(run: BuildRun, key: string, signal: AbortSignal): Promis
       monitorFor().line('kiln', `${original.source} was built from the same things, but: ${error.message}`);
       return undefined;
     });
-    if (whole !== undefined) return { original, records, tested: await passedTests(run, original, signal) };
+    if (whole !== undefined) return { original, records, testedAt: await passedTests(run, original, signal) };
   }
   return undefined;
 }
 
-async function passedTests({ engine, cache }: BuildRun, original: MachineImage, signal: AbortSignal): Promise<boolean> {
-  if (cache?.testKey === undefined || original.made?.testKey !== cache.testKey) return false;
-  const image = await findImage(engine.db, original.source);
-  if (image?.status !== 'AVAILABLE' || image.ended_at === null) return false;
-  const ranAt = image.ended_at.toISOString();
+async function passedTests(
+  { engine, cache }: BuildRun,
+  { source, made }: MachineImage,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (cache?.testKey === undefined || made?.testKey !== cache.testKey) return undefined;
+  const image = await findImage(engine.db, source);
+  if (image?.status !== 'AVAILABLE' || image.ended_at === null) return undefined;
+  // With onFailure CONTINUE an image becomes AVAILABLE whose tests have failed.
+  const tests = (await executionRecords(engine.db, source)).filter(({ type, retried }) => type === 'TEST' && !retried);
+  if (tests.some(({ status }) => status !== 'COMPLETED')) return undefined;
+  const ranAt = testedAtOf(made.facts) ?? image.ended_at.toISOString();
   const records = cache.tests.map(
     ({ document, name }): ComponentRecord => ({
       ...{ component: document.id, name, executor: 'vm', seconds: 0, ranAt, image: image.arn },
@@ -122,7 +129,8 @@ async function passedTests({ engine, cache }: BuildRun, original: MachineImage, 
   );
   const components = cache.tests.map((component) => ({ ...component, key: undefined, machineKey: undefined }));
   // The test instance did what user data says too.
-  return (await firstStale({ ...cache, components, now: engine.clock.now(), signal }, records, ranAt)) === undefined;
+  const stale = await firstStale({ ...cache, components, now: engine.clock.now(), signal }, records, ranAt);
+  return stale === undefined ? ranAt : undefined;
 }
 
 function executionOf(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Clock } from '../../util/clock.ts';
 import type { Engine } from '../engine.ts';
+import { managedWorkflow } from '../managed-workflows.ts';
 import { runBuild } from '../run-build.ts';
 import { type BenchImage, type BuildBench, openBench, script } from '../simulated/build-bench.ts';
 import { type SimulatedCheckpoints, simulatedCheckpoints } from '../simulated/simulated-checkpoints.ts';
@@ -94,6 +95,34 @@ describe('an image of the same things', () => {
     assert.equal(await count(second), await count(first));
     assert.match(String(row.tags['kiln:reused']), /1 of 1 components, from \d{4}-/);
     assert.ok((await bench.log(second)).some((line) => line.includes('passed the same tests with the same disk')));
+  });
+
+  test('is tested again when the tests of the first had failed, though that one was to go on', async () => {
+    const [made, tested] = await Promise.all(
+      (['build-image', 'test-image'] as const).map((name) => managedWorkflow(name, 'us-east-1')),
+    );
+    const on = (onFailure: string) => ({
+      components: [script({ build: 'echo built', test: 'echo ran test; exit 7' })],
+      row: { workflows: JSON.stringify([{ workflowArn: made?.arn }, { workflowArn: tested?.arn, onFailure }]) },
+    });
+    const first = await build(on('CONTINUE'), 'vm');
+    assert.deepEqual(await bench.workflows(first), ['build-image COMPLETED', 'test-image ROLLBACK_COMPLETED']);
+    const second = await build(on('CONTINUE'), 'vm');
+    assert.deepEqual(await ran(second), ['test']);
+    await assert.rejects(build(on('ABORT'), 'vm'), /exit status 7/);
+  });
+
+  test('is tested again when its tests are too old, however often they were taken over', async () => {
+    const components = [script({ build: 'echo built' }), script({ test: 'echo ran test' })];
+    const ages: [number, readonly string[]][] = [];
+    for (const hours of [0, 10, 20, 30, 40]) {
+      hoursAhead = hours;
+      ages.push([hours, await ran(await build({ components }, 'vm'))]);
+    }
+    assert.deepEqual(
+      ages.filter(([, tests]) => tests.length > 0).map(([hours]) => hours),
+      [0, 30],
+    );
   });
 
   test('is built again when a component, a parameter or what it is made from is another', async () => {
