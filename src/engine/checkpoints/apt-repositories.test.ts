@@ -42,6 +42,14 @@ for (const [what, first] of [
   });
 }
 
+test('one with a password is not told of, whoever was asked', async () => {
+  const secret = 'https://user:s3cr3t@c.example/debian';
+  const lists = answering([0, `${LISTS}\x1esources.list.d/c.list\ndeb ${secret} z main\n`]);
+  assert.deepEqual(await aptRepositories(lists, never), BOTH);
+  const apt = answering([3, ''], [0, `${BOTH.join('\n')}\n${secret}/dists/z/InRelease\n`]);
+  assert.deepEqual(await aptRepositories(apt, never), BOTH);
+});
+
 test('a machine without apt has none', async () => {
   assert.deepEqual(await aptRepositories(answering([0, '']), never), []);
 });

@@ -16,18 +16,26 @@ for file in sources.list sources.list.d/*.list sources.list.d/*.sources; do
 done`;
 const ASK_APT = `apt-get indextargets --format '$(REPO_URI)dists/$(RELEASE)/InRelease' 2>/dev/null | sort -u`;
 
-/** Addresses of the indexes of the package repositories that a Debian or Ubuntu machine has. None on others. */
+/**
+ * Addresses of the indexes of the package repositories that a Debian or Ubuntu machine has. None on others. One that holds a
+ * password is not among them: it would stand in records, plans and logs.
+ */
 export async function aptRepositories(target: Target, signal: AbortSignal): Promise<readonly string[]> {
   const run = (script: string) => capture(target, { argv: ['sh', '-c', script], cwd: '/', signal });
   const read = await run(READ_SOURCES);
   const said = read.code === 0 && read.complete ? indexesOfSources(filesIn(read.stdout)) : undefined;
-  if (said !== undefined) return said.slice(0, MOST_REPOSITORIES);
+  if (said !== undefined) return said.filter(isOpen).slice(0, MOST_REPOSITORIES);
   const { code, stdout } = await run(ASK_APT);
   if (code !== 0) return [];
   return stdout
     .split('\n')
-    .filter((line) => /^https?:\/\/\S+$/.test(line) && URL.canParse(line))
+    .filter((line) => /^https?:\/\/\S+$/.test(line) && isOpen(line))
     .slice(0, MOST_REPOSITORIES);
+}
+
+function isOpen(address: string): boolean {
+  const url = URL.parse(address);
+  return url !== null && url.username === '' && url.password === '';
 }
 
 function filesIn(text: string): ReadonlyMap<string, string> {

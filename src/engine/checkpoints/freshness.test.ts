@@ -64,6 +64,25 @@ test('work is stale by age, by a clock that was wrong, and when a package reposi
   assert.match((await ask('2026-03-09T11:59:00Z', 'a', { hint: { kind: 'never' } })) ?? '', /never/);
 });
 
+test('no password of a package repository is told', async () => {
+  const now = new Date('2026-03-09T12:00:00Z');
+  const repositories: readonly RepositoryState[] = [{ url: 'https://user:s3cr3t@mirror/InRelease', sha256: 'a' }];
+  const why = await staleness(
+    { component: 'c', name: 'c', executor: 'direct', seconds: 1, image: 'i', ranAt: now.toISOString(), repositories },
+    rule(),
+    {
+      now,
+      states: {
+        web: async () => undefined,
+        objects: async () => undefined,
+        index: async (url) => ({ url, sha256: 'b' }),
+      },
+      signal: new AbortController().signal,
+    },
+  );
+  assert.equal(why, 'the package repository https://mirror/InRelease has changed');
+});
+
 test('a key is the same whatever the order of members, and another one for other content', () => {
   assert.equal(contentKey({ a: 1, b: [1, { c: 2, d: undefined }] }), contentKey({ b: [1, { c: 2 }], a: 1 }));
   assert.notEqual(contentKey({ a: 1 }), contentKey({ a: '1' }));

@@ -47,7 +47,14 @@ export async function staleness(
     }),
   );
   const first = changed.find((url) => url !== undefined);
-  return first === undefined ? undefined : `the package repository ${first} has changed`;
+  return first === undefined ? undefined : `the package repository ${withoutUser(first)} has changed`;
+}
+
+/** Earlier versions kept addresses with passwords. */
+function withoutUser(address: string): string {
+  const url = URL.parse(address);
+  if (url === null) return address;
+  return Object.assign(url, { username: '', password: '' }).href;
 }
 
 /**

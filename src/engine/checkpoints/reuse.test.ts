@@ -113,7 +113,7 @@ describe('an image of the same things', () => {
   });
 
   test('is tested again when its tests are too old, however often they were taken over', async () => {
-    // What runs no programs counts for ever; the test does.
+    // What runs no program counts for ever, and the test runs one.
     const written = `  - name: build
     steps:
       - name: Write
