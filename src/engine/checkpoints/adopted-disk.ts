@@ -41,6 +41,7 @@ export async function adoptDisks(
     const history = buildHistory({
       ...{ store, imageArn, parent, monitor, components: [], bootKey: undefined, machineOn: nothing },
       states: { web: nothing, objects: nothing, index: nothing },
+      inputsNow: async ({ inputs }) => inputs,
       from: { opened, records: [] },
     });
     instances.set(instanceId, { ...launched, history });

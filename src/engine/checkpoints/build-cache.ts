@@ -11,8 +11,9 @@ import { componentSource } from '../component-source.ts';
 import type { Engine } from '../engine.ts';
 import { type BuildGround, buildGround, launchedTypesOf } from './build-ground.ts';
 import { type BuildHistory, buildHistory } from './build-history.ts';
-import { bootKey as bootKeyOf } from './build-keys.ts';
+import { BUILD_PHASES, bootKey as bootKeyOf, type KeyedComponent } from './build-keys.ts';
 import { askedHintOf, buildHintOf, type CacheHint, cacheHintOf, describeHint } from './cache-hint.ts';
+import { componentInputs, type InputSources } from './component-inputs.ts';
 import type { ComponentRecord } from './component-record.ts';
 import { type CheckpointSearch, machineOn, usableCheckpoints } from './find-checkpoint.ts';
 import { type BuildContents, readContents } from './read-contents.ts';
@@ -69,17 +70,14 @@ export async function openBuildCache(
     monitor.line('kiln', `What earlier builds did counts for: ${describeHint(ofBuild)}`);
   }
 
-  const states = resourceStates(engine.webRequest, engine.services?.objects);
+  const sources = inputSources(engine, plan, signal);
+  const { states } = sources;
   const contents = await readContents({
+    ...sources,
     ground: groundOf(engine, plan, launchedTypesOf(workflow)),
     components: plan.components,
     hints: await hintsOf(engine, plan.components),
     workflows: plan.workflows,
-    environment: { IMAGE_PIPELINE_ARN: plan.pipelineArn ?? '', IMAGE_VERSION: plan.version },
-    services: { ...engine.services, components: componentSource(engine, plan.imageArn) },
-    states,
-    today: engine.clock.now().toISOString().slice(0, 10),
-    signal,
   });
   const { components } = contents;
   const mayReuse = ofBuild?.kind !== 'never';
@@ -122,6 +120,17 @@ export async function openBuildCache(
   };
 }
 
+/** What there is to take in now. */
+function inputSources(engine: Engine, plan: BuildPlan, signal: AbortSignal): InputSources {
+  return {
+    environment: { IMAGE_PIPELINE_ARN: plan.pipelineArn ?? '', IMAGE_VERSION: plan.version },
+    services: { ...engine.services, components: componentSource(engine, plan.imageArn) },
+    states: resourceStates(engine.webRequest, engine.services?.objects),
+    today: engine.clock.now().toISOString().slice(0, 10),
+    signal,
+  };
+}
+
 interface StartOptions {
   readonly store: CheckpointStore;
   readonly plan: BuildPlan;
@@ -158,6 +167,8 @@ async function* startingPoints(
   };
   const common = {
     ...{ bootKey, store, imageArn: plan.imageArn, parent, components, states, monitor },
+    inputsNow: ({ document }: KeyedComponent, within: AbortSignal) =>
+      componentInputs(document, BUILD_PHASES, inputSources(engine, plan, within)),
     machineOn: (records: readonly ComponentRecord[], within: AbortSignal) =>
       machineOn({ ...search, signal: within }, records),
   };

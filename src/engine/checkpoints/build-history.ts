@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Instance, LaunchContext, MachineCheckpoint, UnbootedInstance } from '../../build-host/build-host.ts';
 import type { Checkpoint, CheckpointStore, LayerBase, OpenCheckpoint } from '../../image-store/checkpoint-store.ts';
 import type { DiskLayer, MachineImage } from '../../image-store/image-store.ts';
@@ -7,6 +8,7 @@ import { coerceError } from '../../util/faults.ts';
 import type { Monitor } from '../../util/monitor.ts';
 import { untilBootEnds } from './boot-end.ts';
 import type { KeyedComponent } from './build-keys.ts';
+import type { ComponentInputs } from './component-inputs.ts';
 import { bootedAtOf, type ComponentRecord, isOfRuns } from './component-record.ts';
 import type { ResourceStates } from './resource-states.ts';
 import { watchRepositories } from './watch-repositories.ts';
@@ -79,6 +81,8 @@ export interface HistoryOptions {
   readonly components: readonly KeyedComponent[];
   readonly states: ResourceStates;
   readonly monitor: Monitor;
+  /** What decides what a component does, as it is now. */
+  readonly inputsNow: (component: KeyedComponent, signal: AbortSignal) => Promise<ComponentInputs>;
   /** Of a machine that has booted; undefined when none is kept. */
   readonly bootKey: string | undefined;
   /** Looks for a machine on the disk that these led to. */
@@ -91,7 +95,8 @@ export interface HistoryOptions {
 const COMPRESSED = 0.25;
 
 export function buildHistory(options: HistoryOptions): BuildHistory {
-  const { store, parent, components, states, monitor, from } = options;
+  const { store, parent, states, monitor, from } = options;
+  let { components } = options;
   const reused = from?.records ?? [];
   const records = [...reused];
   let bootSeconds: number | undefined;
@@ -222,7 +227,24 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
       ...(used === undefined ? {} : { repositories: used }),
     });
     pending = { ...pending, seconds: pending.seconds + seconds };
-    return component;
+    await forgetKeysOfChanged(component, signal);
+    return components[records.length - 1];
+  }
+
+  /** Keys say what a component was to take in when the build began: what it took in may be newer. */
+  async function forgetKeysOfChanged(component: KeyedComponent, signal: AbortSignal): Promise<void> {
+    const { inputs, key, name } = component;
+    if (key === undefined || Object.keys(inputs.values).length === 0) return;
+    const { values } = await options.inputsNow(component, signal);
+    if (isDeepStrictEqual(values, inputs.values)) return;
+    const before = components.indexOf(component);
+    components = components.map((one, index) =>
+      index < before ? one : { ...one, key: undefined, machineKey: undefined },
+    );
+    monitor.line(
+      'kiln',
+      `What ${name} takes in has changed since the build began: nothing from it on is kept for others`,
+    );
   }
 
   /** Makes what is frozen a checkpoint, after those before it. */

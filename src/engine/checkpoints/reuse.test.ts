@@ -17,6 +17,8 @@ let checkpoints: SimulatedCheckpoints;
 let hoursAhead = 0;
 let secondsAhead = 0;
 let served: Record<string, WebAnswer> = {};
+/** Parameter Store. */
+let stored: Record<string, string> = {};
 let hostCpu = 'one';
 /** What the last build noted of how long things took. */
 let noted: ReadonlyMap<string, number> = new Map();
@@ -28,6 +30,7 @@ beforeEach(() => {
   checkpoints = simulatedCheckpoints(bench.folder);
   hoursAhead = 0;
   served = {};
+  stored = {};
   delete bench.host.faults.answer;
   bench.host.faults.command = async (_, { argv, stdin }) => {
     secondsAhead += Number(/takes ([0-9.]+) s/.exec(`${argv.join(' ')} ${stdin}`)?.[1] ?? 0);
@@ -48,6 +51,7 @@ async function build(options: BenchImage, executor = 'direct'): Promise<string> 
   const engine: Engine = {
     ...{ ...bench.engine, clock, checkpoints, machineFacts: { hostCpu, machineFor } },
     webRequest: async (url) => served[url],
+    services: { parameters: async (name) => ({ value: stored[name] ?? '', secret: false }) },
     durations: {
       all: async () => ({}),
       add: async (seconds) => {
@@ -71,6 +75,28 @@ const ran = async (arn: string): Promise<readonly string[]> =>
 const A = note('a');
 const B = note('b');
 const off = { image_tests_configuration: JSON.stringify({ imageTestsEnabled: false, timeoutMinutes: 60 }) };
+
+for (const executor of ['direct', 'vm']) {
+  test(`what a component takes in that changes while it is built is kept under no key (${executor})`, async () => {
+    const takes = (name: string) => note(name, 'echo ran with {{ aws:ssm:/conf }}');
+    stored['/conf'] = 'v1';
+    bench.host.faults.launch = async () => {
+      stored['/conf'] = 'v2';
+      await slowBoot();
+    };
+    const first = await build({ components: [A, takes('b'), note('c')], row: off }, executor);
+    assert.deepEqual(await ran(first), ['a', 'with v2', 'b', 'c']);
+    assert.ok((await bench.log(first)).some((line) => /takes in has changed since the build began/.test(line)));
+    delete bench.host.faults.launch;
+    stored['/conf'] = 'v1';
+    for (const last of ['c', 'd']) {
+      const again = await build({ components: [A, takes('b'), note(last)], row: off }, executor);
+      const expected = last === 'c' ? ['with v1', 'b', 'c'] : ['d'];
+      assert.deepEqual((await ran(again)).slice(-expected.length), expected);
+      assert.ok(!(await ran(again)).includes('with v2'));
+    }
+  });
+}
 
 describe('an image of the same things', () => {
   test('is not built again: it gets the disk, the packages and the test results of the first', async () => {

@@ -82,7 +82,10 @@ function contentOf({ cache }: StepContext, history: BuildHistory | undefined): {
   const key = cache?.imageKey;
   // Some component has left no record: it is not known how old the image is.
   if (cache === undefined || key === undefined || history === undefined) return {};
-  if (history.records.length !== cache.components.length) return {};
+  const count = cache.components.length;
+  if (history.records.length !== count) return {};
+  // What a component took in has changed since the key was made of it.
+  if (count > 0 && history.keyAfter(count - 1, 'direct') === undefined) return {};
   const testKey = cache.testKey;
   return { made: { key, facts: history.facts(), ...(testKey === undefined ? {} : { testKey }) } };
 }
