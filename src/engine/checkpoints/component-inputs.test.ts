@@ -100,4 +100,62 @@ describe('what decides what a component does', () => {
     assert.equal(values[`document:${arn}`], 'commands: [apt-get update]');
     assert.equal(usesApt, true);
   });
+
+  test('and by what decides what that document does', async () => {
+    const arn = 'arn:aws:imagebuilder:us-east-1:123456789012:component/c/1.0.0/1';
+    const parameters = async (name: string) => ({ value: `value of ${name}`, secret: false });
+    const nested = (text: string) =>
+      read([{ action: 'ExecuteDocument', inputs: { document: arn } }], {
+        services: { components: async () => ({ arn, text }), parameters },
+      });
+    const plain = await nested('commands: [cat {{ aws:ssm:/a }} {{ context:date }} /etc/x]');
+    assert.equal(plain.varying, undefined);
+    assert.equal(plain.values['ssm:/a'], 'value of /a');
+    assert.equal(plain.values['date'], '2026-03-09');
+    assert.equal(plain.values['IMAGE_VERSION'], '1.2.3', 'a document that it downloads may ask for it');
+    for (const text of [
+      'commands: [echo $IMAGE_BUILD_VERSION]',
+      'commands: [echo {{ context:uuid }}]',
+      'commands: ["env > /etc/x"]',
+      'action: S3Upload',
+      'action: ExecuteDocument',
+    ])
+      assert.match((await nested(text)).varying ?? '', / (?:uses|reads) /, text);
+  });
+
+  test('what it downloads and runs may read any variable that is the same in each build', async () => {
+    const states = {
+      web: async () => 'state',
+      objects: async () => 'state',
+      index: async () => undefined,
+    };
+    const script = { action: 'S3Download', inputs: [{ source: 's3://bucket/x.sh', destination: '/x.sh' }] };
+    assert.equal((await read([script, bash('sh /x.sh')], { states })).values['IMAGE_VERSION'], '1.2.3');
+    assert.equal((await read([script, file('x')], { states })).values['IMAGE_VERSION'], undefined, 'nothing runs it');
+    assert.equal((await read([bash('sh /x.sh')])).values['IMAGE_VERSION'], undefined);
+  });
+
+  test('whoever reads all variables reads those that are others in each build', async () => {
+    for (const command of [
+      'env | grep ^IMAGE_ > /etc/x',
+      'env',
+      'X=$(env)',
+      'printenv > /etc/x',
+      'true; export -p',
+      'declare -p >/x',
+      "tr '\\0' '\\n' < /proc/self/environ",
+      'sudo env -0',
+    ])
+      assert.match((await read([bash(command)])).varying ?? '', /all variables/, command);
+    for (const command of [
+      '#!/usr/bin/env bash',
+      'env DEBIAN_FRONTEND=noninteractive apt-get -y install x',
+      'printenv HOME',
+      'cat /etc/env',
+      'export PATH=/opt/bin:$PATH',
+      'source /opt/venv/bin/activate',
+      'mkdir env; python3 -m venv env',
+    ])
+      assert.equal((await read([bash(command)])).varying, undefined, command);
+  });
 });

@@ -51,6 +51,19 @@ const APT = /\b(?:apt|apt-get|aptitude|unattended-upgrades?|tasksel|debootstrap)
 const PACKAGE_MANAGERS =
   /\b(?:yum|dnf|microdnf|zypper|apk|pacman|snap|flatpak|pip3?|pipx|npm|yarn|pnpm|gem|cargo|composer|conda)\b/;
 
+/** Prints all variables, or reads them in one piece; `env NAME=value program` and `printenv NAME` do not. */
+const ALL_VARIABLES = new RegExp(
+  [
+    '(?:^|[;&|(`{"\'[]|\\b(?:sudo|then|do|else|exec)\\s)\\s*',
+    '(?:(?:env|printenv)(?:\\s+(?:-0|--null))?|export\\s+-p|declare\\s+-[px]+|compgen\\s+-e)\\s*(?:$|[|>;&)`"\'}\\]])',
+    '|/proc/\\S+/environ\\b',
+  ].join(''),
+  'm',
+);
+
+/** Actions whose files may be programs, which read variables that no text of the component names. */
+const DOWNLOADS = ['WebDownload', 'S3Download', 'ExecuteDocument'];
+
 /** Reads a component for what it depends on and asks for the states of what it downloads. */
 export async function componentInputs(
   { document, parameters }: RunnableDocument,
@@ -63,10 +76,14 @@ export async function componentInputs(
   const downloads = new Set<string>();
   let usesApt = false;
   const names = namesOf(document, parameters);
+  const steps = document.phases.filter(({ name }) => phases.includes(name)).flatMap((phase) => phase.steps);
+  if (steps.some(({ action }) => DOWNLOADS.includes(action)) && steps.some(({ action }) => !isPure(action)))
+    Object.assign(values, sources.environment);
 
-  for (const step of document.phases.filter(({ name }) => phases.includes(name)).flatMap((phase) => phase.steps)) {
+  for (const step of steps) {
     const texts = textsOfStep(step);
     const all = [...texts, ...names.values()].join('\n');
+    if (!isPure(step.action) && ALL_VARIABLES.test(all)) varying.push('it reads all variables');
     for (const variable of all.match(/\bIMAGE_[A-Z_]+\b/g) ?? []) {
       if (OWN_VARIABLES.includes(variable)) varying.push(`it uses ${variable}`);
       else values[variable] = sources.environment[variable] ?? '';
@@ -76,9 +93,9 @@ export async function componentInputs(
     else if (step.action === 'WebDownload') await takeDownloads(step);
     else if (step.action === 'S3Download') await takeObjects(step);
     else if (step.action === 'ExecuteDocument') await takeDocument(step);
-    else if (!PURE.includes(step.action)) fetches.push(`step ${step.name} runs programs`);
+    else if (!isPure(step.action)) fetches.push(`step ${step.name} runs programs`);
     usesApt ||= step.action === 'UpdateOS' || APT.test(all);
-    if (usesApt || (!PURE.includes(step.action) && PACKAGE_MANAGERS.test(texts.join('\n')))) downloads.add('packages');
+    if (usesApt || (!isPure(step.action) && PACKAGE_MANAGERS.test(texts.join('\n')))) downloads.add('packages');
   }
   return { values, varying: varying[0], fetches: fetches[0], usesApt, downloads: [...downloads] };
 
@@ -127,11 +144,19 @@ export async function componentInputs(
       values[`document:${which}`] = nested?.text ?? '';
       fetches.push(`step ${step.name} runs another document`);
       usesApt ||= APT.test(nested?.text ?? '') || /\bUpdateOS\b/.test(nested?.text ?? '');
-      for (const variable of OWN_VARIABLES) {
-        if (nested?.text.includes(variable) === true) varying.push(`${which} uses ${variable}`);
-      }
+      const text = nested?.text ?? '';
+      for (const expression of expressionsOf(text)) await takeExpression(expression);
+      for (const variable of OWN_VARIABLES) if (text.includes(variable)) varying.push(`${which} uses ${variable}`);
+      if (ALL_VARIABLES.test(text)) varying.push(`${which} reads all variables`);
+      // What it fetches itself is only known to be fresh for as long as programs are.
+      const [action] = /\b(?:S3Upload|ExecuteDocument)\b/.exec(text) ?? [];
+      if (action !== undefined) varying.push(`${which} uses ${action}`);
     }
   }
+}
+
+function isPure(action: string): boolean {
+  return PURE.includes(action) || action === 'WebDownload' || action === 'S3Download';
 }
 
 function namesOf(document: ComponentDocument, parameters: Readonly<Record<string, string>>): Map<string, string> {
