@@ -55,6 +55,32 @@ describe('the need of a running system', () => {
       'cat /proc/cpuinfo > /root/cpu',
       "awk '/MemTotal/ { print $2 }' /proc/meminfo",
       'cat /proc/sys/fs/file-max',
+      'LC_ALL=C lscpu > /etc/cpus',
+      'echo "OPTIONS=-l 0.0.0.0 --threads $(nproc)" > /etc/default/memcached',
+      'IFACE=$(ip -o -4 route show to default)',
+      'ip addr',
+      'echo "bind $(hostname -I)" > /etc/app.conf',
+      'echo "UUID=$(findmnt -no UUID /) / ext4 defaults 0 1" > /etc/fstab',
+      'for d in $(lsblk -ndo NAME); do echo "$d"; done',
+      'test -e /dev/nvme0n1 && echo nvme > /etc/disks',
+      'if [ -d /run/systemd/system ]; then cp a b; fi',
+      'case "$(ps -p 1 -o comm=)" in systemd) true;; esac',
+      '[ "$(cat /proc/1/comm)" = systemd ]',
+      'pgrep -x sshd >/dev/null && echo up > /etc/state',
+      'cat /etc/machine-id > /etc/app-id',
+      'if id -u ubuntu >/dev/null 2>&1; then true; fi',
+      'usermod -aG docker admin || true',
+      'chown -R admin:admin /srv',
+      'getent passwd 1000 | cut -d: -f1',
+      'sudo -u postgres createdb app',
+      'sudo -u postgres psql -c "create role app"',
+      'su - postgres -c "createdb app"',
+      'runuser -u postgres -- psql',
+      'mysql -e "create database app"; echo done',
+      'redis-cli CONFIG SET maxmemory 1gb',
+      'rabbitmqctl add_user app secret',
+      'curl -fsS http://localhost:9200/_cluster/health || true',
+      '[ -S /run/mysqld/mysqld.sock ] && echo up',
     ];
     for (const line of needs) assert.notEqual(needOfBash('set -e', line), undefined, line);
   });
@@ -78,9 +104,31 @@ describe('the need of a running system', () => {
       '[ "$(uname -m)" = x86_64 ] && uname -s -n',
       'cat /proc/sys/kernel/random/uuid > /etc/id',
       'echo "free -m shows what is free" > /etc/x; sort --free x',
-      'apt-get install -y libc6 && cat /proc/1/comm',
+      'apt-get install -y libc6 && cat /proc/self/comm',
+      'apt-get install -y postgresql redis-server mysql-server',
+      'useradd --system app && usermod -aG docker app',
+      'chown app:app /srv/admin && id -u app',
+      'rm -f /etc/machine-id && touch /etc/machine-id',
+      'curl -fsSL https://example.org/key.asc | gpg --dearmor',
+      'hostname && ip -V',
+      'nginx -t && apachectl configtest',
+      'echo "listen localhost" > /etc/x',
+      'cp ip addr.txt && mkdir ss',
     ];
     for (const line of free) assert.equal(needOfBash(line), undefined, line);
+  });
+
+  test('is seen where a constant, or a parameter, has it', () => {
+    const steps = [{ name: 'Step', action: 'ExecuteBash', inputs: { commands: ['{{ Start }} {{ What }}'] } }];
+    const text = JSON.stringify({
+      schemaVersion: '1.0',
+      constants: [{ Start: { type: 'string', value: 'systemctl' } }],
+      parameters: [{ What: { type: 'string', default: 'daemon-reload' } }],
+      phases: [{ name: 'build', steps }],
+    });
+    const document = parseComponent(text, 'test');
+    assert.equal(runningSystemNeed(document, PHASES), undefined);
+    assert.equal(runningSystemNeed(document, PHASES, { What: 'start x' })?.why, 'asks the service manager');
   });
 
   test('names phase and step, and only looks into the phases that are run', () => {

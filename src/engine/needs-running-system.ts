@@ -1,4 +1,6 @@
 import type { ComponentDocument, InputValue, Step } from '../documents/component.ts';
+import { resolveText, UnresolvedExpressionError } from '../documents/component-expressions.ts';
+import { namesOf } from '../documents/component-names.ts';
 
 /** A place in a document that only a running system can obey. */
 export interface RunningSystemNeed {
@@ -8,8 +10,14 @@ export interface RunningSystemNeed {
   readonly why: string;
 }
 
-/** A command at its place in a shell script: at the start of a line, after `sudo`, `&&`, `|`, `;`, `$(`, `if` … */
-const COMMAND = String.raw`(?:^|[;&|({]|\$\(|\`|\b(?:sudo|exec|then|else|do|if|while|time|nohup|env)\s+(?:-\S+\s+)*)\s*(?:\S*/)?`;
+/**
+ * A command at its place in a shell script: at the start of a line, after `&&`, `|`, `;`, `$(`, `if`, `sudo -u NAME`, `sh -c "`,
+ * with variables before it or without.
+ */
+const COMMAND = [
+  String.raw`(?:^|[;&|({]|\$\(|\`|\s-c\s+["']|\b(?:exec|then|else|do|if|while|time|nohup|env)\s+(?:-\S+\s+)*|\bsudo\s+(?:-[ughpCDRT]\s+[^\s-]\S*\s+|-\S+\s+)*|\brunuser\s+-\S+\s+\S+\s+(?:--\s+)?)`,
+  String.raw`\s*(?:[A-Za-z_]\w*=\S*\s+)*(?:\S*/)?`,
+].join('');
 
 const command = (words: string): RegExp => new RegExp(`${COMMAND}(?:${words})(?![\\w.-])`, 'm');
 
@@ -52,6 +60,35 @@ const SCRIPT_NEEDS: readonly { readonly pattern: RegExp; readonly why: string }[
     ),
     why: 'works with disks',
   },
+  { pattern: command('findmnt|lsblk|blkid'), why: 'asks for disks' },
+  { pattern: /\/dev\/(?:nvme|xvd|[sv]d[a-z]|disk\/)/, why: 'asks for disks' },
+  {
+    pattern: command(
+      'ip(?:\\s+-\\S+)*\\s+(?:a|addr|address|r|ro|route|l|link|n|neigh)|hostname\\s+(?:-\\w*[AiI]\\w*|--all-\\S+|--ip-\\S+)|ifconfig|route|ss|netstat',
+    ),
+    why: 'asks for the network of the machine',
+  },
+  { pattern: command('pgrep|pidof|pkill|killall'), why: 'asks for what runs' },
+  {
+    pattern: /\/run\/systemd\/|\/proc\/1\/|\bps\s+(?:-\S+\s+)*-{0,2}p(?:id)?[\s=]*1\b/,
+    why: 'asks for the service manager',
+  },
+  // Services that packages have installed do not run here. A script goes on behind a client that fails, if it is not told not to.
+  {
+    pattern: command(
+      'psql|createdb|createuser|dropdb|dropuser|pg_isready|pg_dump|pg_restore|mysql|mysqladmin|mysqldump|mysql_secure_installation|mariadb(?:-(?:admin|dump|secure-installation))?|redis-cli|valkey-cli|mongo|mongosh|rabbitmqctl|rabbitmqadmin|influx|cqlsh|nodetool|ldapadd|ldapmodify|ldapsearch|etcdctl|virsh|nginx\\s+-s|apachectl\\s+(?!-[tvVSM]|configtest)\\S+|supervisorctl|fail2ban-client|chronyc|postqueue|lpadmin',
+    ),
+    why: 'asks a service',
+  },
+  {
+    pattern: new RegExp(
+      `${COMMAND}(?:curl|wget|nc|ncat|telnet)\\b[^\\n]*(?:\\blocalhost\\b|\\b127\\.0\\.0\\.1\\b|\\[::1\\])`,
+      'm',
+    ),
+    why: 'asks a service of its own machine',
+  },
+  { pattern: /(?:\[\[?|\btest)\s+(?:!\s+)?-S\s/, why: 'asks for the socket of a service' },
+  { pattern: /(?:\bcat|<)\s*\/(?:etc|var\/lib\/dbus)\/machine-id\b/, why: 'asks for the id of the machine' },
   {
     pattern: command('docker|podman|nerdctl|ctr|crictl|buildah|kubectl|kubeadm|snap|lxc'),
     why: 'works with containers',
@@ -71,44 +108,76 @@ const SCRIPT_NEEDS: readonly { readonly pattern: RegExp; readonly why: string }[
     pattern: command('update-grub2?|grub2?-install|grub2?-mkconfig|update-initramfs|dracut|mkinitcpio|kernel-install'),
     why: 'writes what the machine boots with',
   },
+  {
+    pattern: new RegExp(
+      `${COMMAND}(?:id|usermod|gpasswd|passwd|chage|chown|chgrp|install|getent|su|runuser)\\b[^\\n]*(?<![\\w./-])(?:admin|debian|ubuntu|ec2-user|cloud-user|centos|fedora|rocky|almalinux)(?![\\w./-])`,
+      'm',
+    ),
+    why: 'uses the user that the first boot makes',
+  },
+  { pattern: command('(?:id(?:\\s+-\\S+)*|getent\\s+passwd)\\s+1000'), why: 'uses the user that the first boot makes' },
   { pattern: /\/home\/|~\w/, why: 'uses the home folder of a user, which the first boot may make' },
   { pattern: /\blinux-(?:image|headers|modules)\b|\bkernel(?:-core|-devel)?-\d/, why: 'installs a kernel' },
 ];
 
-/** The first place in the phases of a document that needs a running system; undefined when none is seen. */
+/**
+ * The first place in the phases of a document that needs a running system; undefined when none is seen.
+ *
+ * @param parameters As given to the component; others have their defaults.
+ */
 export function runningSystemNeed(
   document: ComponentDocument,
   phases: readonly string[],
+  parameters: Readonly<Record<string, string>> = {},
 ): RunningSystemNeed | undefined {
+  const names = namesOf(document, parameters);
   for (const phase of document.phases) {
     if (!phases.includes(phase.name)) continue;
     for (const step of phase.steps) {
-      const why = needOf(step);
+      const why = needOf(step, names);
       if (why !== undefined) return { phase: phase.name, step: step.name, why };
     }
   }
   return undefined;
 }
 
-function needOf(step: Step): string | undefined {
-  if (step.action === 'Reboot') return 'asks for a reboot';
-  const text = step.inputs.flatMap((inputs) => Object.values(inputs).flatMap(textsOf)).join('\n');
-  if (step.action === 'ExecuteBinary') {
-    const words = step.inputs.map((inputs) => Object.values(inputs).flatMap(textsOf).join(' ')).join('\n');
-    return needOfScript(words);
-  }
-  if (step.action === 'ExecuteBash') return needOfScript(withoutComments(text));
+function needOf({ action, inputs }: Step, names: ReadonlyMap<string, string>): string | undefined {
+  if (action === 'Reboot') return 'asks for a reboot';
+  const texts = inputs.map((one) =>
+    Object.values(one)
+      .flatMap(textsOf)
+      .map((text) => withNames(text, names)),
+  );
+  if (action === 'ExecuteBinary') return needOfScript(texts.map((words) => words.join(' ')).join('\n'));
+  const text = texts.flat().join('\n');
+  if (action === 'ExecuteBash') return needOfScript(withoutComments(text));
   return /169\.254\.169\.254/.test(text) ? 'asks for the metadata of the instance' : undefined;
 }
 
+function withNames(text: string, names: ReadonlyMap<string, string>): string {
+  try {
+    return resolveText(text, ({ reference }) => (reference.kind === 'name' ? names.get(reference.name) : undefined));
+  } catch (error) {
+    // Too long: the step will fail by itself.
+    if (error instanceof UnresolvedExpressionError) return text;
+    throw error;
+  }
+}
+
 function needOfScript(script: string): string | undefined {
-  const read = script.replace(HELPERS, '$1');
+  const read = script
+    .split('\n')
+    .map((line) => (WRITES.test(line) ? line : line.replace(HELPERS, '$1')))
+    .join('\n');
   return SCRIPT_NEEDS.find(({ pattern }) => pattern.test(read))?.why;
 }
 
 /** `make -j$(nproc)`: how many helpers a program has while it works is not in what it makes. */
 const HELPERS =
   /(?<!\S)(-[jPT]|--(?:jobs|parallel|max-procs|threads))[\s=]*["']?(?:\$\(\(\s*)?(?:\$\(\s*nproc\s*\)|`\s*nproc\s*`)/g;
+
+/** What a line says is in a file then. */
+const WRITES = /\b(?:echo|printf|tee|sed)\b/;
 
 /** A `#` that begins a word begins a comment, unless it is quoted; then the line is kept whole, which can only cost a boot. */
 function withoutComments(script: string): string {

@@ -1,5 +1,6 @@
-import type { ComponentDocument, Step } from '../../documents/component.ts';
+import type { Step } from '../../documents/component.ts';
 import { type Expression, expressionsOf, resolveText, textsOf } from '../../documents/component-expressions.ts';
+import { namesOf } from '../../documents/component-names.ts';
 import type { RunnableDocument } from '../../toe/run-documents.types.ts';
 import type { RunServices } from '../../toe/run-services.ts';
 import { objectPlace } from './object-place.ts';
@@ -56,7 +57,7 @@ const ALL_VARIABLES = new RegExp(
   [
     '(?:^|[;&|(`{"\'[]|\\b(?:sudo|then|do|else|exec)\\s)\\s*',
     '(?:(?:env|printenv)(?:\\s+(?:-0|--null))?|export\\s+-p|declare\\s+-[px]+|compgen\\s+-e)\\s*(?:$|[|>;&)`"\'}\\]])',
-    '|/proc/\\S+/environ\\b',
+    '|/proc/[^\\s/]+/environ\\b',
   ].join(''),
   'm',
 );
@@ -157,13 +158,6 @@ export async function componentInputs(
 
 function isPure(action: string): boolean {
   return PURE.includes(action) || action === 'WebDownload' || action === 'S3Download';
-}
-
-function namesOf(document: ComponentDocument, parameters: Readonly<Record<string, string>>): Map<string, string> {
-  return new Map([
-    ...document.parameters.map(({ name, default: value }): [string, string] => [name, parameters[name] ?? value ?? '']),
-    ...document.constants.map(({ name, value }): [string, string] => [name, value]),
-  ]);
 }
 
 /** The text with parameters and constants in place; undefined when more than these is needed. */

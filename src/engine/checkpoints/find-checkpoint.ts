@@ -88,7 +88,10 @@ async function whyNot(search: CheckpointSearch, checkpoint: Checkpoint, records:
 
 /** Whether the component says so beforehand. */
 export function needsMachine(component: KeyedComponent | undefined): boolean {
-  return component !== undefined && runningSystemNeed(component.document.document, BUILD_PHASES) !== undefined;
+  return (
+    component !== undefined &&
+    runningSystemNeed(component.document.document, BUILD_PHASES, component.document.parameters) !== undefined
+  );
 }
 
 /**

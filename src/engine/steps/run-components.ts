@@ -242,7 +242,7 @@ async function runOnDisk(
   unbooted: UnbootedInstance,
 ): Promise<DiskOutcome> {
   const { documents, phases, instance } = run;
-  const need = runningSystemNeed(document.document, phases);
+  const need = runningSystemNeed(document.document, phases, document.parameters);
   if (need !== undefined) return { reason: `step ${need.step} of phase ${need.phase} ${need.why}` };
   let result: DocumentRunResult;
   try {
