@@ -131,6 +131,21 @@ describe('mounted disks', async () => {
       ]);
     });
 
+    test('is behind a checkpoint as whoever goes on from that finds it: files, and nothing that ran', async () => {
+      await say('echo JAVA_HOME=/opt/jdk >> /etc/environment; touch /run/flag /dev/shm/flag /root/flag');
+      await say('(sleep 1000 & echo $! > /root/sleeper) >/dev/null 2>&1 </dev/null');
+      assert.equal(await say('echo $JAVA_HOME; kill -0 $(cat /root/sleeper) && echo sleeps'), '\nsleeps\n');
+      await instance.unbooted.checkpoint(context.signal);
+      assert.equal(
+        await say(
+          'echo $JAVA_HOME; ls /run/flag /dev/shm/flag /root/flag 2>/dev/null; grep -la "^sleep" /proc/[0-9]*/cmdline; :',
+        ),
+        '/opt/jdk\n/root/flag\n',
+      );
+      assert.match(await say('ip route; getent hosts localhost'), /^default via 10\.0\.2\.2 /);
+      assert.deepEqual(await instance.unbooted.caught(context.signal), []);
+    });
+
     test('gives up its disk, clean, with what all checkpoints hold', async () => {
       await say('echo one > /root/one');
       await instance.unbooted.checkpoint(context.signal);

@@ -39,31 +39,27 @@ export async function openDirectInstance(
 ): Promise<DirectInstance> {
   const { instanceId } = request;
   const disk = await mountDisk(folder, instanceId, request.parentDisk, signal);
-  const container = await openContainer({ folder, instanceId, disk, shape, controlGroups }, signal);
+  const place: ContainerPlace = { folder, instanceId, disk, shape, controlGroups };
+  let container = await openConnected(place, signal);
   const note = noteOfUnbounded(container.unbounded);
   if (note !== undefined) monitor.line('kiln', note);
-  let takeNetwork: (() => void) | undefined;
-  try {
-    takeNetwork = await giveNetwork(folder, instanceId, container.pid, signal);
-    await forgetCaught(container, signal);
-  } catch (error) {
-    takeNetwork?.();
-    await container.close();
-    throw error;
-  }
+  const close = (): Promise<void> => container.close();
 
-  async function close(): Promise<void> {
-    takeNetwork?.();
-    await container.close();
-  }
   async function giveUp(sinceCheckpoint: 'keep' | 'discard', within: AbortSignal): Promise<CapturedDisk> {
     await close();
     return { path: await disk.giveUp(sinceCheckpoint, within) };
   }
   return {
     instanceId,
-    target: container,
-    enterCommand: container.entry.map(quoteForShell).join(' '),
+    target: {
+      os: container.os,
+      name: container.name,
+      run: (command) => container.run(command),
+      reboot: (within) => container.reboot(within),
+    },
+    get enterCommand() {
+      return container.entry.map(quoteForShell).join(' ');
+    },
     close: async () => {
       await close();
       await disk.release();
@@ -71,9 +67,12 @@ export async function openDirectInstance(
     stopForCapture: (context) => giveUp('keep', context.signal),
     rollBack: (within) => giveUp('discard', within),
     unbooted: {
+      // Whoever goes on from a checkpoint has the files alone: no process, nothing of /run, and the environment that they
+      // say. What comes after it finds the same here.
       checkpoint: async (within, keepAs) => {
+        await close();
         await disk.checkpoint(within, keepAs);
-        await forgetCaught(container, within);
+        container = await openConnected(place, within);
       },
       caught: async (within) => {
         await disk.flush();
@@ -100,6 +99,24 @@ interface ContainerPlace {
   readonly disk: MountedDisk;
   readonly shape: MachineShape;
   readonly controlGroups: string | undefined;
+}
+
+/** A container with a network, in which nothing has run. Closing it ends both. */
+async function openConnected(place: ContainerPlace, signal: AbortSignal): Promise<ChrootTarget> {
+  const container = await openContainer(place, signal);
+  let takeNetwork: (() => void) | undefined;
+  const close = async (): Promise<void> => {
+    takeNetwork?.();
+    await container.close();
+  };
+  try {
+    takeNetwork = await giveNetwork(place.folder, place.instanceId, container.pid, signal);
+    await forgetCaught(container, signal);
+    return { ...container, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function openContainer(
