@@ -33,7 +33,7 @@ export const cache: Command = {
           const { checkpoints: count, bytes, limitBytes, freeBytes, paused } = stats;
           const lines = [
             `checkpoints  ${count}`,
-            `size         ${formatBytes(bytes)} of at most ${formatBytes(limitBytes)}`,
+            `size         ${formatBytes(bytes)} of at most ${formatBytes(limitBytes)}; what images need counts for them`,
             `free         ${formatBytes(freeBytes)}`,
             ...(paused === undefined ? [] : [`paused       ${paused}`]),
           ];

@@ -6,6 +6,7 @@ import type { MailServer } from '../notifications/mail.ts';
 import type { Quotas } from '../resources/quota-table.ts';
 import { BuilderFault } from '../util/faults.ts';
 import { InvalidDocumentError } from '../util/problem.ts';
+import { UsageError } from './command.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { type KilnHome, kilnHome } from './kiln-home.ts';
 import { ACCOUNT_ID, type InstanceSize, LOG_LEVELS, type LogLevel, REGION } from './settings.ts';
@@ -89,7 +90,7 @@ export function readConfig(environment: Environment, flags: ConfigFlags): Config
   const file = loadFile(join(home.path, 'config.yaml'));
   return Object.freeze({
     home,
-    port: integer('the port', flags.port ?? value('KILN_PORT'), 0, 65_535) ?? file.port ?? DEFAULT_PORT,
+    port: givenPort(flags.port) ?? integer('KILN_PORT', value('KILN_PORT'), 0, 65_535) ?? file.port ?? DEFAULT_PORT,
     region: matching('KILN_REGION', value('KILN_REGION'), REGION) ?? file.region,
     accountId: matching('KILN_ACCOUNT_ID', value('KILN_ACCOUNT_ID'), ACCOUNT_ID) ?? file.accountId,
     databaseUrl: value('DATABASE_URL') ?? file.databaseUrl,
@@ -124,6 +125,12 @@ function loadFile(path: string): ConfigFile {
     if (error instanceof InvalidDocumentError) throw error;
     throw new BuilderFault(`${path} cannot be read.`, { cause: error });
   }
+}
+
+function givenPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new UsageError(`--port takes a whole number from 0 to 65535, not '${text}'`);
 }
 
 function integer(what: string, text: string | undefined, min: number, max: number): number | undefined {

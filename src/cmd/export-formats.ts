@@ -14,9 +14,19 @@ const BY_EXTENSION: Readonly<Record<string, ExportFormat>> = {
   '.vhdx': 'vhdx',
 };
 
-/** The format that was asked for, else the one that the file's name says, else qcow2. */
+/** What ends a name as the format of a file would; `1.0` and the like do not. */
+const ENDING = /^\.[a-z][a-z0-9]*$/;
+
+/** The format that was asked for, else the one that the file's name says; qcow2 where it has no ending. */
 export function exportFormat(format: string | undefined, file: string | undefined): ExportFormat {
-  if (format === undefined) return BY_EXTENSION[extname(file ?? '').toLowerCase()] ?? 'qcow2';
+  if (format === undefined) {
+    const ending = extname(file ?? '').toLowerCase();
+    const byName = BY_EXTENSION[ending] ?? (ENDING.test(ending) ? undefined : 'qcow2');
+    if (byName !== undefined) return byName;
+    throw new UsageError(
+      `'${ending}' is no format that Kiln writes: name one with --format ${EXPORT_FORMATS.join('|')}`,
+    );
+  }
   const known = EXPORT_FORMATS.find((candidate) => candidate === format);
   if (known === undefined)
     throw new UsageError(`--format must be one of ${EXPORT_FORMATS.join(', ')}, not '${format}'`);

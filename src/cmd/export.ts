@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { checkOutputFile } from './build-output.ts';
 import type { Command } from './command.ts';
 import { formatBytes, sanitise } from './display/text.ts';
 import { EXIT } from './exit-codes.ts';
@@ -15,13 +16,15 @@ export const exportImage: Command = {
   },
 
   async run(args, { config, io, signal }) {
-    const [image = '', file = ''] = args.positionals;
-    const format = exportFormat(args.text('format'), file);
+    const [image = '', name = ''] = args.positionals;
+    const format = exportFormat(args.text('format'), name);
+    const file = resolve(name);
+    await checkOutputFile(file, 'FILE');
     const amiId = await findAmi(image, config, signal);
     const disks = await openDisks(config);
     const monitor = { line: (_source: string, text: string) => void io.stderr.write(`${sanitise(text)}\n`) };
-    const { bytes } = await disks.imageStore.export(amiId, resolve(file), format, { signal, monitor });
-    io.stdout.write(`${resolve(file)}  ${formatBytes(bytes)}\n`);
+    const { bytes } = await disks.imageStore.export(amiId, file, format, { signal, monitor });
+    io.stdout.write(`${file}  ${formatBytes(bytes)}\n`);
     return EXIT.done;
   },
 };

@@ -15,6 +15,12 @@ export async function findAmi(argument: string, config: Config, signal: AbortSig
   return amiId;
 }
 
+/** @throws UsageError unless the argument is an ARN. */
+export function requireImageArn(argument: string): string {
+  if (argument.startsWith('arn:')) return argument;
+  throw new UsageError(`'${argument}' is no image ARN; kiln images lists them`);
+}
+
 export function isAmiId(text: string): boolean {
   return /^ami-[0-9a-f]{17}$/.test(text);
 }

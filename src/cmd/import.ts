@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { ImportRefused } from '../image-store/files/detect-format.ts';
 import { type Command, UsageError } from './command.ts';
 import { formatBytes, sanitise } from './display/text.ts';
 import { EXIT } from './exit-codes.ts';
@@ -26,10 +27,13 @@ export const importImage: Command = {
     const disks = await openDisks(config);
     const monitor = { line: (_source: string, text: string) => void io.stderr.write(`${sanitise(text)}\n`) };
     const request = { file: resolve(file), name, platform, source: 'import' };
-    const image = await disks.imageStore.import(osVersion === undefined ? request : { ...request, osVersion }, {
-      signal,
-      monitor,
-    });
+    const image = await disks.imageStore
+      .import(osVersion === undefined ? request : { ...request, osVersion }, { signal, monitor })
+      .catch((error: unknown) => {
+        if (!(error instanceof ImportRefused)) throw error;
+        const { where = file, message, hint } = error;
+        throw new UsageError(`${where}: ${message}.${hint === undefined ? '' : `\n  try: ${hint}`}`);
+      });
     io.stderr.write(`${formatBytes(image.virtualSize)} disk, ${formatBytes(image.storedSize)} stored\n`);
     io.stdout.write(`${image.amiId}\n`);
     return EXIT.done;

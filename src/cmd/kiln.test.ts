@@ -15,6 +15,20 @@ let home: string;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'kiln-cli-'));
   home = join(folder, 'home');
+  writeFileSync(join(folder, 'a.yaml'), 'Resources: {}\n');
+  writeFileSync(
+    join(folder, 'https.yaml'),
+    `Resources:
+  C:
+    Type: AWS::ImageBuilder::Component
+    Properties:
+      Name: curl
+      Version: 1.0.0
+      Platform: Linux
+      # Not a path:
+      Uri: https://example.org/c.yaml
+`,
+  );
 });
 after(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -72,6 +86,26 @@ const WRONG: readonly (readonly [args: readonly string[], message: RegExp])[] = 
   [['build', 'a', '--format', 'ova'], /--format must be one of qcow2/],
   [['build', 'a', '-o', '/no/such/folder/x.qcow2'], /cannot write to the folder \/no\/such\/folder/],
   [['build', 'a', '-o', '/tmp'], /-o names a folder/],
+  [
+    ['build', 'a.yaml', '-o', 'a.yaml', '--format', 'raw'],
+    /-o names a file that is no image, and would be lost: .*a\.yaml/,
+  ],
+  [['build', 'a.yaml', '-o', '/dev/null'], /-o names what is not a file/],
+  [['build', 'a.yaml', '-o', 'x.vdi'], /'\.vdi' is no format that Kiln writes: name one with --format qcow2/],
+  [['export', 'ami-00000000000000000', '/tmp'], /FILE names a folder/],
+  [['export', 'ami-00000000000000000', 'nodir/x.raw'], /cannot write to the folder .*nodir/],
+  [['export', 'ami-00000000000000000', 'a.yaml', '--format', 'raw'], /FILE names a file that is no image/],
+  [
+    ['plan', 'https.yaml'],
+    /^https\.yaml:9:12: 'https:\/\/example\.org\/c\.yaml' names neither a file beside the template/,
+  ],
+  [['plan', '/dev/zero'], /\/dev\/zero.*is larger than a template may be: 1048576 bytes/],
+  [['show', 'web-server'], /'web-server' is no image ARN; kiln images lists them/],
+  [['show', 'ami-00000000000000000'], /there is no AMI ami-00000000000000000/],
+  [['rm', 'web-server'], /'web-server' is no image ARN/],
+  [['serve', '--port', '70000'], /--port takes a whole number from 0 to 65535, not '70000'/],
+  [['import', 'gone', '--name', 'x', '--platform', 'Linux'], /gone: The file cannot be imported: it does not exist/],
+  [['import', 'a.yaml', '--name', 'x', '--platform', 'Linux'], /it is not a disk that Kiln knows\.\n {2}try: qcow2/],
   [['import', 'x.qcow2', '--platform', 'Linux'], /--name is missing/],
   [['import', 'x.qcow2', '--name', 'x', '--platform', 'linux'], /--platform must be one of Linux/],
   [['run', 'web-server'], /neither an AMI id nor an image ARN/],
@@ -107,7 +141,7 @@ test('a template that is not there ends with 2', async () => {
 test('a setting that cannot be ends with 3', async () => {
   const { code, stderr } = await kiln(['env'], { KILN_PORT: 'ssh' });
   assert.equal(code, 3);
-  assert.match(stderr, /the port must be a whole number/i);
+  assert.match(stderr, /KILN_PORT must be a whole number/i);
 });
 
 test('kiln env prints what AWS clients need, the same every time', async () => {

@@ -4,7 +4,7 @@ import { BuilderFault } from '../util/faults.ts';
 import { type Command, type CommandContext, UsageError } from './command.ts';
 import { connect } from './connect.ts';
 import { EXIT } from './exit-codes.ts';
-import { isAmiId } from './find-ami.ts';
+import { isAmiId, requireImageArn } from './find-ami.ts';
 import { endInstances } from './kept-instances.ts';
 import { openDisks } from './open-disks.ts';
 
@@ -24,7 +24,7 @@ export const rm: Command = {
       if ((await imageStore.get(image)) === undefined) throw new UsageError(`there is no AMI ${image}`);
       await removeAmis(imageStore, [image], context);
     } else {
-      await removeImage(image, imageStore, context);
+      await removeImage(requireImageArn(image), imageStore, context);
     }
     return EXIT.done;
   },

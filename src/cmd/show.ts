@@ -1,38 +1,45 @@
 import { GetImageCommand } from '@aws-sdk/client-imagebuilder';
 import type { ComponentExecutor } from '../engine/steps/run-components.ts';
+import { openImageRecords } from '../image-store/files/records.ts';
 import { type Command, UsageError } from './command.ts';
+import type { Config } from './config.ts';
 import { connect } from './connect.ts';
 import { renderTable } from './display/table.ts';
 import { sanitise } from './display/text.ts';
 import { EXIT } from './exit-codes.ts';
+import { isAmiId, requireImageArn } from './find-ami.ts';
 import { readBuildSteps } from './read-build-steps.ts';
 
 export const show: Command = {
-  usage: 'ARN [--json]',
+  usage: 'ARN|AMI [--json]',
   summary: 'Describes an image: its state, its AMI, and what of it was taken over from earlier builds.',
-  description: 'The ARN is that of an image build version: arn:aws:imagebuilder:…:image/NAME/1.0.0/1',
+  description:
+    'The ARN is that of an image build version: arn:aws:imagebuilder:…:image/NAME/1.0.0/1\n' +
+    'An AMI id means the image that was built with it.',
   positionals: { min: 1, max: 1 },
   options: { json: { type: 'boolean', help: 'as JSON' } },
 
   async run(args, { config, io, signal }) {
-    const [imageBuildVersionArn = ''] = args.positionals;
+    const [image = ''] = args.positionals;
+    const imageBuildVersionArn = requireImageArn((await arnOfAmi(image, config)) ?? image);
     await using connection = await connect(config, signal, { builds: false });
     const { client } = connection;
-    const { image } = await client.send(new GetImageCommand({ imageBuildVersionArn }), { abortSignal: signal });
-    if (image === undefined) throw new UsageError(`there is no image ${imageBuildVersionArn}`);
+    const command = new GetImageCommand({ imageBuildVersionArn });
+    const { image: found } = await client.send(command, { abortSignal: signal });
+    if (found === undefined) throw new UsageError(`there is no image ${imageBuildVersionArn}`);
     const steps = await readBuildSteps(client, imageBuildVersionArn, signal);
     const components = steps.flatMap(({ outputs }) => readExecutors(outputs['executors']));
     const shown = {
       imageBuildVersionArn,
-      name: image.name,
-      status: image.state?.status,
-      reason: image.state?.reason,
-      amiId: image.outputResources?.amis?.[0]?.image,
-      created: image.dateCreated,
-      buildType: image.buildType,
-      osVersion: image.osVersion,
-      parentImage: image.imageRecipe?.parentImage,
-      tags: image.tags ?? {},
+      name: found.name,
+      status: found.state?.status,
+      reason: found.state?.reason,
+      amiId: found.outputResources?.amis?.[0]?.image,
+      created: found.dateCreated,
+      buildType: found.buildType,
+      osVersion: found.osVersion,
+      parentImage: found.imageRecipe?.parentImage,
+      tags: found.tags ?? {},
       components,
       steps: steps.map(({ name, status, message }) => ({ name, status, message })),
     };
@@ -66,6 +73,14 @@ export const show: Command = {
     return EXIT.done;
   },
 };
+
+async function arnOfAmi(amiId: string, { home }: Config): Promise<string | undefined> {
+  if (!isAmiId(amiId)) return undefined;
+  const ami = await (await openImageRecords(home.images)).get(amiId);
+  if (ami === undefined) throw new UsageError(`there is no AMI ${amiId}`);
+  if (ami.source.startsWith('arn:')) return ami.source;
+  throw new UsageError(`${amiId} was not built here: it comes from ${ami.source}`);
+}
 
 function reusedText({ ranAt, image }: NonNullable<ComponentExecutor['reused']>): string {
   return `reused: ran ${ranAt} for ${image.split(':image/')[1] ?? image}`;

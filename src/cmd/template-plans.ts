@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { stackOfCdkTemplate } from '../template/asset-manifest.ts';
 import type { TemplatePlan } from '../template/template-plan.ts';
+import { MAX_TEMPLATE_BYTES } from '../template/template-size.ts';
 import { coerceError } from '../util/faults.ts';
+import { readStart } from '../util/read-start.ts';
 import { type CommandArguments, type CommandOption, UsageError } from './command.ts';
 import type { Config } from './config.ts';
 import { ensureCredentials } from './credentials.ts';
@@ -31,10 +32,13 @@ export async function readPlan(
   const [file = ''] = args.positionals;
   const parameters = readParameters(args.texts('parameter'));
   const stackName = stackNameOf(args, file);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  // One byte more than is allowed tells that it is too long.
+  const text = await readStart(file, MAX_TEMPLATE_BYTES + 1).catch((error: unknown) => {
     // An error of reading a folder does not say which.
     throw new UsageError(systemMessage(Object.assign(coerceError(error), { path: file })));
   });
+  if (Buffer.byteLength(text) > MAX_TEMPLATE_BYTES)
+    throw new UsageError(`${file} is larger than a template may be: ${MAX_TEMPLATE_BYTES} bytes`);
   const [{ readTemplate }, { planTemplate }, { storedParameters }] = await Promise.all([
     import('../template/read-template.ts'),
     import('../template/plan-template.ts'),

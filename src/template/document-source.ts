@@ -40,7 +40,11 @@ export async function readDocumentSource(
   if (typeof uri === 'string') {
     const asset = assets.get(uri);
     if (asset !== undefined) return readFromFile(template.file, asset, asset, place, parse);
-    if (/^[a-z][a-z0-9+.-]*:/i.test(uri)) return NOTHING;
+    if (/^s3:/i.test(uri)) return NOTHING;
+    if (/^[a-z][a-z0-9+.-]*:/i.test(uri)) {
+      const message = `'${uri}' names neither a file beside the template nor an object of S3.`;
+      return refused(template.file, place, message, 'download it beside the template, and give the path from there');
+    }
     const folder = dirname(template.file);
     return readFromFile(template.file, resolve(folder, uri), folder === '.' ? uri : `${folder}/${uri}`, place, parse);
   }

@@ -11,6 +11,7 @@ import {
   without,
 } from './read-resources.ts';
 import { type RuleDeclaration, readRules } from './rules.ts';
+import { MAX_TEMPLATE_BYTES } from './template-size.ts';
 
 /** A template as it was written: sections and resources are known, functions are not evaluated yet. */
 export interface Template {
@@ -32,9 +33,6 @@ export interface OutputDeclaration {
   readonly condition: NameInTemplate | undefined;
   readonly value: YamlNode;
 }
-
-/** Bytes of a template. Source: AWS CloudFormation User Guide, "CloudFormation quotas" (template body in S3). */
-const MAX_TEMPLATE_BYTES = 1024 * 1024;
 
 const SECTIONS = [
   'AWSTemplateFormatVersion',

@@ -247,6 +247,8 @@ describe('CloudWatch Logs', () => {
       message: 'The specified log stream does not exist.',
     });
     await assert.rejects(client.send(new FilterLogEventsCommand({ logGroupName: '/none' })), gone);
+    const noStream = new FilterLogEventsCommand({ logGroupName: GROUP, logStreamNames: ['2.0.0/1', 'none'] });
+    await assert.rejects(client.send(noStream), { ...gone, message: 'The specified log stream does not exist.' });
     const invalid = { name: 'InvalidParameterException' };
     for (const filterPattern of ['{ $.level = "error" }', '[ip, user]', '"open', '%(%']) {
       await assert.rejects(

@@ -64,8 +64,11 @@ function refuseQcow2WithOtherFiles(file: string, head: Buffer): void {
   if (hasExternalData) throw refusal(file, 'it is a qcow2 whose data is in another file');
 }
 
-export function refusal(file: string, why: string, hint?: string): BuilderFault {
-  return new BuilderFault(`The file cannot be imported: ${why}`, {
+/** What was given to be imported cannot be: nothing is wrong with the machine. */
+export class ImportRefused extends BuilderFault {}
+
+export function refusal(file: string, why: string, hint?: string): ImportRefused {
+  return new ImportRefused(`The file cannot be imported: ${why}`, {
     where: file,
     ...(hint === undefined ? {} : { hint }),
   });

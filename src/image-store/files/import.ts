@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
-import { BuilderFault } from '../../util/faults.ts';
 import { lockFile } from '../../util/file-lock.ts';
 import type { ImportRequest, MachineImage, StoreContext } from '../image-store.ts';
 import { detectFormat, type Format, refusal } from './detect-format.ts';
@@ -71,7 +70,7 @@ function newAmiId(): string {
 async function existingFile(file: string): Promise<string> {
   return await realpath(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
-    throw new BuilderFault('The file to import does not exist', { where: file, cause: error });
+    throw refusal(file, 'it does not exist');
   });
 }
 

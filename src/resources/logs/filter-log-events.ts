@@ -5,7 +5,15 @@ import type { FilteredLogEvent, FilterLogEventsInput } from '../../contract/log-
 import { accountGroup } from '../../state/log-place.ts';
 import { parseFilterPattern } from './filter-pattern.ts';
 import type { LogAccount } from './log-account.ts';
-import { BATCH, dateOf, eventOf, MOST_BYTES, MOST_EVENTS, refuseMissingGroup } from './log-lines.ts';
+import {
+  BATCH,
+  dateOf,
+  eventOf,
+  MOST_BYTES,
+  MOST_EVENTS,
+  refuseMissingGroup,
+  refuseMissingStream,
+} from './log-lines.ts';
 
 /** Lines that one FilterLogEvents looks at; a page may have few events, or none, and still a token. */
 const MOST_LOOKED_AT = 50_000;
@@ -21,7 +29,8 @@ export async function filterLogEvents(
   }
   const matches = parseFilterPattern(input.filterPattern ?? '');
   const group = accountGroup(account.accountId, input.logGroupName);
-  await refuseMissingGroup(account, group);
+  if (logStreamNames === undefined) await refuseMissingGroup(account, group);
+  for (const stream of logStreamNames ?? []) await refuseMissingStream(account, group, stream);
   let after = readPosition(input.nextToken);
   const found: FilteredLogEvent[] = [];
   let size = 0;

@@ -3,7 +3,7 @@ import { AwsError } from '../../contract/errors.ts';
 import type { GetLogEventsInput, LogEvent } from '../../contract/log-operations.ts';
 import { accountGroup } from '../../state/log-place.ts';
 import type { LogAccount } from './log-account.ts';
-import { BATCH, dateOf, eventOf, MOST_BYTES, MOST_EVENTS, refuseMissingGroup } from './log-lines.ts';
+import { BATCH, dateOf, eventOf, MOST_BYTES, MOST_EVENTS, refuseMissingStream } from './log-lines.ts';
 
 /** The ends of a page in both directions. `f/7`: what comes after line 7. `b/7`: what comes before it. */
 const TOKEN = /^([fb])\/(\d{1,18})$/;
@@ -22,7 +22,7 @@ export async function getLogEvents(
     .select(['id', 'timestamp', 'message'])
     .where('log_group', '=', group)
     .where('log_stream', '=', logStreamName);
-  if ((await lines.limit(1).executeTakeFirst()) === undefined) await refuseMissing(account, group);
+  await refuseMissingStream(account, group, logStreamName);
   const page = await readPage(id, limit, (after, most) =>
     lines
       .$if(after !== undefined, (query) => query.where('id', forwards ? '>' : '<', after ?? '0'))
@@ -73,9 +73,4 @@ interface StoredLine {
   readonly id: string;
   readonly timestamp: Date;
   readonly message: string;
-}
-
-async function refuseMissing(account: LogAccount, group: string): Promise<never> {
-  await refuseMissingGroup(account, group);
-  throw new AwsError('ResourceNotFoundException', 'The specified log stream does not exist.');
 }

@@ -20,6 +20,14 @@ export async function refuseMissingGroup({ db }: LogAccount, group: string): Pro
   if (any === undefined) throw noSuchGroup();
 }
 
+/** Throws ResourceNotFoundException. */
+export async function refuseMissingStream(account: LogAccount, group: string, stream: string): Promise<void> {
+  const lines = account.db.selectFrom('log_events').select('id').where('log_group', '=', group);
+  if ((await lines.where('log_stream', '=', stream).limit(1).executeTakeFirst()) !== undefined) return;
+  await refuseMissingGroup(account, group);
+  throw new AwsError('ResourceNotFoundException', 'The specified log stream does not exist.');
+}
+
 /** Lines are stored at once, so they were taken in when they were said. */
 export function eventOf({ timestamp, message }: { readonly timestamp: Date; readonly message: string }): LogEvent {
   return { timestamp: timestamp.getTime(), message, ingestionTime: timestamp.getTime() };
