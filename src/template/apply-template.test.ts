@@ -182,9 +182,28 @@ test('a changed component is a new build; the recipe that pins it needs a new ve
   assert.match(problem?.hint ?? '', /^Changed: Components\. Raise Version; .*LatestVersion\.Patch/);
   assert.equal(TEMPLATE.split('\n')[(problem?.position.line ?? 0) - 1]?.trim(), 'Version: !Ref RecipeVersion');
 
+  assert.deepEqual(outcomes(await service.apply(TEMPLATE)), all('unchanged'), 'nothing was created');
+
   const raised = await service.apply(TEMPLATE, { Words: 'bye', RecipeVersion: '1.0.1' });
-  assert.deepEqual(outcomes(raised), { ...all('unchanged'), Recipe: 'created', Pipeline: 'updated' });
+  assert.deepEqual(outcomes(raised), { ...all('unchanged'), Tool: 'created', Recipe: 'created', Pipeline: 'updated' });
   assert.match(raised.resources[0]?.arn ?? '', /component\/tool-box\/1\.0\.0\/2$/);
+});
+
+test('a change that is taken back is none, unless the template means the newest build', async () => {
+  await using service = await openService();
+  const first = await service.apply(TEMPLATE);
+  const changed = await service.apply(TEMPLATE, { Words: 'bye', RecipeVersion: '1.0.1' });
+  const back = await service.apply(TEMPLATE);
+  assert.deepEqual(
+    outcomes(back),
+    { ...all('unchanged'), Pipeline: 'updated' },
+    'the pipeline has the first recipe again',
+  );
+  assert.equal(back.resources[0]?.arn, first.resources[0]?.arn);
+  assert.notEqual(back.resources[0]?.arn, changed.resources[0]?.arn);
+  const follows = TEMPLATE.replace('!GetAtt Tool.Arn', '!GetAtt Tool.LatestVersion.Patch');
+  const newest = await service.apply(follows, { RecipeVersion: '2.0.0' });
+  assert.match(newest.resources[0]?.arn ?? '', /tool-box\/1\.0\.0\/3$/, 'else it would build the other words');
 });
 
 test('a recipe that follows the newest build of its component does not change with it', async () => {

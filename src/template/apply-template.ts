@@ -1,8 +1,9 @@
 import type { Attributes } from './attributes.ts';
 import { settle } from './encode-properties.ts';
 import { type EnsureOptions, ensureDefinition, type Outcome } from './ensure-definition.ts';
+import { definitionOf } from './planned-definition.ts';
 import { explainRefusal } from './refusals.ts';
-import type { DefinitionTypeName } from './resource-operations.ts';
+import { refuseBeforehand } from './refuse-beforehand.ts';
 import type { ResourceTypeName } from './resource-types.ts';
 import type { Members } from './service-call.ts';
 import type { TemplatePlan } from './template-plan.ts';
@@ -50,7 +51,8 @@ export interface AppliedTemplate {
  * leaves alone what is the same. Applying the same plan again changes nothing.
  *
  * @throws InvalidDocumentError with a place in the template when the service refuses a definition; other errors of the
- *   service as they come. What was applied before stays.
+ *   service as they come. What can be known beforehand is refused before anything is created (refuse-beforehand.ts); else
+ *   what was applied before stays.
  */
 export async function applyTemplate(plan: TemplatePlan, options: ApplyOptions): Promise<AppliedTemplate> {
   const attributes = new Map<string, Attributes>();
@@ -59,17 +61,20 @@ export async function applyTemplate(plan: TemplatePlan, options: ApplyOptions): 
   const attributeOf = ({ logicalId, attribute }: AttributeReference): string | undefined =>
     attributes.get(logicalId)?.[attribute];
 
+  await refuseBeforehand(plan, options);
   for (const planned of plan.resources) {
     const { logicalId, type } = planned;
     const input = settle(planned.input, attributeOf) as Members;
+    const definition = definitionOf(plan, planned);
     try {
-      if (!isDefinition(type) && options.ensureImage === undefined) {
+      if (definition === undefined && options.ensureImage === undefined) {
         images.push({ logicalId, input });
         continue;
       }
-      const ensured = isDefinition(type)
-        ? await ensureDefinition(planned, type, input, plan.file, options)
-        : await options.ensureImage?.({ logicalId, input });
+      const ensured =
+        definition === undefined
+          ? await options.ensureImage?.({ logicalId, input })
+          : await ensureDefinition(definition, input, options);
       if (ensured === undefined) continue;
       const applied = { logicalId, type, arn: ensured.arn, outcome: ensured.outcome };
       attributes.set(logicalId, ensured.attributes);
@@ -80,10 +85,6 @@ export async function applyTemplate(plan: TemplatePlan, options: ApplyOptions): 
     }
   }
   return { resources, images, attributes };
-}
-
-function isDefinition(type: ResourceTypeName): type is DefinitionTypeName {
-  return type !== 'AWS::ImageBuilder::Image';
 }
 
 /** The template's outputs; those that speak of an image which was not built have no value. */

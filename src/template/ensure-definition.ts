@@ -4,6 +4,7 @@ import { type Attributes, attributesOf } from './attributes.ts';
 import { ChangedUnderSameVersion } from './changed-under-same-version.ts';
 import { DOCUMENT_MEMBERS } from './document-members.ts';
 import { findRecipe } from './find-recipe.ts';
+import type { PlannedDefinition } from './planned-definition.ts';
 import {
   createDefinition,
   type DefinitionTypeName,
@@ -12,7 +13,7 @@ import {
   updateDefinition,
 } from './resource-operations.ts';
 import { findDifferences } from './same-content.ts';
-import { isRefusal, type Members, type ServiceCall } from './service-call.ts';
+import { isRefusal, listItems, type Members, type ServiceCall } from './service-call.ts';
 import { STACK_TAGS, stackTags, tagsOf } from './stack-tags.ts';
 import { syncTags } from './sync-tags.ts';
 import type { PlannedResource } from './template-plan.ts';
@@ -43,16 +44,13 @@ export interface Ensured {
  * @throws InvalidDocumentError when it belongs to another stack, ChangedUnderSameVersion, and the service's errors.
  */
 export async function ensureDefinition(
-  planned: PlannedResource,
-  type: DefinitionTypeName,
+  planned: PlannedDefinition,
   input: Members,
-  file: string,
   options: EnsureOptions,
 ): Promise<Ensured> {
+  const { type } = planned;
   const { call, stack, signal } = options;
-  const existing = await find(type, input, options);
-  refuseOfOtherStack(planned, existing, file, stack);
-  const differences = existing === undefined ? [] : differencesOf(planned, type, input, existing);
+  const { existing, differences } = await findDefinition(planned, input, options);
   const tags = {
     template: tagsOf(input['tags']),
     stack: stack === undefined ? undefined : stackTags(stack, planned),
@@ -78,8 +76,7 @@ export async function ensureDefinition(
   } catch (error) {
     // Only the service can read a document in S3, so only its answer tells that nothing changed.
     if (existing !== undefined && DOCUMENT_MEMBERS[type] !== undefined && isAlreadyExists(error)) {
-      const isUnread = planned.document === undefined && input[DOCUMENT_MEMBERS[type].uri] !== undefined;
-      if (isUnread && differences.every((member) => member === DOCUMENT_MEMBERS[type]?.data)) {
+      if (mayBeSame(planned, input, differences)) {
         const arn = String(existing['arn']);
         const changed = await syncTags(call, arn, tags, tagsOf(existing['tags']), signal);
         return describe(changed ? 'updated' : 'unchanged', arn, existing);
@@ -87,6 +84,69 @@ export async function ensureDefinition(
     }
     throw isAlreadyExists(error) ? new ChangedUnderSameVersion(error, differences) : error;
   }
+}
+
+export interface FoundDefinition {
+  /** As the template wants it, when there are no differences; else the newest. */
+  readonly existing: Members | undefined;
+  /** Names of API members. */
+  readonly differences: readonly string[];
+}
+
+/**
+ * What the service has of a definition. Of a component or a workflow an earlier build of the version does, if it is as the
+ * template wants it: a change that was taken back is none.
+ *
+ * @throws InvalidDocumentError when it belongs to another stack.
+ */
+export async function findDefinition(
+  planned: PlannedDefinition,
+  input: Members,
+  options: EnsureOptions,
+): Promise<FoundDefinition> {
+  const { type, file, isFollowed } = planned;
+  const newest = await find(type, input, options);
+  refuseOfOtherStack(planned, newest, file, options.stack);
+  if (newest === undefined) return { existing: undefined, differences: [] };
+  const differences = differencesOf(planned, type, input, newest);
+  if (differences.length === 0 || isFollowed) return { existing: newest, differences };
+  for await (const earlier of buildsOf(type, String(newest['arn']), options)) {
+    if (differencesOf(planned, type, input, earlier).length > 0) continue;
+    refuseOfOtherStack(planned, earlier, file, options.stack);
+    return { existing: earlier, differences: [] };
+  }
+  return { existing: newest, differences };
+}
+
+const BUILD_LISTS = {
+  'AWS::ImageBuilder::Component': ['ListComponentBuildVersions', 'componentVersionArn', 'componentSummaryList'],
+  'AWS::ImageBuilder::Workflow': ['ListWorkflowBuildVersions', 'workflowVersionArn', 'workflowSummaryList'],
+} as const;
+
+/** All builds of the version that an ARN of a build names; none of types that have no builds. */
+async function* buildsOf(
+  type: DefinitionTypeName,
+  buildArn: string,
+  { call, signal }: EnsureOptions,
+): AsyncGenerator<Members> {
+  if (type !== 'AWS::ImageBuilder::Component' && type !== 'AWS::ImageBuilder::Workflow') return;
+  const [operation, member, list] = BUILD_LISTS[type];
+  const version = buildArn.replace(/\/\d+$/, '');
+  for await (const { arn } of listItems(call, operation, { [member]: version }, list, signal)) {
+    const build = arn === buildArn ? undefined : await getDefinition(call, type, String(arn), signal);
+    if (build !== undefined) yield build;
+  }
+}
+
+/** Whether all that differs is a document that only the service can read, where it lies in S3. */
+export function mayBeSame(
+  { type, document }: PlannedDefinition,
+  input: Members,
+  differences: readonly string[],
+): boolean {
+  const names = DOCUMENT_MEMBERS[type];
+  if (names === undefined || document !== undefined || input[names.uri] === undefined) return false;
+  return differences.every((member) => member === names.data);
 }
 
 async function find(type: DefinitionTypeName, input: Members, options: EnsureOptions): Promise<Members | undefined> {
@@ -126,7 +186,7 @@ function refuseOfOtherStack(
   throw new InvalidDocumentError([{ file, position, message, hint }]);
 }
 
-function describe(outcome: Outcome, arn: string, definition: Members): Ensured {
+export function describe(outcome: Outcome, arn: string, definition: Members): Ensured {
   const { name, type, encrypted } = definition;
   return {
     outcome,
