@@ -84,6 +84,16 @@ describe('kiln plan', () => {
     assert.ok(!express.unknown.some((step) => step.includes('CollectImageMetadata')), 'a step that it does not have');
   });
 
+  test('a parent that is not here, and cannot be made, is refused at its place', async () => {
+    const of = (parent: string) => template([]).replace(/ParentImage: .*/, `ParentImage: ${parent}`);
+    await assert.rejects(
+      planned(of('ami-00000000000000000')),
+      /template\.yaml:\d+:20: The AMI 'ami-0{17}' does not exist/,
+    );
+    const old = of('arn:aws:imagebuilder:us-east-1:aws:image/debian-server-11-x86/x.x.x');
+    await assert.rejects(planned(old), /:20: There is no image 'debian-server-11-x86' in the catalogue.*did you mean/);
+  });
+
   test('a workflow of another form is said to reuse nothing, and its steps are those that take time', async () => {
     const own = await planned(template([OWN]));
     assert.deepEqual(own.why, ['nothing is reused: the build workflow is not of the usual form']);

@@ -4,6 +4,7 @@ import type { TemplatePlan } from '../template/template-plan.ts';
 import { MAX_TEMPLATE_BYTES } from '../template/template-size.ts';
 import { coerceError } from '../util/faults.ts';
 import { readStart } from '../util/read-start.ts';
+import { checkParents } from './check-parents.ts';
 import { type CommandArguments, type CommandOption, UsageError } from './command.ts';
 import type { Config } from './config.ts';
 import { ensureCredentials } from './credentials.ts';
@@ -47,7 +48,7 @@ export async function readPlan(
   const template = readTemplate(text, file);
   const credentials = await ensureCredentials(config.home);
   const region = config.region ?? credentials.region;
-  return planTemplate(template, {
+  const plan = await planTemplate(template, {
     parameters,
     findStoredParameter: storedParameters(config, region, signal),
     stackName,
@@ -56,6 +57,8 @@ export async function readPlan(
     accountId: config.accountId ?? credentials.accountId,
     buildsImages,
   });
+  await checkParents(plan, config);
+  return plan;
 }
 
 function readParameters(pairs: readonly string[]): Readonly<Record<string, string>> {
