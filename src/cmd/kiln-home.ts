@@ -1,5 +1,6 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../util/make-folder.ts';
 
 /** The files of a `KILN_HOME`; which of them belongs to whom is said in docs/path-of-a-build.md. */
 export interface KilnHome {
@@ -48,7 +49,7 @@ export function kilnHome(path: string): KilnHome {
 
 /** Makes the folder when it is not there. Nobody else may look into it: it holds keys. */
 export async function ensureHome(home: KilnHome): Promise<void> {
-  const made = await mkdir(home.path, { recursive: true, mode: 0o700 });
+  const made = await makeFolder(home.path, 0o700);
   // mkdir's mode is subject to the umask, and only of the last folder.
-  if (made !== undefined) await chmod(home.path, 0o700);
+  if (made) await chmod(home.path, 0o700);
 }

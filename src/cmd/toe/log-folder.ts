@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DocumentMonitor, DocumentRunResult, RunnableDocument } from '../../toe/run-documents.types.ts';
+import { makeFolder } from '../../util/make-folder.ts';
 import { formatProblem, type Problem } from '../../util/problem.ts';
 import type { ConsoleSink } from './console-log.ts';
 import { chainingOf, detailedOutput } from './detailed-output.ts';
@@ -37,7 +38,7 @@ export interface LogFolderOptions {
 export async function openLogFolder(options: LogFolderOptions): Promise<LogFolder> {
   const { executionId, sources, documents } = options;
   const path = options.resumed ?? join(options.parent, folderName(executionId, options.now));
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path, 0o700);
   for (const [index, { text }] of sources.entries()) {
     await writeFile(join(path, index === 0 ? 'document.yaml' : `document-${index + 1}.yaml`), text, { mode: 0o600 });
   }

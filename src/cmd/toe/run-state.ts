@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { RunnableDocument } from '../../toe/run-documents.types.ts';
 import type { SuspendedRun } from '../../toe/suspended-run.ts';
 import { coerceError } from '../../util/faults.ts';
+import { makeFolder } from '../../util/make-folder.ts';
 import { UsageError } from '../command.ts';
 
 const FILE = 'kiln-toe-state.json';
@@ -75,7 +76,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   return {
     saved: saved?.run,
     save: async (run) => {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, 0o700);
       const temporary = `${file}.${process.pid}`;
       await writeFile(temporary, JSON.stringify({ version: VERSION, hash, run }), { mode: 0o600, flush: true });
       await rename(temporary, file);
