@@ -235,8 +235,10 @@ export function buildHistory(options: HistoryOptions): BuildHistory {
   async function forgetKeysOfChanged(component: KeyedComponent, signal: AbortSignal): Promise<void> {
     const { inputs, key, name } = component;
     if (key === undefined || Object.keys(inputs.values).length === 0) return;
-    const { values } = await options.inputsNow(component, signal);
-    if (isDeepStrictEqual(values, inputs.values)) return;
+    // What cannot be asked for any more is not what it was; the build does not need it.
+    const now = await options.inputsNow(component, signal).catch(() => undefined);
+    signal.throwIfAborted();
+    if (isDeepStrictEqual(now?.values, inputs.values)) return;
     const before = components.indexOf(component);
     components = components.map((one, index) =>
       index < before ? one : { ...one, key: undefined, machineKey: undefined },

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Clock } from '../../util/clock.ts';
+import { BuildFailure } from '../../util/faults.ts';
 import type { Engine } from '../engine.ts';
 import { managedWorkflow } from '../managed-workflows.ts';
 import { runBuild } from '../run-build.ts';
@@ -51,7 +52,13 @@ async function build(options: BenchImage, executor = 'direct'): Promise<string> 
   const engine: Engine = {
     ...{ ...bench.engine, clock, checkpoints, machineFacts: { hostCpu, machineFor } },
     webRequest: async (url) => served[url],
-    services: { parameters: async (name) => ({ value: stored[name] ?? '', secret: false }) },
+    services: {
+      parameters: async (name) => {
+        const value = stored[name];
+        if (value === undefined) throw new BuildFailure(`There is no parameter ${name}`);
+        return { value, secret: false };
+      },
+    },
     durations: {
       all: async () => ({}),
       add: async (seconds) => {
@@ -97,6 +104,15 @@ for (const executor of ['direct', 'vm']) {
     }
   });
 }
+
+test('a parameter that is gone when its component has ended costs the key, not the build', async () => {
+  stored['/conf'] = 'v1';
+  bench.host.faults.command = async (_, { stdin }) => {
+    if (String(stdin).includes('ran with')) delete stored['/conf'];
+  };
+  const gone = await build({ components: [note('a', 'echo ran with {{ aws:ssm:/conf }}')], row: off });
+  assert.ok((await bench.log(gone)).some((line) => /takes in has changed since the build began/.test(line)));
+});
 
 describe('an image of the same things', () => {
   test('is not built again: it gets the disk, the packages and the test results of the first', async () => {
