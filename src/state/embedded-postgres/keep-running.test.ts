@@ -5,13 +5,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { type Logger, pino } from 'pino';
 import { silentLog } from '../test-log.ts';
 import { type KeptPostgres, keepEmbeddedPostgres } from './keep-running.ts';
 import { isPostmasterOf } from './postmaster.ts';
 
-async function openKept() {
+async function openKept(log: Logger = silentLog) {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'kiln-pg-'));
-  const server = await keepEmbeddedPostgres({ directory, log: silentLog, signal: new AbortController().signal });
+  const server = await keepEmbeddedPostgres({ directory, log, signal: new AbortController().signal });
   return {
     directory,
     server,
@@ -57,13 +58,25 @@ test('a server that was killed runs again, as often as it is, with everything th
   }
 });
 
-test('a server that is stopped stays so, also in the middle of its next start', async () => {
-  await using place = await openKept();
-  const { server, directory } = place;
-  process.kill(server.pid, 'SIGKILL');
-  await Promise.all([server.stop(), server.stop()]);
-  assert.equal(await isPostmasterOf(server.pid, path.join(directory, 'data')), false);
+/** Servers of a directory, and what a server that was killed had just begun to be: that has its name for a moment. */
+async function serversOf(directory: string): Promise<readonly number[]> {
+  const data = path.join(directory, 'data');
   const processes = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number);
-  for (const pid of processes) assert.equal(await isPostmasterOf(pid, path.join(directory, 'data')), false);
-  await assert.rejects(query(server, 'select 1'));
-});
+  const are = await Promise.all(processes.map((pid) => isPostmasterOf(pid, data)));
+  return processes.filter((_, index) => are[index]);
+}
+
+for (const when of ['at once', 'in the middle of its next start']) {
+  test(`a server that was killed and is stopped ${when} stays so`, { timeout: 60_000 }, async () => {
+    const starting = Promise.withResolvers<void>();
+    await using place = await openKept(pino({ level: 'error' }, { write: () => starting.resolve() }));
+    const { server, directory } = place;
+    process.kill(server.pid, 'SIGKILL');
+    if (when !== 'at once') await starting.promise;
+    await Promise.all([server.stop(), server.stop()]);
+    assert.equal(await isPostmasterOf(server.pid, path.join(directory, 'data')), false);
+    // Children notice that their server is gone; one that somebody had started again would stay.
+    while ((await serversOf(directory)).length > 0) await delay(10);
+    await assert.rejects(query(server, 'select 1'));
+  });
+}
