@@ -19,8 +19,7 @@ export async function readOutput(args: CommandArguments): Promise<BuildOutput> {
   const given = args.text('output');
   const format = exportFormat(args.text('format'), given);
   const file = given === undefined ? undefined : resolve(given);
-  await checkFolder(file === undefined ? process.cwd() : dirname(file));
-  if (file !== undefined) await checkOutputFile(file, '-o');
+  await (file === undefined ? checkFolder(process.cwd()) : checkOutputFile(file, '-o'));
   return { file, format };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { type KyselyPlugin, UpdateQueryNode } from 'kysely';
 import type { MachineImage } from '../image-store/image-store.ts';
 import { retryImage } from '../state/transitions/retry-image.ts';
@@ -7,19 +7,10 @@ import { BuilderFault } from '../util/faults.ts';
 import type { Engine } from './engine.ts';
 import { BuildCancelled } from './failure.ts';
 import { runBuild } from './run-build.ts';
-import { type BuildBench, openBench, script } from './simulated/build-bench.ts';
-import { buildWorkflow, ON_MACHINES, type StoppedBuilds, stoppedBuilds } from './simulated/stopped-builds.ts';
+import { script } from './simulated/build-bench.ts';
+import { benchWithStoppedBuilds, buildWorkflow, ON_MACHINES } from './simulated/stopped-builds.ts';
 
-let bench: BuildBench;
-let builds: StoppedBuilds;
-before(async () => {
-  bench = await openBench();
-  builds = stoppedBuilds(bench);
-});
-after(async () => {
-  await bench[Symbol.asyncDispose]();
-});
-afterEach(() => builds.reviveAll());
+const { bench, builds } = await benchWithStoppedBuilds();
 
 const never = new AbortController().signal;
 const BUILT = { instances: 0, amis: 1 };

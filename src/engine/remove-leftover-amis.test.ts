@@ -1,29 +1,18 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Engine } from './engine.ts';
 import { removeLeftoverAmis } from './remove-leftover-amis.ts';
 import { runBuild } from './run-build.ts';
-import { type BuildBench, openBench, script } from './simulated/build-bench.ts';
-import { buildWorkflow, ON_MACHINES, type StoppedBuilds, stoppedBuilds } from './simulated/stopped-builds.ts';
+import { script } from './simulated/build-bench.ts';
+import { benchWithStoppedBuilds, buildWorkflow, ON_MACHINES } from './simulated/stopped-builds.ts';
 
-let bench: BuildBench;
-let builds: StoppedBuilds;
-let distributes: string;
-before(async () => {
-  bench = await openBench();
-  builds = stoppedBuilds(bench);
-  distributes = await builds.insertWorkflow('DISTRIBUTION', 'distributes', DISTRIBUTES);
-});
-after(async () => {
-  await bench[Symbol.asyncDispose]();
-});
-afterEach(() => builds.reviveAll());
-
+const { bench, builds } = await benchWithStoppedBuilds();
 const never = new AbortController().signal;
 const DISTRIBUTES = `schemaVersion: 1.0
 steps:
   - { name: Copy, action: DistributeImage }
 `;
+const distributes = await builds.insertWorkflow('DISTRIBUTION', 'distributes', DISTRIBUTES);
 const REGISTERS = buildWorkflow('').concat(`  - name: Register
     action: RegisterImage
     inputs:

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Instance } from '../build-host/build-host.ts';
 import type { MachineImage } from '../image-store/image-store.ts';
 import { claimImage } from '../state/transitions/claim-image.ts';
@@ -11,21 +11,12 @@ import { takeOverImage } from '../state/transitions/take-over-image.ts';
 import type { StateMachines } from '../state-machines/state-machines.ts';
 import type { Engine } from './engine.ts';
 import { runBuild } from './run-build.ts';
-import { type BenchImage, type BuildBench, openBench, script } from './simulated/build-bench.ts';
+import { type BenchImage, openBench, script } from './simulated/build-bench.ts';
 import { type SimulatedCheckpoints, simulatedCheckpoints } from './simulated/simulated-checkpoints.ts';
-import { buildWorkflow, ON_MACHINES, type StoppedBuilds, stoppedBuilds } from './simulated/stopped-builds.ts';
+import { benchWithStoppedBuilds, buildWorkflow, ON_MACHINES } from './simulated/stopped-builds.ts';
 import { terminateLeftovers } from './terminate-leftovers.ts';
 
-let bench: BuildBench;
-let builds: StoppedBuilds;
-before(async () => {
-  bench = await openBench();
-  builds = stoppedBuilds(bench);
-});
-after(async () => {
-  await bench[Symbol.asyncDispose]();
-});
-afterEach(() => builds.reviveAll());
+const { bench, builds } = await benchWithStoppedBuilds();
 
 const never = new AbortController().signal;
 

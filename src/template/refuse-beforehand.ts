@@ -1,7 +1,8 @@
 import type { Attributes } from './attributes.ts';
 import { ChangedUnderSameVersion } from './changed-under-same-version.ts';
 import { settle } from './encode-properties.ts';
-import { describe, type EnsureOptions, findDefinition, mayBeSame } from './ensure-definition.ts';
+import { describe, type EnsureOptions } from './ensure-definition.ts';
+import { findDefinition, mayBeSame } from './find-definition.ts';
 import { definitionOf, type PlannedDefinition } from './planned-definition.ts';
 import { explainRefusal } from './refusals.ts';
 import { RESOURCE_OPERATIONS } from './resource-operations.ts';

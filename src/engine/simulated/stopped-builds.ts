@@ -1,7 +1,8 @@
+import { after, afterEach } from 'node:test';
 import { insertResource } from '../../state/test-rows.ts';
 import type { Engine } from '../engine.ts';
 import { runBuild } from '../run-build.ts';
-import type { BenchImage, BuildBench } from './build-bench.ts';
+import { type BenchImage, type BuildBench, openBench } from './build-bench.ts';
 
 /** Machines, which outlive their worker; a mounted disk does not. */
 export const ON_MACHINES = { row: { tags: JSON.stringify({ 'kiln:executor': 'vm' }) } };
@@ -42,6 +43,18 @@ export interface StoppedBuilds {
   clearFaults(): void;
   /** None is left stopped: it would watch its claim for ever. It finds that lost, and changes nothing. */
   reviveAll(): Promise<void>;
+}
+
+/** A bench for the tests of a file, and its stopped builds; goes with them, and no test leaves a build stopped. */
+export async function benchWithStoppedBuilds(): Promise<{
+  readonly bench: BuildBench;
+  readonly builds: StoppedBuilds;
+}> {
+  const bench = await openBench();
+  const builds = stoppedBuilds(bench);
+  after(() => bench[Symbol.asyncDispose]());
+  afterEach(() => builds.reviveAll());
+  return { bench, builds };
 }
 
 export function stoppedBuilds(bench: BuildBench): StoppedBuilds {
