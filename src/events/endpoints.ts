@@ -1,7 +1,9 @@
 /** What webhooks and commands must be, wherever they are named. */
+
 import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { invalidParameter } from '../contract/errors.ts';
+import { hasUserInfo } from '../util/user-info.ts';
 
 const LONGEST_URL = 2_048;
 const MOST_ARGUMENTS = 64;
@@ -11,7 +13,7 @@ const LONGEST_ARGUMENT = 4_096;
 export function checkWebhookUrl(value: unknown, place: string): string {
   const url = typeof value === 'string' && value.length <= LONGEST_URL ? URL.parse(value) : null;
   if (url === null) throw invalidParameter(place, `It must be a URL of at most ${LONGEST_URL} characters.`);
-  if (url.username !== '' || url.password !== '') {
+  if (hasUserInfo(url)) {
     throw invalidParameter(place, 'It must have no user name and password, which would be stored and logged.');
   }
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return url.href;

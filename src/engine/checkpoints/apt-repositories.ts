@@ -1,5 +1,6 @@
 import { capture } from '../../toe/capture.ts';
 import type { Target } from '../../toe/target.ts';
+import { hasUserInfo } from '../../util/user-info.ts';
 import { indexesOfSources } from './apt-sources.ts';
 
 const MOST_REPOSITORIES = 20;
@@ -35,7 +36,7 @@ export async function aptRepositories(target: Target, signal: AbortSignal): Prom
 
 function isOpen(address: string): boolean {
   const url = URL.parse(address);
-  return url !== null && url.username === '' && url.password === '';
+  return url !== null && !hasUserInfo(url);
 }
 
 function filesIn(text: string): ReadonlyMap<string, string> {

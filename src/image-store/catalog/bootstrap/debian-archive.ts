@@ -1,3 +1,4 @@
+import { hasUserInfo } from '../../../util/user-info.ts';
 import type { AptSource } from './apt-sources.ts';
 
 /** Where a release of Debian is fetched from. */
@@ -43,9 +44,8 @@ function findUri(sources: readonly AptSource[], isSuite: (name: string) => boole
 
 /** Only what a guest can use as well; a URI with a password would put it into every image. */
 function isUsable(uri: string): boolean {
-  if (!URL.canParse(uri)) return false;
-  const { protocol, username, password } = new URL(uri);
-  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+  const url = URL.parse(uri);
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && !hasUserInfo(url);
 }
 
 /** The archive as a deb822 file, for mmdebstrap and for the image. */
