@@ -1,257 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Clock } from '../../util/clock.ts';
-import { BuildFailure } from '../../util/faults.ts';
-import type { Engine } from '../engine.ts';
-import { managedWorkflow } from '../managed-workflows.ts';
-import { runBuild } from '../run-build.ts';
-import { type BenchImage, type BuildBench, openBench, script } from '../simulated/build-bench.ts';
-import { type SimulatedCheckpoints, simulatedCheckpoints } from '../simulated/simulated-checkpoints.ts';
+import { beforeEach, describe, test } from 'node:test';
+import { script } from '../simulated/build-bench.ts';
 import { BOOT_DURATION, GOING_ON_DURATION, stepDuration } from './durations.ts';
-import type { WebAnswer } from './web-request.ts';
+import { A, B, note, off, openReuse } from './reuse.fixture.ts';
 
-const never = new AbortController().signal;
-let bench: BuildBench;
-let checkpoints: SimulatedCheckpoints;
-let hoursAhead = 0;
-let secondsAhead = 0;
-let served: Record<string, WebAnswer> = {};
-/** Parameter Store. */
-let stored: Record<string, string> = {};
-let hostCpu = 'one';
-/** What the last build noted of how long things took. */
-let noted: ReadonlyMap<string, number> = new Map();
-before(async () => {
-  bench = await openBench();
-});
-after(() => bench[Symbol.asyncDispose]());
-beforeEach(() => {
-  checkpoints = simulatedCheckpoints(bench.folder);
-  hoursAhead = 0;
-  served = {};
-  stored = {};
-  delete bench.host.faults.answer;
-  bench.host.faults.command = async (_, { argv, stdin }) => {
-    secondsAhead += Number(/takes ([0-9.]+) s/.exec(`${argv.join(' ')} ${stdin}`)?.[1] ?? 0);
-  };
-});
-
-const BEGIN = Date.now();
-/** Nothing takes time but what says so: what pays does not depend on how busy the machine is. */
-const clock: Clock = { now: () => new Date(BEGIN + hoursAhead * 3_600_000 + secondsAhead * 1_000) };
-const slowBoot = async ({ resumeFrom }: { readonly resumeFrom?: string } = {}): Promise<void> => {
-  if (resumeFrom === undefined) secondsAhead += 40;
-};
-
-async function build(options: BenchImage, executor = 'direct'): Promise<string> {
-  const tags = { 'kiln:executor': executor, ...(options.row?.tags as object | undefined) };
-  const arn = await bench.image({ ...options, row: { ...options.row, tags: JSON.stringify(tags) } });
-  const machineFor = (types: readonly string[]): string => types.find((type) => type !== 'unknown') ?? '';
-  const engine: Engine = {
-    ...{ ...bench.engine, clock, checkpoints, machineFacts: { hostCpu, machineFor } },
-    webRequest: async (url) => served[url],
-    services: {
-      parameters: async (name) => {
-        const value = stored[name];
-        if (value === undefined) throw new BuildFailure(`There is no parameter ${name}`);
-        return { value, secret: false };
-      },
-    },
-    durations: {
-      all: async () => ({}),
-      add: async (seconds) => {
-        noted = seconds;
-      },
-    },
-  };
-  await runBuild(engine, arn, never);
-  const { status, reason } = await bench.row(arn);
-  assert.equal(status, 'AVAILABLE', reason ?? '');
-  return arn;
-}
-
-/** Notes that it ran, and on what; it takes what makes a checkpoint of a disk pay. */
-const note = (name: string, extra = ''): string =>
-  script({
-    build: `${extra}\n: takes 0.3 s; cat $HOME/disk/log 2>/dev/null || true; echo ${name} >> $HOME/disk/log; echo ran ${name}`,
-  });
-const ran = async (arn: string): Promise<readonly string[]> =>
-  (await bench.log(arn)).filter((line) => line.startsWith('ran ')).map((line) => line.slice(4));
-const A = note('a');
-const B = note('b');
-const off = { image_tests_configuration: JSON.stringify({ imageTestsEnabled: false, timeoutMinutes: 60 }) };
-
-for (const executor of ['direct', 'vm']) {
-  test(`what a component takes in that changes while it is built is kept under no key (${executor})`, async () => {
-    const takes = (name: string) => note(name, 'echo ran with {{ aws:ssm:/conf }}');
-    stored['/conf'] = 'v1';
-    bench.host.faults.launch = async () => {
-      stored['/conf'] = 'v2';
-      await slowBoot();
-    };
-    const first = await build({ components: [A, takes('b'), note('c')], row: off }, executor);
-    assert.deepEqual(await ran(first), ['a', 'with v2', 'b', 'c']);
-    assert.ok((await bench.log(first)).some((line) => /takes in has changed since the build began/.test(line)));
-    delete bench.host.faults.launch;
-    stored['/conf'] = 'v1';
-    for (const last of ['c', 'd']) {
-      const again = await build({ components: [A, takes('b'), note(last)], row: off }, executor);
-      const expected = last === 'c' ? ['with v1', 'b', 'c'] : ['d'];
-      assert.deepEqual((await ran(again)).slice(-expected.length), expected);
-      assert.ok(!(await ran(again)).includes('with v2'));
-    }
-  });
-}
-
-test('a parameter that is gone when its component has ended costs the key, not the build', async () => {
-  stored['/conf'] = 'v1';
-  bench.host.faults.command = async (_, { stdin }) => {
-    if (String(stdin).includes('ran with')) delete stored['/conf'];
-  };
-  const gone = await build({ components: [note('a', 'echo ran with {{ aws:ssm:/conf }}')], row: off });
-  assert.ok((await bench.log(gone)).some((line) => /takes in has changed since the build began/.test(line)));
-});
-
-describe('an image of the same things', () => {
-  test('is not built again: it gets the disk, the packages and the test results of the first', async () => {
-    const components = [script({ build: 'echo built', test: 'echo tested' })];
-    const first = await build({ components }, 'vm');
-    const launches = bench.host.launches.length;
-    const second = await build({ components }, 'vm');
-    assert.equal(bench.host.launches.length, launches, 'nothing was launched');
-    const [one, two] = [first, second].map((arn) =>
-      [...bench.images.images.values()].find(({ source }) => source === arn),
-    );
-    assert.ok(one !== undefined && two !== undefined && one.amiId !== two.amiId);
-    assert.equal(two.digest, one.digest);
-    assert.deepEqual(await bench.workflows(second), ['build-image COMPLETED', 'test-image COMPLETED']);
-    assert.ok((await bench.steps(second)).includes('CreateOutputAMI COMPLETED'));
-    assert.ok((await bench.steps(second)).includes('ApplyTestComponents SKIPPED'));
-    const row = await bench.row(second);
-    assert.deepEqual((row.output_resources['amis'] as { image: string }[])[0]?.image, two.amiId);
-    assert.equal(row.os_version, (await bench.row(first)).os_version);
-    const count = async (arn: string) =>
-      (await bench.store.db.selectFrom('image_packages').selectAll().where('image_arn', '=', arn).execute()).length;
-    assert.equal(await count(second), await count(first));
-    assert.match(String(row.tags['kiln:reused']), /1 of 1 components, from \d{4}-/);
-    assert.ok((await bench.log(second)).some((line) => line.includes('passed the same tests with the same disk')));
-  });
-
-  test('is tested again when the tests of the first had failed, though that one was to go on', async () => {
-    const [made, tested] = await Promise.all(
-      (['build-image', 'test-image'] as const).map((name) => managedWorkflow(name, 'us-east-1')),
-    );
-    const on = (onFailure: string) => ({
-      components: [script({ build: 'echo built', test: 'echo ran test; exit 7' })],
-      row: { workflows: JSON.stringify([{ workflowArn: made?.arn }, { workflowArn: tested?.arn, onFailure }]) },
-    });
-    const first = await build(on('CONTINUE'), 'vm');
-    assert.deepEqual(await bench.workflows(first), ['build-image COMPLETED', 'test-image ROLLBACK_COMPLETED']);
-    const second = await build(on('CONTINUE'), 'vm');
-    assert.deepEqual(await ran(second), ['test']);
-    await assert.rejects(build(on('ABORT'), 'vm'), /exit status 7/);
-  });
-
-  test('is tested again when its tests are too old, however often they were taken over', async () => {
-    // What runs no program counts for ever, and the test runs one.
-    const written = `  - name: build
-    steps:
-      - name: Write
-        action: CreateFile
-        inputs: [{ path: '${join(bench.folder, 'written')}', content: x, overwrite: true }]
-`;
-    const components = [written, script({ test: 'echo ran test' })];
-    const ages: [number, readonly string[]][] = [];
-    for (const hours of [0, 10, 20, 30, 40]) {
-      hoursAhead = hours;
-      ages.push([hours, await ran(await build({ components }, 'vm'))]);
-    }
-    assert.deepEqual(
-      ages.filter(([, tests]) => tests.length > 0).map(([hours]) => hours),
-      [0, 30],
-    );
-  });
-
-  test('is built again when a component, a parameter or what it is made from is another', async () => {
-    const components = [script({ build: 'echo changed' })];
-    await build({ components, row: off }, 'vm');
-    const launches = (): number => bench.host.launches.length;
-    const before = launches();
-    await build({ components: [script({ build: 'echo changed too' })], row: off }, 'vm');
-    await build({ components, row: off, recipe: { workingDirectory: '/var/tmp' } }, 'vm');
-    await build({ components, row: off, infrastructure: { instanceTypes: ['m5.xlarge'] } }, 'vm');
-    const user = { userDataOverride: Buffer.from('#!/bin/sh\n').toString('base64') };
-    await build({ components, row: off, recipe: { additionalInstanceConfiguration: user } }, 'vm');
-    assert.equal(launches(), before + 4);
-  });
-
-  test('is built again for another machine, or on another processor where that shows', async () => {
-    const of = (...instanceTypes: string[]) => ({
-      ...{ components: [script({ build: 'echo of a machine' })], row: off, infrastructure: { instanceTypes } },
-    });
-    const launches = (): number => bench.host.launches.length;
-    for (const executor of ['vm', 'auto']) await build(of('unknown', 't3.small'), executor);
-    await build(of('t3.small'), 'direct');
-    let before = launches();
-    for (const executor of ['vm', 'auto']) await build(of('unknown', 't3.small'), executor);
-    assert.equal(launches(), before, 'the same');
-    for (const executor of ['vm', 'auto']) await build(of('unknown', 'm5.large'), executor);
-    assert.equal(launches(), before + 2);
-    before = launches();
-    hostCpu = 'two';
-    try {
-      await build(of('unknown', 't3.small'), 'vm');
-      assert.equal(launches(), before, 'a machine has a processor of its own');
-      await build(of('unknown', 't3.small'), 'auto');
-      await build(of('t3.small'), 'direct');
-      assert.equal(launches(), before + 2);
-    } finally {
-      hostCpu = 'one';
-    }
-  });
-
-  test('is tested when it was not, or with other tests', async () => {
-    const tested = (text: string) => [script({ build: 'echo same', test: `echo ${text}` })];
-    await build({ components: tested('one'), row: off }, 'vm');
-    const before = bench.host.launches.length;
-    const second = await build({ components: tested('one') }, 'vm');
-    assert.equal(bench.host.launches.length, before + 1, 'the test instance');
-    assert.ok((await bench.log(second)).includes('one'));
-    const third = await build({ components: tested('two') }, 'vm');
-    assert.ok((await bench.log(third)).includes('two'));
-    await build({ components: tested('two') }, 'vm');
-    assert.equal(bench.host.launches.length, before + 2);
-  });
-
-  test('is built again after a day, at the word of the image, and by a schedule', async () => {
-    const components = [script({ build: 'echo old' })];
-    const launches = (): number => bench.host.launches.length;
-    await build({ components, row: off }, 'vm');
-    let before = launches();
-    hoursAhead = 25;
-    const late = await build({ components, row: off }, 'vm');
-    assert.equal(launches(), ++before);
-    assert.ok((await bench.log(late)).some((line) => /is 25 h old and counts for 1 d/.test(line)));
-    await build({ components, row: { ...off, tags: { 'kiln:cache': 'never' } as never } }, 'vm');
-    assert.equal(launches(), ++before);
-    await build({ components, row: { ...off, build_type: 'SCHEDULED' } }, 'vm');
-    assert.equal(launches(), ++before);
-    await build({ components, row: { ...off, build_type: 'SCHEDULED', tags: { 'kiln:cache': '1h' } as never } }, 'vm');
-    assert.equal(launches(), before, 'told otherwise');
-  });
-
-  test('without a disk that is whole is built', async () => {
-    const components = [script({ build: 'echo lost' })];
-    const first = await build({ components, row: off }, 'vm');
-    const ami = [...bench.images.images.values()].find(({ source }) => source === first);
-    bench.images.images.delete(ami?.amiId ?? '');
-    const before = bench.host.launches.length;
-    await build({ components, row: off }, 'vm');
-    assert.equal(bench.host.launches.length, before + 1);
-  });
-});
+const { bench, world, slowBoot, build, ran } = await openReuse();
 
 describe('checkpoints of mounted disks', () => {
   test('a build goes on where the first change is', async () => {
@@ -273,19 +28,20 @@ describe('checkpoints of mounted disks', () => {
       executors.map(({ reused }) => reused !== undefined),
       [true, true, false],
     );
-    assert.deepEqual([...checkpoints.inUse], [], 'let go of');
+    assert.deepEqual([...world.checkpoints.inUse], [], 'let go of');
   });
 
   test('one that is broken gives way to the one before it, then to a cold start', async () => {
     await build({ components: [A, B, note('c2')], row: off });
-    const sorted = [...checkpoints.checkpoints.values()].sort((a, b) => b.layers.length - a.layers.length);
-    const spoil = (index: number): void => void checkpoints.layers.delete(sorted[index]?.layers.at(-1)?.name ?? '');
+    const sorted = [...world.checkpoints.checkpoints.values()].sort((a, b) => b.layers.length - a.layers.length);
+    const spoil = (index: number): void =>
+      void world.checkpoints.layers.delete(sorted[index]?.layers.at(-1)?.name ?? '');
     spoil(0);
     spoil(1);
     const second = await build({ components: [A, B, note('e')], row: off });
     assert.deepEqual(await ran(second), ['b', 'e']);
     assert.ok((await bench.log(second)).some((line) => /after .* cannot be used and is removed/.test(line)));
-    checkpoints.layers.clear();
+    world.checkpoints.layers.clear();
     assert.deepEqual(await ran(await build({ components: [A, B, note('f')], row: off })), ['a', 'b', 'f']);
   });
 
@@ -336,12 +92,12 @@ describe('checkpoints of mounted disks', () => {
     const third = await build(components('te'));
     assert.deepEqual(await ran(third), ['te']);
     assert.ok((await bench.log(third)).includes('ta') && (await bench.log(third)).includes('tb'), 'on its disk');
-    assert.deepEqual([...checkpoints.inUse], []);
+    assert.deepEqual([...world.checkpoints.inUse], []);
     const named = new Set(
-      [...checkpoints.checkpoints.values()].flatMap(({ layers }) => layers.map(({ name }) => name)),
+      [...world.checkpoints.checkpoints.values()].flatMap(({ layers }) => layers.map(({ name }) => name)),
     );
     assert.deepEqual(
-      [...checkpoints.layers.keys()].filter((name) => !named.has(name)),
+      [...world.checkpoints.layers.keys()].filter((name) => !named.has(name)),
       [],
       'nothing is left over',
     );
@@ -349,35 +105,35 @@ describe('checkpoints of mounted disks', () => {
 
   test('of what is too old only the beginning that is not is reused', async () => {
     await build({ components: [A, B], row: off });
-    hoursAhead = 30;
+    world.hoursAhead = 30;
     assert.deepEqual(await ran(await build({ components: [A, note('k')], row: off })), ['a', 'k']);
-    hoursAhead = 31;
+    world.hoursAhead = 31;
     const hour = { 'kiln:cache': '30m' } as never;
     assert.deepEqual(await ran(await build({ components: [A, note('l')], row: { ...off, tags: hour } })), ['a', 'l']);
     assert.deepEqual(await ran(await build({ components: [A, note('m')], row: off })), ['m']);
   });
 
   test('a checkpoint that cannot be written is none, and the build goes on', async () => {
-    checkpoints.faults.put = async () => {
+    world.checkpoints.faults.put = async () => {
       throw new Error('there is no space left on the disk');
     };
     const first = await build({ components: [A, note('n')], row: off });
     assert.ok((await bench.log(first)).some((line) => /^No checkpoint after .*no space left/.test(line)));
-    delete checkpoints.faults.put;
+    delete world.checkpoints.faults.put;
     assert.deepEqual(await ran(await build({ components: [A, note('o')], row: off })), ['a', 'o']);
-    checkpoints.checkpoints.clear();
-    checkpoints.faults.paused = '0.1 GiB are free';
+    world.checkpoints.checkpoints.clear();
+    world.checkpoints.faults.paused = '0.1 GiB are free';
     const third = await build({ components: [A, note('p')], row: off });
     assert.ok((await bench.log(third)).includes('No checkpoints are made: 0.1 GiB are free'));
-    assert.equal(checkpoints.checkpoints.size, 0);
+    assert.equal(world.checkpoints.checkpoints.size, 0);
   });
 
   test('nothing is left of layers that no checkpoint names', async () => {
-    checkpoints.faults.put = async () => {
+    world.checkpoints.faults.put = async () => {
       throw new Error('no');
     };
     await build({ components: [A, note('q')], row: off });
-    assert.deepEqual([...checkpoints.layers], []);
+    assert.deepEqual([...world.checkpoints.layers], []);
   });
 });
 
@@ -416,7 +172,7 @@ describe('checkpoints of machines', () => {
     const first = await build({ components: [long('vh'), note('vi')], row: off }, 'vm');
     delete bench.host.faults.checkpointMachine;
     assert.ok((await bench.log(first)).some((line) => /^No checkpoint after .*no space left/.test(line)));
-    assert.deepEqual([...checkpoints.layers], []);
+    assert.deepEqual([...world.checkpoints.layers], []);
   });
 
   test('a machine is kept when that pays for as much memory as it has, and there is room for all of it', async () => {
@@ -425,13 +181,13 @@ describe('checkpoints of machines', () => {
     bench.host.faults.memoryInUse = 16 * GIB;
     try {
       await build(components('vn'), 'vm');
-      assert.deepEqual([...checkpoints.checkpoints], [], '30 s are soon done');
+      assert.deepEqual([...world.checkpoints.checkpoints], [], '30 s are soon done');
       bench.host.faults.memoryInUse = 4 * GIB;
-      checkpoints.faults.roomBytes = 3 * GIB;
+      world.checkpoints.faults.roomBytes = 3 * GIB;
       const second = await build(components('vo'), 'vm');
       assert.ok((await bench.log(second)).includes(`No checkpoints are made: ${4 * GIB} bytes are too many`));
-      assert.deepEqual([...checkpoints.layers], []);
-      checkpoints.faults.roomBytes = 5 * GIB;
+      assert.deepEqual([...world.checkpoints.layers], []);
+      world.checkpoints.faults.roomBytes = 5 * GIB;
       await build(components('vp'), 'vm');
       assert.deepEqual(await ran(await build(components('vq'), 'vm')), ['vq']);
     } finally {
@@ -442,13 +198,13 @@ describe('checkpoints of machines', () => {
   test('a machine that has booted is kept for every recipe on its parent', async () => {
     bench.host.faults.launch = slowBoot;
     await build({ components: [note('vj')], row: off }, 'vm');
-    assert.ok((noted.get(BOOT_DURATION) ?? 0) >= 40 && !noted.has(GOING_ON_DURATION));
+    assert.ok((world.noted.get(BOOT_DURATION) ?? 0) >= 40 && !world.noted.has(GOING_ON_DURATION));
     const second = await build({ components: [note('vk')], row: off }, 'vm');
     delete bench.host.faults.launch;
     assert.ok((await bench.log(second)).includes('A machine that has booted ami-00000000000000001 goes on'));
     assert.deepEqual(await ran(second), ['vk']);
-    assert.ok((noted.get(GOING_ON_DURATION) ?? 40) < 40 && !noted.has(BOOT_DURATION));
-    assert.ok(!noted.has(stepDuration('LaunchInstance', 'vm')));
+    assert.ok((world.noted.get(GOING_ON_DURATION) ?? 40) < 40 && !world.noted.has(BOOT_DURATION));
+    assert.ok(!world.noted.has(stepDuration('LaunchInstance', 'vm')));
   });
 
   test('a machine that is kept for later builds has its boot behind it', async () => {
@@ -497,7 +253,7 @@ describe('a parent that was removed between two builds', () => {
     const components = [note('ga'), note('gb'), note('gc')];
     await build({ components, recipe: first, row: off });
     bench.images.images.delete(first.parentImage);
-    assert.ok(checkpoints.checkpoints.size > 0, 'left behind, as by a removal that was cut short');
+    assert.ok(world.checkpoints.checkpoints.size > 0, 'left behind, as by a removal that was cut short');
     const onSecond = await build({ components, recipe: second, row: off });
     assert.deepEqual(await ran(onSecond), ['ga', 'gb', 'gc']);
     assert.equal((await bench.row(onSecond)).tags['kiln:reused'], '0 of 3 components');
@@ -511,7 +267,7 @@ describe('a parent that was removed between two builds', () => {
     bench.host.faults.launch = slowBoot;
     await build({ components: [note('ge')], recipe: first, row: off }, 'vm');
     bench.images.images.delete(first.parentImage);
-    checkpoints.layers.clear();
+    world.checkpoints.layers.clear();
     const onSecond = await build({ components: [note('gf')], recipe: second, row: off }, 'vm');
     delete bench.host.faults.launch;
     assert.equal(bench.host.launches.at(-1)?.resumeFrom, undefined);
@@ -533,18 +289,18 @@ describe('what user data did when a machine booted', () => {
   test('counts for a day, or as long as the build says, and then it boots again', async () => {
     bench.host.faults.launch = slowBoot;
     await build({ components: [note('ua')], recipe, row: off }, 'vm');
-    hoursAhead = 23;
+    world.hoursAhead = 23;
     await build({ components: [note('ub')], recipe, row: off }, 'vm');
     assert.ok(resumed());
     const short = await build({ components: [note('uc')], recipe, ...hint('1h') }, 'vm');
     assert.ok(!resumed() && (await again(short)));
-    hoursAhead = 46;
+    world.hoursAhead = 46;
     await build({ components: [note('ud')], recipe, row: off }, 'vm');
     assert.ok(resumed(), 'the one that the build before had booted');
-    hoursAhead = 48;
+    world.hoursAhead = 48;
     const late = await build({ components: [note('ue')], recipe, row: off }, 'vm');
     assert.ok(!resumed() && (await again(late)));
-    hoursAhead = 96;
+    world.hoursAhead = 96;
     await build({ components: [note('uf')], recipe, ...hint('forever') }, 'vm');
     delete bench.host.faults.launch;
     assert.ok(resumed());
@@ -552,17 +308,17 @@ describe('what user data did when a machine booted', () => {
 
   test('is as old in what came after it, whatever authors of components say', async () => {
     await build({ components: [long('ug'), long('uh')], ...forever, recipe, row: off }, 'vm');
-    hoursAhead = 23;
+    world.hoursAhead = 23;
     const second = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
     assert.deepEqual(await ran(second), ['ui']);
     // The second image and its boot are not younger than the machine that it went on with.
-    hoursAhead = 25;
+    world.hoursAhead = 25;
     const third = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
     assert.deepEqual(await ran(third), ['ug', 'ui']);
     assert.ok(await again(third));
     const whole = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
     assert.deepEqual(await ran(whole), []);
-    hoursAhead = 50;
+    world.hoursAhead = 50;
     const fifth = await build({ components: [long('ug'), long('ui')], ...forever, recipe, row: off }, 'vm');
     assert.deepEqual(await ran(fifth), ['ug', 'ui']);
   });
@@ -571,7 +327,7 @@ describe('what user data did when a machine booted', () => {
     await build({ components: [note('uj')], ...forever, recipe, row: off });
     bench.host.faults.launch = slowBoot;
     await build({ components: [note('uk')], row: off }, 'vm');
-    hoursAhead = 500;
+    world.hoursAhead = 500;
     assert.deepEqual(await ran(await build({ components: [note('uj')], ...forever, recipe, row: off })), []);
     await build({ components: [note('ul')], row: off }, 'vm');
     delete bench.host.faults.launch;
@@ -582,7 +338,7 @@ describe('what user data did when a machine booted', () => {
     const needs = (name: string): string => note(name, '[ -n "$HOME" ] || systemctl start nothing');
     bench.host.faults.boot = () => slowBoot();
     await build({ components: [A, needs('um')], recipe, row: off }, 'auto');
-    hoursAhead = 23;
+    world.hoursAhead = 23;
     await build({ components: [A, needs('un')], recipe, row: off }, 'auto');
     assert.ok(resumed());
     const short = await build({ components: [A, needs('uo')], recipe, ...hint('22h') }, 'auto');
@@ -597,7 +353,7 @@ describe('package repositories', () => {
   const long = (name: string, extra: string): string => script({ build: `: takes 30 s; ${extra}; echo ran ${name}` });
   const apt = (name: string): string => long(name, ': apt-get install x');
   const serve = (url: string, content: string): void => {
-    served[url] = { status: 200, headers: {}, body: Buffer.from(content) };
+    world.served[url] = { status: 200, headers: {}, body: Buffer.from(content) };
   };
   /** Machines whose list is that of Debian, and that of Docker once a component has added it. */
   beforeEach(() => {
@@ -667,9 +423,9 @@ describe('checkpoints of builds that boot midway', () => {
     const first = await build({ components: [A, needs('x1'), note('x2')], row: off }, 'auto');
     delete bench.host.faults.boot;
     assert.deepEqual(await ran(first), ['a', 'x1', 'x2']);
-    assert.ok((noted.get(BOOT_DURATION) ?? 0) >= 40);
+    assert.ok((world.noted.get(BOOT_DURATION) ?? 0) >= 40);
     assert.ok(booted(await bench.log(first)));
-    const machines = [...checkpoints.checkpoints.values()].filter(({ hasMachine }) => hasMachine);
+    const machines = [...world.checkpoints.checkpoints.values()].filter(({ hasMachine }) => hasMachine);
     assert.deepEqual(
       machines.map(({ facts }) => (facts['components'] as readonly object[]).length),
       [1],
@@ -685,7 +441,7 @@ describe('checkpoints of builds that boot midway', () => {
     assert.deepEqual(await ran(third), ['x4']);
     assert.equal(bench.host.launches.at(-1)?.resumeFrom, undefined);
     assert.equal((await bench.row(third)).tags['kiln:ran-on'], 'direct');
-    assert.deepEqual([...checkpoints.inUse], [], 'let go of');
+    assert.deepEqual([...world.checkpoints.inUse], [], 'let go of');
   });
 
   test('a need that shows only when it runs finds the machine too; one that cannot go on is booted', async () => {
@@ -718,10 +474,10 @@ describe('checkpoints of builds that boot midway', () => {
     assert.deepEqual(await ran(third), ['y3']);
     assert.ok((await bench.log(third)).some((line) => line.endsWith('qemu was 7.2 and is 8.0')));
     assert.ok(
-      [...checkpoints.checkpoints.values()].every(({ hasMachine }) => hasMachine !== true),
+      [...world.checkpoints.checkpoints.values()].every(({ hasMachine }) => hasMachine !== true),
       'removed',
     );
-    assert.deepEqual([...checkpoints.inUse], []);
+    assert.deepEqual([...world.checkpoints.inUse], []);
   });
 
   test('a new recipe whose first component needs a machine finds one that has booted the parent', async () => {
@@ -780,7 +536,7 @@ describe('checkpoints of builds that boot midway', () => {
       .executeTakeFirstOrThrow();
     const executors: readonly { component: string; failed?: boolean }[] = JSON.parse(String(outputs?.['executors']));
     const lacks: readonly { component: string }[] = JSON.parse(String(outputs?.['stateLacks'] ?? '[]'));
-    const kept = checkpoints.checkpoints.get(String(outputs?.['stateBefore']));
+    const kept = world.checkpoints.checkpoints.get(String(outputs?.['stateBefore']));
     const names = (list: unknown): readonly string[] =>
       (list as readonly { component: string }[]).map(({ component }) => {
         const index = executors.findIndex((one) => one.component === component);
